@@ -1,0 +1,179 @@
+//! The bodies of the exported functions: pointers become references, panics become verdicts.
+//!
+//! Each is generic over the plugin; [`crate::export!`] instantiates them under the names that the
+//! host looks up.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::Output;
+use crate::abi::{Definition, FLB_ERROR, FLB_OK, GO_PROXY, InitArguments, OUTPUT_PLUGIN};
+use crate::desk::{Desk, Log};
+use crate::flush::Flush;
+use crate::hook;
+use crate::host_api::{self, HostLog, Settings};
+
+/// What the host's context points to.
+struct Instance<P> {
+    plugin: P,
+    desk: Arc<Desk>,
+}
+
+/// Answers `FLBPluginPreRegister`: nothing to prepare.
+#[must_use]
+pub fn pre_register() -> c_int {
+    host_api::host_pre_registers();
+    0
+}
+
+/// Answers `FLBPluginRegister`; constants only, so that it cannot fail.
+///
+/// # Safety
+///
+/// `definition` is null or the host's definition, writable.
+pub unsafe fn register<P: Output>(definition: *mut Definition) -> c_int {
+    // SAFETY: null or valid by this function's promise.
+    let Some(definition) = (unsafe { definition.as_mut() }) else {
+        return REGISTER_FAILED;
+    };
+    definition.kind = OUTPUT_PLUGIN;
+    definition.proxy = GO_PROXY;
+    definition.flags = 0;
+    definition.name = P::NAME.as_ptr();
+    definition.description = P::DESCRIPTION.as_ptr();
+    0
+}
+
+/// Answers `FLBPluginInit`: opens an instance and leaves it in the host's context.
+///
+/// # Safety
+///
+/// `arguments` is null or the host's, with its pointers null or valid; the instance and the API
+/// table stay valid until the instance's exit.
+pub unsafe fn init<P: Output>(arguments: *const InitArguments) -> c_int {
+    guard(FLB_ERROR, || {
+        hook::install();
+        // SAFETY: null or valid by this function's promise.
+        let Some(arguments) = (unsafe { arguments.as_ref() }) else {
+            return FLB_ERROR;
+        };
+        // SAFETY: as above.
+        let Some(context) = (unsafe { arguments.context.as_mut() }) else {
+            return FLB_ERROR;
+        };
+        // SAFETY: as above.
+        let Some(instance) = (unsafe { open::<P>(arguments) }) else {
+            return FLB_ERROR;
+        };
+        context.remote = Box::into_raw(Box::new(instance)).cast();
+        FLB_OK
+    })
+}
+
+/// Answers `FLBPluginFlushCtx`: lends the chunk to the plugin and waits for its answer.
+///
+/// # Safety
+///
+/// `context` is null or what `init` stored for the same `P` and `exit` has not taken; `data` is
+/// readable for `len` bytes and `tag` null or NUL-terminated, both unchanged until this returns.
+pub unsafe fn flush<P: Output>(
+    context: *const c_void,
+    data: *const c_void,
+    len: usize,
+    tag: *const c_char,
+) -> c_int {
+    // SAFETY: shared, so that several workers may be here at once; null or valid by promise.
+    let Some(instance) = (unsafe { context.cast::<Instance<P>>().as_ref() }) else {
+        return FLB_ERROR;
+    };
+    // SAFETY: null or NUL-terminated by promise.
+    let tag = unsafe { tag_bytes(tag) };
+    // SAFETY: readable and unchanged until this returns, which is after the answer.
+    let (flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.desk.clone()) };
+    // A panic may come after the flush was handed over: the chunk is still on loan then.
+    caught(&instance.desk, || instance.plugin.flush(flush));
+    answer.wait()
+}
+
+/// Answers `FLBPluginExitCtx`: closes the instance. Harmless with null, which hosts pass after a
+/// failed init of another instance.
+///
+/// # Safety
+///
+/// `context` is null or what `init` stored for the same `P`, and is not used again.
+pub unsafe fn exit<P: Output>(context: *mut c_void) -> c_int {
+    guard(FLB_ERROR, || {
+        if context.is_null() {
+            return FLB_OK;
+        }
+        // SAFETY: stored by `init` from a box of this type, and given back once.
+        let instance = unsafe { Box::from_raw(context.cast::<Instance<P>>()) };
+        let Instance { plugin, desk } = *instance;
+        let closed = caught(&desk, || plugin.close());
+        desk.print();
+        closed.map_or(FLB_ERROR, |()| FLB_OK)
+    })
+}
+
+/// # Safety
+///
+/// As `init`.
+unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
+    if arguments.api.is_null() {
+        return None;
+    }
+    // SAFETY: the host's instance.
+    let name = unsafe { host_api::instance_name(arguments.instance) }.unwrap_or_else(numbered::<P>);
+    let prefix = format!("{}:{name}", P::NAME.to_string_lossy());
+    // SAFETY: both valid until the instance's exit.
+    let host_log = unsafe { HostLog::new(arguments.api, arguments.instance, prefix) };
+    // SAFETY: both valid for the whole of init.
+    let settings = unsafe { Settings::new(arguments.api, arguments.instance, name) };
+    let desk = Desk::new(host_log);
+    let plugin = caught(&desk, || P::open(&settings, &Log::new(desk.clone()))).flatten();
+    desk.print();
+    Some(Instance {
+        plugin: plugin?,
+        desk,
+    })
+}
+
+/// The name of an instance whose host cannot tell it: as the host would number it.
+fn numbered<P: Output>() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!(
+        "{}.{}",
+        P::NAME.to_string_lossy(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+/// # Safety
+///
+/// `tag` is null or NUL-terminated and unchanged for `'a`.
+unsafe fn tag_bytes<'a>(tag: *const c_char) -> &'a [u8] {
+    if tag.is_null() {
+        return &[];
+    }
+    // SAFETY: not null, and NUL-terminated by this function's promise.
+    unsafe { CStr::from_ptr(tag) }.to_bytes()
+}
+
+/// Turns a panic of the plugin's into `None` and a line in the instance's log.
+fn caught<T>(desk: &Arc<Desk>, body: impl FnOnce() -> T) -> Option<T> {
+    let result = panic::catch_unwind(AssertUnwindSafe(body)).ok();
+    if result.is_none() {
+        Log::new(desk.clone()).error(format_args!("{}", hook::last_panic()));
+    }
+    result
+}
+
+/// Turns a panic into an answer.
+fn guard(on_panic: c_int, body: impl FnOnce() -> c_int) -> c_int {
+    panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(on_panic)
+}
+
+/// The host takes -1, and nothing else, as a failed registration.
+const REGISTER_FAILED: c_int = -1;

@@ -1,0 +1,171 @@
+//! Lines and answers on their way from our threads to the host's.
+//!
+//! Fluent Bit's log (`log_level`, `log_file`, format) works on the host's own threads only: on any
+//! other a line would go to stderr past the user's `log_file`. So our threads leave lines on the
+//! instance's desk, and whichever host thread waits for a flush of that instance prints them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::host_api::HostLog;
+
+/// How serious a line is, with the host's numbers.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[repr(i32)]
+pub enum Level {
+    /// Data was lost, or the start failed.
+    Error = 1,
+    /// Something needs attention; nothing is lost.
+    Warn = 2,
+    /// What a user wants to know once.
+    Info = 3,
+    /// What a support case needs.
+    Debug = 4,
+}
+
+/// Writes an instance's lines into the host's log, from any thread.
+#[derive(Clone, Debug)]
+pub struct Log(Arc<Desk>);
+
+impl Log {
+    pub(crate) fn new(desk: Arc<Desk>) -> Self {
+        Self(desk)
+    }
+
+    /// Whether the host prints lines of this level.
+    #[must_use]
+    pub fn enabled(&self, level: Level) -> bool {
+        self.0.host.enabled(level)
+    }
+
+    /// Writes a line if the host prints its level.
+    pub fn write(&self, level: Level, text: fmt::Arguments<'_>) {
+        if self.enabled(level) {
+            self.0.leave(Line {
+                level,
+                text: text.to_string(),
+            });
+        }
+    }
+
+    /// Writes that data was lost or the start failed.
+    pub fn error(&self, text: fmt::Arguments<'_>) {
+        self.write(Level::Error, text);
+    }
+
+    /// Writes what needs attention.
+    pub fn warn(&self, text: fmt::Arguments<'_>) {
+        self.write(Level::Warn, text);
+    }
+
+    /// Writes what a user wants to know once.
+    pub fn info(&self, text: fmt::Arguments<'_>) {
+        self.write(Level::Info, text);
+    }
+
+    /// Writes what a support case needs.
+    pub fn debug(&self, text: fmt::Arguments<'_>) {
+        self.write(Level::Debug, text);
+    }
+}
+
+/// One instance's lines and its waiting callers.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    host: HostLog,
+    lines: Mutex<Lines>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    waiting: VecDeque<Line>,
+    overflow: usize,
+}
+
+impl Lines {
+    fn take(&mut self) -> Option<Line> {
+        let overflow = std::mem::take(&mut self.overflow);
+        if overflow > 0 {
+            let text = format!("{overflow} log lines were left out");
+            self.waiting.push_back(Line {
+                level: Level::Warn,
+                text,
+            });
+        }
+        self.waiting.pop_front()
+    }
+}
+
+#[derive(Debug)]
+struct Line {
+    level: Level,
+    text: String,
+}
+
+impl Desk {
+    pub(crate) fn new(host: HostLog) -> Arc<Self> {
+        Arc::new(Self {
+            host,
+            lines: Mutex::default(),
+            news: Condvar::new(),
+        })
+    }
+
+    /// Prints what is waiting; for the host's threads.
+    pub(crate) fn print(&self) {
+        drop(self.print_all(self.lock()));
+    }
+
+    /// Prints lines until `answer` has one; for the host's threads.
+    pub(crate) fn serve<T>(&self, answer: impl Fn() -> Option<T>) -> T {
+        let mut lines = self.lock();
+        loop {
+            lines = self.print_all(lines);
+            if let Some(answer) = answer() {
+                return answer;
+            }
+            lines = self
+                .news
+                .wait(lines)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Changes what an `answer` of [`Desk::serve`] looks at, and wakes the waiting callers.
+    pub(crate) fn announce(&self, change: impl FnOnce()) {
+        let lines = self.lock();
+        change();
+        drop(lines);
+        self.news.notify_all();
+    }
+
+    fn leave(&self, line: Line) {
+        let mut lines = self.lock();
+        if lines.waiting.len() < MAX_WAITING {
+            lines.waiting.push_back(line);
+        } else {
+            lines.overflow += 1;
+        }
+        drop(lines);
+        self.news.notify_all();
+    }
+
+    /// Prints without holding the lock, so that our threads never wait for the host's log.
+    fn print_all<'a>(&'a self, mut lines: MutexGuard<'a, Lines>) -> MutexGuard<'a, Lines> {
+        while let Some(line) = lines.take() {
+            drop(lines);
+            self.host.print(line.level, &line.text);
+            lines = self.lock();
+        }
+        lines
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lines kept while no host thread is there to print them.
+const MAX_WAITING: usize = 256;

@@ -1,0 +1,136 @@
+//! A chunk on loan from the host, until it is answered.
+//!
+//! The caller of flush waits until its [`Flush`] is dropped, so the chunk is read where the host
+//! keeps it and never copied. An unanswered flush, as after a panic, is a retry: the host still
+//! has the chunk.
+
+use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use crate::abi;
+use crate::desk::Desk;
+
+/// What becomes of a chunk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Every record was accepted, or refused for good and said so.
+    Done,
+    /// The host gives the chunk up.
+    Drop,
+    /// The host brings the chunk again, as often as its `Retry_Limit` allows.
+    Retry,
+}
+
+impl Verdict {
+    /// The host's number for it.
+    #[must_use]
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Done => abi::FLB_OK,
+            Self::Drop => abi::FLB_ERROR,
+            Self::Retry => abi::FLB_RETRY,
+        }
+    }
+}
+
+/// One flush: a chunk of records and the tag they share. Dropping it answers the host.
+#[derive(Debug)]
+pub struct Flush {
+    data: *const u8,
+    len: usize,
+    tag: Box<[u8]>,
+    verdict: AtomicI32,
+    answer: Arc<Answer>,
+}
+
+// SAFETY: `data` is only read, and the host leaves it unchanged on whatever thread until the
+// caller, who waits for this value's drop, returns.
+unsafe impl Send for Flush {}
+// SAFETY: as above; shared reading of unchanging memory.
+unsafe impl Sync for Flush {}
+
+impl Flush {
+    /// Lends the chunk out and returns where its answer will be.
+    ///
+    /// # Safety
+    ///
+    /// `data` is readable for `len` bytes, or null with `len` 0, and stays unchanged until the
+    /// returned [`Answer`] has a verdict.
+    pub(crate) unsafe fn lend(
+        data: *const u8,
+        len: usize,
+        tag: &[u8],
+        desk: Arc<Desk>,
+    ) -> (Self, Arc<Answer>) {
+        let answer = Arc::new(Answer {
+            code: AtomicI32::new(PENDING),
+            desk,
+        });
+        let flush = Self {
+            data,
+            len,
+            tag: tag.into(),
+            verdict: AtomicI32::new(abi::FLB_RETRY),
+            answer: answer.clone(),
+        };
+        (flush, answer)
+    }
+
+    /// The chunk: msgpack records one after another.
+    #[must_use]
+    pub fn chunk(&self) -> &[u8] {
+        if self.data.is_null() || self.len == 0 {
+            return &[];
+        }
+        // SAFETY: not null, and readable and unchanged until this value is dropped (`lend`).
+        unsafe { slice::from_raw_parts(self.data, self.len) }
+    }
+
+    /// The tag, as the host gave it.
+    #[must_use]
+    pub fn tag(&self) -> &[u8] {
+        &self.tag
+    }
+
+    /// Answers the host.
+    pub fn answer(self, verdict: Verdict) {
+        self.settle(verdict);
+    }
+
+    /// Settles what the host is answered when this value is dropped.
+    pub fn settle(&self, verdict: Verdict) {
+        self.verdict.store(verdict.code(), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        self.answer.give(self.verdict.load(Ordering::Relaxed));
+    }
+}
+
+/// Where the waiting caller finds the verdict.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    code: AtomicI32,
+    desk: Arc<Desk>,
+}
+
+impl Answer {
+    /// Waits for the verdict on the host's thread, printing the instance's lines meanwhile.
+    pub(crate) fn wait(&self) -> i32 {
+        self.desk.serve(|| match self.code.load(Ordering::Acquire) {
+            PENDING => None,
+            code => Some(code),
+        })
+    }
+
+    fn give(&self, code: i32) {
+        self.desk
+            .announce(|| self.code.store(code, Ordering::Release));
+    }
+}
+
+/// No verdict yet; not a code of the host's.
+const PENDING: i32 = -1;

@@ -1,0 +1,45 @@
+//! What the host's structures looked like over the years.
+
+use std::mem;
+
+use crate::abi::{Api, Definition};
+
+/// A range of Fluent Bit versions that treat a plugin alike.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Generation {
+    /// 1.4 to 1.9: two functions in the API table, no calls around registration and run.
+    V1_9,
+    /// 2.2 to 4.x: log functions, `FLBPluginPreRegister`, `FLBPluginOutputPreRun` and `PreExit`.
+    V2_2,
+    /// 5.1.1: two more fields at the end of the definition.
+    V5_1,
+}
+
+impl Generation {
+    /// Size of `struct flb_plugin_proxy_def`.
+    pub(super) fn definition_len(self) -> usize {
+        let appended = match self {
+            Self::V1_9 | Self::V2_2 => 0,
+            // `int event_type`, padded, and `struct flb_config_map *config_map`.
+            Self::V5_1 => 2 * POINTER,
+        };
+        mem::size_of::<Definition>() + appended
+    }
+
+    /// Size of `struct flb_api`.
+    pub(super) fn table_len(self) -> usize {
+        match self {
+            Self::V1_9 => 2 * POINTER,
+            Self::V2_2 => mem::size_of::<Api>(),
+            // `custom_get_property` and `custom_log_check`.
+            Self::V5_1 => mem::size_of::<Api>() + 2 * POINTER,
+        }
+    }
+
+    /// Whether the calls that 2.2.0 added are made.
+    pub(super) fn calls_around(self) -> bool {
+        self >= Self::V2_2
+    }
+}
+
+const POINTER: usize = mem::size_of::<usize>();

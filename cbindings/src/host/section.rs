@@ -1,0 +1,120 @@
+//! An `[OUTPUT]` section, and what the plugin sees of it.
+
+use std::collections::BTreeSet;
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
+
+/// One `[OUTPUT]` section to open.
+#[derive(Debug)]
+pub struct Section {
+    options: Vec<(CString, CString)>,
+    log_level: c_int,
+    stack_size: usize,
+    asked: Mutex<BTreeSet<String>>,
+}
+
+impl Section {
+    /// A section with these options, the host's usual log level (info) and the smallest stack
+    /// that a supported host gives.
+    ///
+    /// Keys may be there several times; as in Fluent Bit the first one is found.
+    ///
+    /// # Panics
+    ///
+    /// When a key or a value has a NUL in it, which no configuration can say.
+    #[must_use]
+    pub fn new<K: AsRef<str>, V: AsRef<str>>(options: impl IntoIterator<Item = (K, V)>) -> Self {
+        let options = options
+            .into_iter()
+            .map(|(key, value)| (c_string(key.as_ref()), c_string(value.as_ref())))
+            .collect();
+        Self {
+            options,
+            log_level: INFO,
+            stack_size: SMALLEST_STACK,
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Sets the section's `log_level`: 0 off, 1 error, 2 warning, 3 info, 4 debug.
+    #[must_use]
+    pub fn log_level(mut self, level: c_int) -> Self {
+        self.log_level = level;
+        self
+    }
+
+    /// Sets the size of the stack that flush is called on, in bytes, rounded up to whole pages.
+    #[must_use]
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = bytes;
+        self
+    }
+
+    pub(super) fn stack(&self) -> usize {
+        self.stack_size
+    }
+
+    pub(super) fn logs_at(&self, level: c_int) -> bool {
+        level <= self.log_level
+    }
+
+    pub(super) fn asked(&self) -> BTreeSet<String> {
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// What `flb_config_prop_get` finds: the first key that is equal but for ASCII case.
+    pub(super) fn property(&self, key: &CStr) -> *const c_char {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(key.to_string_lossy().into_owned());
+        let same = |own: &CStr| own.to_bytes().eq_ignore_ascii_case(key.to_bytes());
+        let found = self.options.iter().find(|(own, _)| same(own));
+        found.map_or(ptr::null(), |(_, value)| value.as_ptr())
+    }
+}
+
+fn c_string(text: &str) -> CString {
+    CString::new(text).expect("no NUL in a configuration")
+}
+
+/// `FLB_LOG_INFO`.
+const INFO: c_int = 3;
+
+/// `3 * PTHREAD_STACK_MIN / 2` on x86-64, which hosts before 5.1.0 take.
+const SMALLEST_STACK: usize = 24 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(section: &Section, key: &CStr) -> Option<String> {
+        let value = section.property(key);
+        if value.is_null() {
+            return None;
+        }
+        // SAFETY: not null, so a value of the section, which is alive.
+        let value = unsafe { CStr::from_ptr(value) };
+        Some(value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn the_first_of_two_equal_keys_is_found_in_any_case() {
+        let section = Section::new([("Region", "a"), ("region", "b")]);
+        assert_eq!(found(&section, c"REGION").as_deref(), Some("a"));
+        assert_eq!(found(&section, c"reg"), None);
+    }
+
+    #[test]
+    fn the_keys_asked_for_are_known_whether_set_or_not() {
+        let section = Section::new([("region", "a")]);
+        found(&section, c"region");
+        found(&section, c"endpoint");
+        assert_eq!(
+            section.asked().into_iter().collect::<Vec<_>>(),
+            ["endpoint", "region"]
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! Fluent Bit's output-plugin ABI (the "Go proxy" one), and the only crate with `unsafe` code.
+//!
+//! A plugin implements [`Output`] in safe code and names itself once with [`export!`]. What the
+//! host promises and what it gets is written in `include/fluent_bit_proxy.h`. Three things are
+//! settled here for good:
+//!
+//! * the host calls flush on a coroutine stack of 24 KiB without a guard page, so a flush is
+//!   handed to the plugin's own threads as a [`Flush`] and the caller only waits;
+//! * a panic never crosses the boundary, it becomes a verdict;
+//! * the host's log belongs to the host's threads, so lines of ours travel back to one of them.
+
+pub mod abi;
+mod boundary;
+mod desk;
+mod export;
+mod flush;
+mod hook;
+mod host_api;
+
+#[cfg(feature = "host")]
+pub mod host;
+
+pub use boundary::{exit, flush, init, pre_register, register};
+pub use desk::{Level, Log};
+pub use flush::{Flush, Verdict};
+pub use hook::last_panic;
+pub use host_api::Settings;
+
+use std::ffi::CStr;
+
+/// An output plugin: one value per `[OUTPUT]` section.
+pub trait Output: Send + Sync + Sized + 'static {
+    /// The name a configuration uses (`Name cloudwatch`).
+    const NAME: &'static CStr;
+    /// One line for the host's help.
+    const DESCRIPTION: &'static CStr;
+
+    /// Opens an instance; `None` stops the host's start. The reasons have been logged by then.
+    ///
+    /// Runs on the host's main thread: no network, no long work.
+    fn open(settings: &Settings, log: &Log) -> Option<Self>;
+
+    /// Takes a flush over.
+    ///
+    /// Runs on the host's small stack: hand `flush` to a thread of the plugin and return. The host
+    /// is answered when `flush` is dropped.
+    fn flush(&self, flush: Flush);
+
+    /// Closes the instance: no flush of it is under way and none will come.
+    fn close(self);
+}
