@@ -1,0 +1,241 @@
+//! The plugins as built, in a host that calls them as Fluent Bit does.
+//!
+//! Safe and short for end-to-end tests; `cbindings::host` has the host itself and says how it is
+//! stricter than a real one.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{env, iter};
+
+use cbindings::Level;
+use cbindings::host::{self, Generation, Library, Section};
+
+/// A host with one plugin loaded and registered.
+#[derive(Clone, Debug)]
+pub struct PluginHost {
+    library: Library,
+}
+
+impl PluginHost {
+    /// A host with `cloudwatch.so`.
+    ///
+    /// # Panics
+    ///
+    /// When the plugin was not built, or does not load.
+    #[must_use]
+    pub fn cloudwatch() -> Self {
+        Self::with("cloudwatch")
+    }
+
+    /// A host with `firehose.so`.
+    ///
+    /// # Panics
+    ///
+    /// When the plugin was not built, or does not load.
+    #[must_use]
+    pub fn firehose() -> Self {
+        Self::with("firehose")
+    }
+
+    /// Opens an output section with these options, at the log level debug.
+    ///
+    /// # Errors
+    ///
+    /// The lines that the plugin wrote before it refused.
+    pub fn instance<K: AsRef<str>, V: AsRef<str>>(
+        &self,
+        options: &[(K, V)],
+    ) -> Result<Instance, Vec<LogLine>> {
+        let options = options
+            .iter()
+            .map(|(key, value)| (key.as_ref(), value.as_ref()));
+        let section = Section::new(options).log_level(Level::Debug as i32);
+        match self.library.instance(section) {
+            Ok(instance) => Ok(Instance(instance)),
+            Err(refused) => Err(lines(refused.lines)),
+        }
+    }
+
+    fn with(plugin: &str) -> Self {
+        let library = Library::open(&built(plugin), Generation::V5_1);
+        let library = library.unwrap_or_else(|reason| panic!("{plugin}.so: {reason}"));
+        let registered = library.register().expect("registration cannot fail");
+        assert_eq!(registered.name, plugin);
+        Self { library }
+    }
+}
+
+/// An open output section. Dropping it closes it.
+#[derive(Debug)]
+pub struct Instance(host::Instance);
+
+impl Instance {
+    /// Delivers a chunk and waits for the answer; several threads may do so at once.
+    ///
+    /// # Panics
+    ///
+    /// When the answer is none that Fluent Bit knows.
+    #[must_use]
+    pub fn flush(&self, tag: impl AsRef<[u8]>, chunk: impl AsRef<[u8]>) -> Verdict {
+        match self.0.flush(tag, chunk).code {
+            0 => Verdict::Error,
+            1 => Verdict::Ok,
+            2 => Verdict::Retry,
+            other => panic!("flush answered {other}"),
+        }
+    }
+
+    /// The lines written so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<LogLine> {
+        lines(self.0.lines())
+    }
+
+    /// Waits for a line with this text in it, as a flush on another thread may write it.
+    #[must_use]
+    pub fn wait_for_line(&self, part: &str, patience: Duration) -> Option<LogLine> {
+        self.0.wait_for_line(part, patience).map(LogLine::from)
+    }
+
+    /// The option keys that the plugin has asked for.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.0.asked().into_iter().collect()
+    }
+
+    /// Closes the section, and returns all the lines it wrote.
+    ///
+    /// # Panics
+    ///
+    /// When the plugin says that it could not be closed.
+    #[must_use]
+    pub fn exit(self) -> Vec<LogLine> {
+        let exited = self.0.exit();
+        assert_eq!(exited.code, cbindings::abi::FLB_OK, "exit failed");
+        lines(exited.lines)
+    }
+}
+
+/// What the host does with the chunk next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Gives it up.
+    Error,
+    /// Forgets it: it is delivered.
+    Ok,
+    /// Brings it again.
+    Retry,
+}
+
+/// One line that the plugin wrote into the host's log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LogLine {
+    /// How serious it is; `None` for a number that the plugin has no name for.
+    pub level: Option<Level>,
+    /// The text without the host's own head.
+    pub text: String,
+}
+
+impl From<host::Line> for LogLine {
+    fn from(line: host::Line) -> Self {
+        let levels = [Level::Error, Level::Warn, Level::Info, Level::Debug];
+        let level = levels.into_iter().find(|&level| level as i32 == line.level);
+        Self {
+            level,
+            text: line.text,
+        }
+    }
+}
+
+fn lines(lines: Vec<host::Line>) -> Vec<LogLine> {
+    lines.into_iter().map(LogLine::from).collect()
+}
+
+/// The plugin's file: as released if there is one, else as Cargo built it for this test.
+fn built(plugin: &str) -> PathBuf {
+    let places = places(plugin);
+    let found = places.iter().find(|place| place.is_file());
+    found.cloned().unwrap_or_else(|| {
+        let places: Vec<_> = places
+            .iter()
+            .map(|place| place.display().to_string())
+            .collect();
+        panic!(
+            "{plugin}.so is not built: run `make build`, or set PLUGIN_DIR to where it is \
+             (looked for {})",
+            places.join(", ")
+        )
+    })
+}
+
+fn places(plugin: &str) -> Vec<PathBuf> {
+    if let Some(directory) = env::var_os("PLUGIN_DIR") {
+        return vec![Path::new(&directory).join(format!("{plugin}.so"))];
+    }
+    let released = Path::new(WORKSPACE)
+        .join("dist")
+        .join(format!("{plugin}.so"));
+    let test = env::current_exe().expect("a test has a file");
+    let beside = test.ancestors().skip(1).take(2);
+    let fresh = beside.map(|directory| directory.join(format!("lib{plugin}.so")));
+    iter::once(released).chain(fresh).collect()
+}
+
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::{Chunk, map};
+
+    #[test]
+    fn a_section_is_opened_flushed_and_closed() {
+        let host = PluginHost::with("probe");
+        let instance = host
+            .instance(&[("flush", "log"), ("open", "opened")])
+            .unwrap();
+        let chunk = Chunk::new().v2(1_i64, map([("log", "a line")]));
+        assert_eq!(instance.flush("a.tag", &chunk), Verdict::Ok);
+        let opened = "[output:probe:probe.0] opened, as probe.0".to_owned();
+        assert_eq!(
+            instance.lines()[0],
+            LogLine {
+                level: Some(Level::Info),
+                text: opened
+            }
+        );
+        assert!(instance.asked().contains(&"flush".to_owned()));
+        assert_eq!(instance.exit().len(), 4 + chunk.bytes().len());
+    }
+
+    #[test]
+    fn each_answer_is_a_verdict() {
+        let host = PluginHost::with("probe");
+        let answers = [
+            ("done", Verdict::Ok),
+            ("retry", Verdict::Retry),
+            ("drop", Verdict::Error),
+        ];
+        for (act, verdict) in answers {
+            let instance = host.instance(&[("flush", act)]).unwrap();
+            assert_eq!(instance.flush("a.tag", Chunk::new()), verdict);
+        }
+    }
+
+    #[test]
+    fn a_section_that_does_not_open_says_why() {
+        let lines = PluginHost::with("probe")
+            .instance(&[("flush", "fly")])
+            .unwrap_err();
+        assert!(
+            lines[0].text.ends_with("flush `fly`: not known"),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "no-such-plugin.so is not built: run `make build`")]
+    fn a_plugin_that_is_not_built_says_what_to_run() {
+        built("no-such-plugin");
+    }
+}

@@ -1,0 +1,5 @@
+//! What the tests and the demo run against.
+
+pub mod aws;
+pub mod chunk;
+pub mod host;
