@@ -1,0 +1,2 @@
+//! `cloudwatch.so`, as Fluent Bit loads it.
+cbindings::export!(router::cloudwatch::CloudWatch);

@@ -1,0 +1,2 @@
+//! `firehose.so`, as Fluent Bit loads it.
+cbindings::export!(router::firehose::Firehose);

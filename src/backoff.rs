@@ -1,0 +1,78 @@
+//! How long to wait before a request is tried again: full jitter, doubling, capped.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+
+/// The waits between the attempts of one request.
+#[derive(Debug)]
+pub struct Backoff {
+    attempts: u32,
+    random: fastrand::Rng,
+}
+
+impl Backoff {
+    /// Begins before the first attempt's failure.
+    #[must_use]
+    pub fn new(random: fastrand::Rng) -> Self {
+        Self {
+            attempts: 0,
+            random,
+        }
+    }
+
+    /// The wait after one more failure: anywhere up to the doubled cap, so that many clients that
+    /// failed together do not come back together; never less than what the service asked for.
+    pub fn after(&mut self, fault: &Fault) -> Duration {
+        let ceiling = FIRST
+            .saturating_mul(1 << self.attempts.min(MOST_DOUBLINGS))
+            .min(LONGEST);
+        self.attempts += 1;
+        let wait = ceiling.mul_f64(self.random.f64()).max(SHORTEST);
+        wait.max(fault.retry_after.unwrap_or_default())
+    }
+}
+
+/// The first wait is up to this long: about the time of a round trip and a half.
+const FIRST: Duration = Duration::from_millis(100);
+/// No wait is longer on its own account: a flush has some ten seconds in all.
+const LONGEST: Duration = Duration::from_secs(2);
+/// Never none at all: full jitter may come out near zero, over and over.
+const SHORTEST: Duration = Duration::from_millis(10);
+const MOST_DOUBLINGS: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Kind;
+
+    #[test]
+    fn waits_grow_and_stay_within_their_ceiling() {
+        let fault = Fault::new(Kind::Throttled, "x", "x");
+        for seed in 0..50 {
+            let mut backoff = Backoff::new(fastrand::Rng::with_seed(seed));
+            let waits: Vec<Duration> = (0..40).map(|_| backoff.after(&fault)).collect();
+            assert!(
+                waits[0] <= FIRST
+                    && waits
+                        .iter()
+                        .all(|&wait| (SHORTEST..=LONGEST).contains(&wait))
+            );
+            assert!(
+                waits[6..].iter().sum::<Duration>() > LONGEST * 10,
+                "seed {seed}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_delay_the_service_asks_for_is_kept() {
+        let retry_after = Some(Duration::from_secs(3));
+        let fault = Fault {
+            retry_after,
+            ..Fault::new(Kind::Throttled, "x", "x")
+        };
+        let mut backoff = Backoff::new(fastrand::Rng::with_seed(1));
+        assert_eq!(backoff.after(&fault), Duration::from_secs(3));
+    }
+}

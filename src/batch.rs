@@ -1,0 +1,300 @@
+//! Items -> requests within a service's limits; pure.
+//!
+//! An item is written where it will be sent from: at the end of an open request body. What does not
+//! fit moves to the next body. A finished batch keeps where each item lies, so that a part of it can
+//! be sent again without encoding anything twice.
+
+use bytes::Bytes;
+
+/// What one request may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Items at most.
+    pub items: usize,
+    /// Bytes at most, as the service counts them.
+    pub bytes: usize,
+    /// The newest item is less than this many milliseconds after the oldest.
+    pub span_ms: Option<i64>,
+}
+
+/// Where an item lies in its body, and what it weighs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Item {
+    /// Its place among the items of its chunk, the same each time the host brings the chunk.
+    pub ordinal: u32,
+    /// When it happened, in milliseconds since 1970.
+    pub time: i64,
+    bytes: u32,
+    start: u32,
+    end: u32,
+}
+
+/// The body being filled for one destination.
+#[derive(Debug)]
+pub struct Open {
+    limits: Limits,
+    body: Vec<u8>,
+    head: usize,
+    items: Vec<Item>,
+    bytes: usize,
+    oldest: i64,
+    newest: i64,
+}
+
+impl Open {
+    /// Begins a body with what comes before the first item.
+    #[must_use]
+    pub fn new(limits: Limits, head: &[u8]) -> Self {
+        let (oldest, newest) = (i64::MAX, i64::MIN);
+        Self {
+            limits,
+            body: head.to_vec(),
+            head: head.len(),
+            items: Vec::new(),
+            bytes: 0,
+            oldest,
+            newest,
+        }
+    }
+
+    /// Where the next item is written; [`Open::add`] then tells what was written.
+    pub fn body(&mut self) -> &mut Vec<u8> {
+        &mut self.body
+    }
+
+    /// Takes what stands in the body from `start` on as an item of so many `bytes` as the service
+    /// counts them. Hands back the previous batch when the item did not fit into it.
+    pub fn add(&mut self, start: usize, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
+        let full = (!self.fits(time, bytes))
+            .then(|| self.close_before(start))
+            .flatten();
+        let start = if full.is_some() { self.head } else { start };
+        self.bytes += bytes;
+        self.oldest = self.oldest.min(time);
+        self.newest = self.newest.max(time);
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (offset(start), offset(self.body.len()));
+        self.items.push(Item {
+            ordinal,
+            time,
+            bytes: offset(bytes),
+            start,
+            end,
+        });
+        self.body.push(b',');
+        full
+    }
+
+    /// What has been added since the last batch.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Batch> {
+        self.close_before(self.body.len())
+    }
+
+    fn fits(&self, time: i64, bytes: usize) -> bool {
+        let span = self.newest.max(time).saturating_sub(self.oldest.min(time));
+        self.items.len() < self.limits.items
+            && self.bytes + bytes <= self.limits.bytes
+            && self.limits.span_ms.is_none_or(|limit| span < limit)
+    }
+
+    /// Closes the batch; what stands from `start` on begins the next body.
+    fn close_before(&mut self, start: usize) -> Option<Batch> {
+        if self.items.is_empty() {
+            return None;
+        }
+        let mut next = Self::new(self.limits, &self.body[..self.head]);
+        next.body.extend_from_slice(&self.body[start..]);
+        self.body.truncate(start);
+        let full = std::mem::replace(self, next);
+        Some(Batch::new(full))
+    }
+}
+
+/// Items for one request.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    body: Bytes,
+    head: usize,
+    items: Vec<Item>,
+    whole: bool,
+}
+
+impl Batch {
+    fn new(open: Open) -> Self {
+        let Open {
+            mut body,
+            head,
+            mut items,
+            ..
+        } = open;
+        let sorted = items.is_sorted_by_key(|item| item.time);
+        items.sort_by_key(|item| item.time);
+        body.pop();
+        body.extend_from_slice(TAIL);
+        Self {
+            body: body.into(),
+            head,
+            items,
+            whole: sorted,
+        }
+    }
+
+    /// Its items, oldest first; those of one millisecond in the order of the chunk.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Its size as the service counts it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.items.iter().map(|item| item.bytes as usize).sum()
+    }
+
+    /// The request body.
+    #[must_use]
+    pub fn body(&self) -> Bytes {
+        if self.whole {
+            return self.body.clone();
+        }
+        let items = self
+            .items
+            .iter()
+            .map(|item| (item.end - item.start) as usize + 1)
+            .sum::<usize>();
+        let mut body = Vec::with_capacity(self.head + items + TAIL.len());
+        body.extend_from_slice(&self.body[..self.head]);
+        for item in &self.items {
+            body.extend_from_slice(&self.body[item.start as usize..item.end as usize]);
+            body.push(b',');
+        }
+        body.pop();
+        body.extend_from_slice(TAIL);
+        body.into()
+    }
+
+    /// The batch of those items alone; `None` for no items.
+    #[must_use]
+    pub fn part(&self, items: &[Item]) -> Option<Self> {
+        if items.is_empty() {
+            return None;
+        }
+        let whole = self.whole && items.len() == self.items.len();
+        Some(Self {
+            items: items.to_vec(),
+            whole,
+            ..self.clone_body()
+        })
+    }
+
+    /// Two halves, the older first; `None` for a single item.
+    #[must_use]
+    pub fn halves(&self) -> Option<(Self, Self)> {
+        let (older, newer) = self.items.split_at(self.items.len() / 2);
+        Some((self.part(older)?, self.part(newer)?))
+    }
+
+    fn clone_body(&self) -> Self {
+        Self {
+            body: self.body.clone(),
+            head: self.head,
+            items: Vec::new(),
+            whole: false,
+        }
+    }
+}
+
+/// What comes after the last item: the end of the array and of the request.
+const TAIL: &[u8] = b"]}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &[u8] = b"{\"items\":[";
+    const LIMITS: Limits = Limits {
+        items: 3,
+        bytes: 100,
+        span_ms: Some(1000),
+    };
+
+    fn add(open: &mut Open, text: &str, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
+        let start = open.body().len();
+        open.body().extend_from_slice(text.as_bytes());
+        open.add(start, time, bytes, ordinal)
+    }
+
+    fn text(batch: &Batch) -> String {
+        String::from_utf8(batch.body().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn items_stand_in_one_body_in_the_order_they_came() {
+        let mut open = Open::new(LIMITS, HEAD);
+        assert!(add(&mut open, "1", 5, 10, 0).is_none());
+        assert!(add(&mut open, "2", 5, 10, 1).is_none());
+        let batch = open.finish().unwrap();
+        assert_eq!(text(&batch), r#"{"items":[1,2]}"#);
+        assert_eq!(batch.bytes(), 20);
+    }
+
+    #[test]
+    fn the_item_that_does_not_fit_starts_the_next_batch() {
+        for (bytes, time) in [(1, 0), (40, 0), (1, 1000), (1, -1000)] {
+            let mut open = Open::new(
+                Limits {
+                    items: if bytes == 1 && time == 0 { 2 } else { 3 },
+                    ..LIMITS
+                },
+                HEAD,
+            );
+            add(&mut open, "1", 0, 30, 0);
+            add(&mut open, "2", 0, 31, 1);
+            let full = add(&mut open, "3", time, bytes, 2).expect("full");
+            assert_eq!(text(&full), r#"{"items":[1,2]}"#);
+            assert_eq!(text(&open.finish().unwrap()), r#"{"items":[3]}"#);
+        }
+    }
+
+    #[test]
+    fn the_limits_themselves_are_allowed() {
+        let mut open = Open::new(LIMITS, HEAD);
+        assert!(add(&mut open, "1", 0, 50, 0).is_none());
+        assert!(add(&mut open, "2", 999, 25, 1).is_none());
+        assert!(add(&mut open, "3", 5, 25, 2).is_none());
+        assert_eq!(open.finish().map(|batch| batch.items().len()), Some(3));
+    }
+
+    #[test]
+    fn items_are_sorted_by_time_and_stay_in_order_within_a_millisecond() {
+        let mut open = Open::new(LIMITS, HEAD);
+        for (ordinal, (text, time)) in [("a", 7), ("b", 3), ("c", 7)].into_iter().enumerate() {
+            add(&mut open, text, time, 1, ordinal as u32);
+        }
+        assert_eq!(text(&open.finish().unwrap()), r#"{"items":[b,a,c]}"#);
+    }
+
+    #[test]
+    fn a_part_is_sent_without_the_others() {
+        let mut open = Open::new(LIMITS, HEAD);
+        for (ordinal, text) in ["a", "b", "c"].into_iter().enumerate() {
+            add(&mut open, text, 1, 1, ordinal as u32);
+        }
+        let batch = open.finish().unwrap();
+        let items = [batch.items()[0], batch.items()[2]];
+        assert_eq!(text(&batch.part(&items).unwrap()), r#"{"items":[a,c]}"#);
+        let (older, newer) = batch.halves().unwrap();
+        assert_eq!(
+            (text(&older), text(&newer)),
+            (r#"{"items":[a]}"#.into(), r#"{"items":[b,c]}"#.into())
+        );
+        assert!(older.halves().is_none());
+        assert!(batch.part(&[]).is_none());
+    }
+
+    #[test]
+    fn nothing_added_is_no_batch() {
+        assert!(Open::new(LIMITS, HEAD).finish().is_none());
+    }
+}

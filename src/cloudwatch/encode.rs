@@ -1,0 +1,208 @@
+//! Records -> requests for their places.
+//!
+//! An event is written once, into the body of the request it will travel in.
+
+use crate::batch::{Batch, Limits, Open};
+use crate::cloudwatch::options::{Config, Oversize};
+use crate::cloudwatch::route::{Place, Places};
+use crate::cut;
+use crate::decode::{Record, Records};
+use crate::escape::{self, Depth};
+use crate::json::Json;
+use crate::msgpack::{Cursor, Token};
+use crate::select::Part;
+
+/// What a chunk became.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    /// The batches of each place, in their order.
+    pub places: Vec<(Place, Vec<Batch>)>,
+    /// What happened on the way.
+    pub counts: Counts,
+}
+
+/// What happened to records on the way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Events written.
+    pub events: u32,
+    /// Records without any of `log_key`'s keys.
+    pub skipped: usize,
+    /// Records whose text is empty, which the service does not take.
+    pub empty: usize,
+    /// Events cut to the limit.
+    pub truncated: usize,
+    /// Records sent in several events.
+    pub split: usize,
+    /// Values nested too deeply to be written.
+    pub too_deep: usize,
+    /// Values in the chunk that were no records.
+    pub undecodable: usize,
+    /// Bytes at the chunk's end that were no record.
+    pub torn: usize,
+}
+
+/// Encodes one chunk.
+pub struct Encoder<'c> {
+    config: &'c Config,
+    places: Places<'c>,
+    open: Vec<(Open, Vec<Batch>)>,
+    json: Json<'c>,
+    counts: Counts,
+}
+
+impl<'c> Encoder<'c> {
+    /// Begins a chunk.
+    #[must_use]
+    pub fn new(config: &'c Config, places: Places<'c>) -> Self {
+        Self {
+            config,
+            places,
+            open: Vec::new(),
+            json: Json::new(Depth::Twice),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Encodes every record of the chunk; also how many went to fallback names, and one item that
+    /// was missing for them.
+    #[must_use]
+    pub fn chunk(mut self, chunk: &'c [u8]) -> (Encoded, usize, Option<String>) {
+        let mut records = Records::new(chunk);
+        while let Some(record) = records.next() {
+            self.record(&record);
+        }
+        self.counts.torn = records.torn();
+        self.counts.undecodable = records.undecodable();
+        self.counts.too_deep = self.json.too_deep();
+        let (fallbacks, missing) = self.places.fallbacks();
+        let missing = missing.map(str::to_owned);
+        let batches = self.open.into_iter().map(|(open, mut full)| {
+            full.extend(open.finish());
+            full
+        });
+        let places = self.places.into_places().into_iter().zip(batches).collect();
+        (
+            Encoded {
+                places,
+                counts: self.counts,
+            },
+            fallbacks,
+            missing,
+        )
+    }
+
+    fn record(&mut self, record: &Record<'c, '_>) {
+        let Some(part) = self.config.select.part(record) else {
+            self.counts.skipped += 1;
+            return;
+        };
+        let number = self.places.number(record);
+        if number == self.open.len() {
+            let place = self.places.place(number);
+            self.open
+                .push((Open::new(LIMITS, &head(place)), Vec::new()));
+        }
+        let (open, full) = &mut self.open[number];
+        let body = open.body();
+        let start = body.len();
+        // The service takes no negative time; such an event is too old either way, and it says so.
+        let time = record.time.millis().max(0);
+        before_message(time, body);
+        let message = body.len();
+        let overhead = write(part, record, &mut self.json, body);
+        let text = body.len() - message - overhead;
+        if text == 0 {
+            self.counts.empty += 1;
+            body.truncate(start);
+            return;
+        }
+        if text + EVENT_OVERHEAD <= self.config.max_event_bytes {
+            body.extend_from_slice(AFTER_MESSAGE);
+            full.extend(open.add(start, time, text + EVENT_OVERHEAD, self.counts.events));
+            self.counts.events += 1;
+            return;
+        }
+        let escaped = body.split_off(message);
+        body.truncate(start);
+        self.oversize(number, &escaped, time);
+    }
+
+    /// An event beyond the limit: cut, or sent in parts.
+    fn oversize(&mut self, number: usize, escaped: &[u8], time: i64) {
+        let room = self.config.max_event_bytes - EVENT_OVERHEAD;
+        match self.config.oversize {
+            Oversize::Truncate => {
+                self.counts.truncated += 1;
+                let kept = cut::fitting(escaped, room - cut::TRUNCATED.len());
+                self.event(number, time, &escaped[..kept], cut::TRUNCATED);
+            }
+            Oversize::Split => {
+                self.counts.split += 1;
+                let parts: Vec<&[u8]> = cut::parts(escaped, room - cut::MARK_ROOM).collect();
+                for (index, part) in parts.iter().enumerate() {
+                    self.event(number, time, part, &cut::part_mark(index + 1, parts.len()));
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, number: usize, time: i64, escaped: &[u8], mark: &str) {
+        let (open, full) = &mut self.open[number];
+        let body = open.body();
+        let start = body.len();
+        before_message(time, body);
+        body.extend_from_slice(escaped);
+        body.extend_from_slice(mark.as_bytes());
+        body.extend_from_slice(AFTER_MESSAGE);
+        let bytes = cut::text_len(escaped) + mark.len() + EVENT_OVERHEAD;
+        full.extend(open.add(start, time, bytes, self.counts.events));
+        self.counts.events += 1;
+    }
+}
+
+/// Appends the message's text as it stands in a JSON string; returns the overhead.
+#[inline]
+fn write<'c>(
+    part: Part<'c>,
+    record: &Record<'c, '_>,
+    json: &mut Json<'c>,
+    body: &mut Vec<u8>,
+) -> usize {
+    match part {
+        Part::Record => json.record(record.fields, body),
+        Part::Value(raw) => match Cursor::new(raw).token() {
+            Ok(Token::Str(text) | Token::Bin(text)) => escape::append(text, Depth::Once, body),
+            _ => json.value(raw, body),
+        },
+    }
+}
+
+#[inline]
+fn before_message(time: i64, body: &mut Vec<u8>) {
+    body.extend_from_slice(b"{\"timestamp\":");
+    body.extend_from_slice(itoa::Buffer::new().format(time).as_bytes());
+    body.extend_from_slice(b",\"message\":\"");
+}
+
+/// The request up to its first event.
+fn head(place: &Place) -> Vec<u8> {
+    let mut head = b"{\"logGroupName\":\"".to_vec();
+    escape::append(place.group.as_bytes(), Depth::Once, &mut head);
+    head.extend_from_slice(b"\",\"logStreamName\":\"");
+    escape::append(place.stream.as_bytes(), Depth::Once, &mut head);
+    head.extend_from_slice(b"\",\"logEvents\":[");
+    head
+}
+
+const AFTER_MESSAGE: &[u8] = b"\"}";
+
+/// The service adds so many bytes to each event's text.
+const EVENT_OVERHEAD: usize = 26;
+
+/// PutLogEvents: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>.
+const LIMITS: Limits = Limits {
+    items: 10_000,
+    bytes: 1_048_576,
+    span_ms: Some(24 * 3600 * 1000),
+};

@@ -1,0 +1,180 @@
+//! `Name cloudwatch`: the road of a chunk to CloudWatch Logs.
+
+pub mod encode;
+pub mod options;
+pub mod route;
+pub mod send;
+pub mod streams;
+
+use std::ffi::CStr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_cloudwatchlogs::Client;
+use cbindings::{Flush, Log, Output, Settings, Verdict};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout};
+
+use self::encode::{Counts, Encoded, Encoder};
+use self::options::{Config, FOREIGN, OPTIONS};
+use self::route::Places;
+use self::send::Stream;
+use self::streams::Streams;
+use crate::ecs::Metadata;
+use crate::instance;
+use crate::notice::Notice;
+use crate::send::deliver_all;
+use crate::session;
+use crate::variables::{self, Fixed, Variables};
+use crate::worker::Worker;
+
+/// One `cloudwatch` output section.
+#[derive(Debug)]
+pub struct CloudWatch {
+    road: Arc<Road>,
+    worker: Worker,
+}
+
+/// What a chunk needs on its way.
+#[derive(Debug)]
+struct Road {
+    config: Config,
+    fixed: Fixed,
+    metadata: Metadata,
+    streams: Arc<Streams>,
+    client: OnceCell<Client>,
+    fallbacks: Notice,
+    log: Log,
+}
+
+impl Output for CloudWatch {
+    const NAME: &'static CStr = c"cloudwatch";
+    const DESCRIPTION: &'static CStr = c"Amazon CloudWatch Logs";
+
+    fn open(settings: &Settings, log: &Log) -> Option<Self> {
+        let config = instance::configure(settings, log, OPTIONS, FOREIGN, Config::read)?;
+        let worker = Worker::share()
+            .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
+            .ok()?;
+        instance::ask_for_workers(settings, log, config.concurrency);
+        let road = Arc::new(Road::new(config, log.clone()));
+        Some(Self { road, worker })
+    }
+
+    fn flush(&self, flush: Flush) {
+        let road = self.road.clone();
+        let log = self.road.log.clone();
+        self.worker.deliver(
+            flush,
+            log,
+            |flush| async move { road.deliver(&flush).await },
+        );
+    }
+
+    fn close(self) {}
+}
+
+impl Road {
+    fn new(config: Config, log: Log) -> Self {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            fixed: Fixed {
+                region: config.session.region.clone(),
+                uuid: variables::uuid(now.as_secs(), &mut fastrand::Rng::new()),
+            },
+            metadata: Metadata::of(instance::environment),
+            streams: Arc::new(Streams::new(config.creation.clone(), log.clone())),
+            client: OnceCell::new(),
+            fallbacks: Notice::every(Duration::from_secs(60)),
+            config,
+            log,
+        }
+    }
+
+    async fn deliver(&self, flush: &Flush) -> Verdict {
+        let began = Instant::now();
+        let tag = String::from_utf8_lossy(flush.tag());
+        self.learn_metadata().await;
+        let encoded = self.encode(&tag, flush.chunk());
+        self.say(&tag, &encoded.counts);
+        let client = self.client.get_or_init(|| self.connect()).await;
+        let destinations = encoded.places.into_iter().map(|(place, batches)| {
+            let format = self.config.log_format.clone();
+            (
+                Stream::new(client.clone(), place, self.streams.clone(), format),
+                batches,
+            )
+        });
+        let deadline = began + self.config.flush_timeout;
+        let report =
+            deliver_all(destinations.collect(), STREAMS_AT_ONCE, deadline, &self.log).await;
+        instance::sum_up(&self.log, &tag, &report, began);
+        report.verdict()
+    }
+
+    fn encode(&self, tag: &str, chunk: &[u8]) -> Encoded {
+        let variables = Variables::new(&self.fixed, self.metadata.known(), tag);
+        let places = Places::new(&self.config.route, variables, tag);
+        let (encoded, fallbacks, missing) = Encoder::new(&self.config, places).chunk(chunk);
+        if let Some(count) = self.fallbacks.due(fallbacks, std::time::Instant::now()) {
+            let missing = missing.unwrap_or_default();
+            self.log.warn(format_args!(
+                "tag `{tag}`: {count} records went to a default log group or stream, as a name's variable had no value: {missing}"
+            ));
+        }
+        encoded
+    }
+
+    async fn connect(&self) -> Client {
+        Client::new(&session::open(&self.config.session).await)
+    }
+
+    /// Names that need the metadata wait for it, but not for long.
+    async fn learn_metadata(&self) {
+        if !self.config.route.needs_ecs_metadata() || self.metadata.known().is_some() {
+            return;
+        }
+        if let Ok(Err(why)) = timeout(METADATA_WAIT, self.metadata.task()).await {
+            self.log.debug(format_args!("{why}"));
+        }
+    }
+
+    /// Writes what happened to records before they were sent.
+    fn say(&self, tag: &str, counts: &Counts) {
+        let Counts {
+            skipped,
+            empty,
+            truncated,
+            split,
+            too_deep,
+            undecodable,
+            torn,
+            events: _,
+        } = *counts;
+        instance::say_of_records(
+            &self.log,
+            tag,
+            &[
+                (skipped, "records skipped: they have no key of `log_key`"),
+                (truncated, "events cut to `max_event_bytes`"),
+                (
+                    split,
+                    "records sent in parts: they are larger than `max_event_bytes`",
+                ),
+                (too_deep, "values left out: they are nested too deeply"),
+            ],
+        );
+        if empty > 0 {
+            self.log.debug(format_args!(
+                "tag `{tag}`: {empty} empty events skipped, as the service takes none"
+            ));
+        }
+        instance::say_of_damage(&self.log, tag, undecodable, torn);
+    }
+}
+
+/// Streams of one chunk that are written to at the same time.
+const STREAMS_AT_ONCE: usize = 16;
+const METADATA_WAIT: Duration = Duration::from_secs(2);

@@ -1,0 +1,265 @@
+//! Record -> log group and log stream.
+//!
+//! Each of the two names has candidates, tried in order for each record: the C plugin's template
+//! option, the Go plugin's, and at last a name that always works. What is found is made fit for the
+//! service, on every path.
+
+use std::collections::HashMap;
+
+use crate::decode::Record;
+use crate::lookup;
+use crate::options::Reader;
+use crate::template::{self, Missing, Source, Step, Template, Variable};
+use crate::variables::Variables;
+
+/// How a record's group and stream are named.
+#[derive(Debug)]
+pub struct Route {
+    group: Name,
+    stream: Name,
+}
+
+/// Candidates for one name.
+#[derive(Debug)]
+struct Name {
+    templates: Vec<Template>,
+    last: Last,
+    clean: fn(&mut Vec<u8>, usize),
+}
+
+/// The name when no candidate has a value.
+#[derive(Debug)]
+enum Last {
+    Text(String),
+    PrefixAndTag(String),
+}
+
+impl Route {
+    /// Reads the options that name groups and streams.
+    #[must_use]
+    pub fn read(reader: &Reader<'_>) -> Self {
+        reader.required("log_group_name");
+        let group = Name {
+            templates: templates(reader, ["log_group_template", "log_group_name"]),
+            last: Last::Text(reader.text("default_log_group_name").unwrap_or_default()),
+            clean: template::clean_group,
+        };
+        let (name, prefix) = (
+            reader.text("log_stream_name"),
+            reader.text("log_stream_prefix"),
+        );
+        if name.is_some() == prefix.is_some() {
+            let how = if name.is_some() {
+                "both are"
+            } else {
+                "none is"
+            };
+            reader.problem(format_args!(
+                "exactly one of `log_stream_name` and `log_stream_prefix` must be set; {how}"
+            ));
+        }
+        let stream = Name {
+            templates: templates(reader, ["log_stream_template", "log_stream_name"]),
+            last: match prefix {
+                Some(prefix) => Last::PrefixAndTag(prefix),
+                None => Last::Text(reader.text("default_log_stream_name").unwrap_or_default()),
+            },
+            clean: template::clean_stream,
+        };
+        Self { group, stream }
+    }
+
+    /// Whether a name has a variable that only the ECS metadata knows.
+    #[must_use]
+    pub fn needs_ecs_metadata(&self) -> bool {
+        self.templates().any(Template::needs_ecs_metadata)
+    }
+
+    fn varies_within_a_chunk(&self) -> bool {
+        self.templates()
+            .any(|template| template.depends_on().varies_within_a_chunk())
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.group.templates.iter().chain(&self.stream.templates)
+    }
+}
+
+/// The templates that are set, in the order they are tried.
+fn templates(reader: &Reader<'_>, keys: [&'static str; 2]) -> Vec<Template> {
+    let parse = |key| {
+        let text = reader.text(key)?;
+        Template::parse(&text)
+            .inspect_err(|problem| reader.problem(format_args!("`{key}` is `{text}`: {problem}")))
+            .ok()
+    };
+    keys.into_iter().filter_map(parse).collect()
+}
+
+impl Name {
+    /// Appends the name; says which item had no value when a candidate was passed over.
+    fn render<'n>(&'n self, source: &impl Source, out: &mut Vec<u8>) -> Option<Missing<'n>> {
+        let start = out.len();
+        let mut missing = None;
+        for template in &self.templates {
+            match template.render(source, out) {
+                Ok(()) if out.len() > start => {
+                    (self.clean)(out, start);
+                    return missing;
+                }
+                Ok(()) => {}
+                Err(item) => missing = missing.or(Some(item)),
+            }
+        }
+        match &self.last {
+            Last::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Last::PrefixAndTag(prefix) => {
+                out.extend_from_slice(prefix.as_bytes());
+                out.extend_from_slice(source.tag().as_bytes());
+            }
+        }
+        (self.clean)(out, start);
+        missing
+    }
+}
+
+/// A group and a stream.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Place {
+    /// The log group's name.
+    pub group: String,
+    /// The log stream's name.
+    pub stream: String,
+}
+
+/// The places of one chunk's records, numbered as they are met.
+pub struct Places<'c> {
+    route: &'c Route,
+    variables: Variables<'c>,
+    tag: &'c str,
+    varies: bool,
+    numbers: HashMap<Box<[u8]>, usize>,
+    places: Vec<Place>,
+    last: Option<(Vec<u8>, usize)>,
+    name: Vec<u8>,
+    missing: Option<String>,
+    fallbacks: usize,
+}
+
+impl<'c> Places<'c> {
+    /// Begins a chunk.
+    #[must_use]
+    pub fn new(route: &'c Route, variables: Variables<'c>, tag: &'c str) -> Self {
+        Self {
+            route,
+            variables,
+            tag,
+            varies: route.varies_within_a_chunk(),
+            numbers: HashMap::new(),
+            places: Vec::new(),
+            last: None,
+            name: Vec::new(),
+            missing: None,
+            fallbacks: 0,
+        }
+    }
+
+    /// The number of a record's place; the next free one is a new place.
+    #[inline]
+    pub fn number(&mut self, record: &Record<'_, '_>) -> usize {
+        match self.last {
+            Some((_, number)) if !self.varies => number,
+            _ => self.render(record),
+        }
+    }
+
+    /// A place by its number.
+    #[must_use]
+    pub fn place(&self, number: usize) -> &Place {
+        &self.places[number]
+    }
+
+    /// How many records went to another name than the first candidate's, and one item that was
+    /// missing.
+    #[must_use]
+    pub fn fallbacks(&self) -> (usize, Option<&str>) {
+        (self.fallbacks, self.missing.as_deref())
+    }
+
+    /// All places, by number.
+    #[must_use]
+    pub fn into_places(self) -> Vec<Place> {
+        self.places
+    }
+
+    fn render(&mut self, record: &Record<'_, '_>) -> usize {
+        let source = Surroundings {
+            record,
+            tag: self.tag,
+            variables: self.variables,
+        };
+        let mut name = std::mem::take(&mut self.name);
+        name.clear();
+        let group_missing = self.route.group.render(&source, &mut name);
+        let group = name.len();
+        // A group's name has no such byte, so that no two places share a key.
+        name.push(0);
+        let stream_missing = self.route.stream.render(&source, &mut name);
+        if let Some(missing) = group_missing.or(stream_missing) {
+            self.fallbacks += 1;
+            self.missing.get_or_insert_with(|| missing.to_string());
+        }
+        self.intern(name, group)
+    }
+
+    fn intern(&mut self, name: Vec<u8>, group: usize) -> usize {
+        if let Some((last, number)) = &self.last
+            && *last == name
+        {
+            self.name = name;
+            return *number;
+        }
+        let number = self
+            .numbers
+            .get(name.as_slice())
+            .copied()
+            .unwrap_or_else(|| {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                self.places.push(Place {
+                    group: text(&name[..group]),
+                    stream: text(&name[group + 1..]),
+                });
+                self.numbers
+                    .insert(name.as_slice().into(), self.places.len() - 1);
+                self.places.len() - 1
+            });
+        let before = self.last.replace((name, number));
+        self.name = before.map(|(name, _)| name).unwrap_or_default();
+        number
+    }
+}
+
+/// What a template may ask of one record and its surroundings.
+struct Surroundings<'s> {
+    record: &'s Record<'s, 's>,
+    tag: &'s str,
+    variables: Variables<'s>,
+}
+
+impl Source for Surroundings<'_> {
+    fn tag(&self) -> &str {
+        self.tag
+    }
+
+    fn time(&self) -> (i64, u32) {
+        (self.record.time.seconds, self.record.time.nanos)
+    }
+
+    fn field(&self, path: &[Step], out: &mut Vec<u8>) -> bool {
+        lookup::scalar(self.record, path, out)
+    }
+
+    fn variable(&self, variable: Variable) -> Option<&str> {
+        self.variables.get(variable)
+    }
+}

@@ -1,0 +1,177 @@
+//! One place's requests: PutLogEvents, and what its answer says of events that were not stored.
+
+use std::sync::Arc;
+
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::operation::put_log_events::PutLogEventsOutput;
+use aws_sdk_cloudwatchlogs::types::RejectedLogEventsInfo;
+use tokio::time::Instant;
+
+use crate::batch::{Batch, Item};
+use crate::body::Prepared;
+use crate::cloudwatch::route::Place;
+use crate::cloudwatch::streams::Streams;
+use crate::fault::Fault;
+use crate::send::{Answer, Service};
+
+/// One log stream, as something to send to.
+#[derive(Debug)]
+pub struct Stream {
+    client: Client,
+    place: Place,
+    streams: Arc<Streams>,
+    log_format: Option<String>,
+    target: String,
+}
+
+impl Stream {
+    /// Sends to a place.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        place: Place,
+        streams: Arc<Streams>,
+        log_format: Option<String>,
+    ) -> Self {
+        let target = format!("log group `{}`, log stream `{}`", place.group, place.stream);
+        Self {
+            client,
+            place,
+            streams,
+            log_format,
+            target,
+        }
+    }
+}
+
+impl Service for Stream {
+    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+        let mut request = self
+            .client
+            .put_log_events()
+            .customize()
+            .interceptor(Prepared::new(batch.body()));
+        if let Some(format) = self.log_format.clone() {
+            request = request.mutate_request(move |request| {
+                request
+                    .headers_mut()
+                    .insert("x-amzn-logs-format", format.clone());
+            });
+        }
+        let output = request.send().await.map_err(|error| Fault::of(&error))?;
+        Ok(answer(&output, batch.items()))
+    }
+
+    async fn create(&self, missed: Instant) -> Result<(), Fault> {
+        self.streams.create(&self.client, &self.place, missed).await
+    }
+
+    fn target(&self) -> &str {
+        &self.target
+    }
+}
+
+fn answer(output: &PutLogEventsOutput, items: &[Item]) -> Answer {
+    let refused = output
+        .rejected_log_events_info()
+        .map(|info| refused(info, items));
+    Answer {
+        again: None,
+        refused: refused.unwrap_or_default(),
+    }
+}
+
+/// The service names the ends of the ranges it refused: events older than its limit and those older
+/// than the group's retention come first in a batch, those too far in the future last.
+fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<(usize, String)> {
+    let index = |index: Option<i32>| {
+        usize::try_from(index.unwrap_or_default())
+            .unwrap_or_default()
+            .min(items.len())
+    };
+    let too_old = index(info.too_old_log_event_end_index());
+    let expired = index(info.expired_log_event_end_index()).max(too_old);
+    let too_new = info
+        .too_new_log_event_start_index()
+        .map_or(items.len(), |start| index(Some(start)));
+    [
+        (0..too_old, "older than 14 days"),
+        (too_old..expired, "older than the log group's retention"),
+        (too_new.max(expired)..items.len(), "more than 2 hours in the future"),
+    ]
+    .into_iter()
+    .filter(|(range, _)| !range.is_empty())
+    .map(|(range, why)| {
+        let (count, first) = (range.len(), items[range.start].time);
+        (count, format!("dropped {count} events that the service refused as {why}; the first has time {first} ms"))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Limits, Open};
+
+    fn refused_of(info: &RejectedLogEventsInfo) -> Vec<(usize, String)> {
+        let mut open = Open::new(
+            Limits {
+                items: 10,
+                bytes: 100,
+                span_ms: None,
+            },
+            b"[",
+        );
+        for time in 0..10 {
+            let start = open.body().len();
+            open.body().push(b'x');
+            assert!(open.add(start, time, 1, 0).is_none());
+        }
+        refused(info, open.finish().unwrap().items())
+    }
+
+    fn counts(info: &RejectedLogEventsInfo) -> Vec<usize> {
+        refused_of(info)
+            .into_iter()
+            .map(|(count, _)| count)
+            .collect()
+    }
+
+    #[test]
+    fn each_range_of_refused_events_is_counted() {
+        let info = RejectedLogEventsInfo::builder();
+        assert_eq!(
+            counts(&info.clone().too_new_log_event_start_index(7).build()),
+            [3]
+        );
+        assert_eq!(
+            counts(&info.clone().too_old_log_event_end_index(2).build()),
+            [2]
+        );
+        assert_eq!(
+            counts(&info.clone().expired_log_event_end_index(4).build()),
+            [4]
+        );
+        let all = info
+            .too_old_log_event_end_index(2)
+            .expired_log_event_end_index(5)
+            .too_new_log_event_start_index(9);
+        assert_eq!(counts(&all.build()), [2, 3, 1]);
+    }
+
+    #[test]
+    fn indices_beyond_the_batch_do_no_harm() {
+        let info = RejectedLogEventsInfo::builder()
+            .too_old_log_event_end_index(99)
+            .too_new_log_event_start_index(-1);
+        assert_eq!(counts(&info.build()), [10]);
+    }
+
+    #[test]
+    fn the_first_refused_time_is_told() {
+        let info = RejectedLogEventsInfo::builder()
+            .too_new_log_event_start_index(8)
+            .build();
+        assert!(refused_of(&info)[0].1.ends_with("the first has time 8 ms"));
+    }
+}

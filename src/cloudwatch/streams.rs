@@ -1,0 +1,164 @@
+//! Missing groups and streams -> created ones.
+//!
+//! Writing comes first: a group or a stream is created only after a write found it missing, so a
+//! fleet that starts on existing streams makes no call but its writes. Of several flushes that miss
+//! the same stream one creates it and the others wait and write again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::types::LogGroupClass;
+use cbindings::Log;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use crate::cloudwatch::options::Creation;
+use crate::cloudwatch::route::Place;
+use crate::fault::{Fault, Kind};
+
+/// Creates what writes find missing.
+#[derive(Debug)]
+pub struct Streams {
+    creation: Creation,
+    log: Log,
+    busy: Mutex<HashMap<Place, Arc<Turn>>>,
+}
+
+/// Holds when the place was last created; whoever creates it holds the lock.
+type Turn = AsyncMutex<Option<Instant>>;
+
+impl Streams {
+    /// Creates as the options say.
+    #[must_use]
+    pub fn new(creation: Creation, log: Log) -> Self {
+        Self {
+            creation,
+            log,
+            busy: Mutex::default(),
+        }
+    }
+
+    /// Makes sure that a place which a write at `missed` found missing has been created since.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the calls, or [`Kind::Denied`] when the options do not allow it.
+    pub async fn create(
+        &self,
+        client: &Client,
+        place: &Place,
+        missed: Instant,
+    ) -> Result<(), Fault> {
+        let turn = self.lock().entry(place.clone()).or_default().clone();
+        let mut created = turn.lock().await;
+        let result = match *created {
+            Some(at) if at >= missed => Ok(()),
+            _ => self.create_now(client, place).await,
+        };
+        if result.is_ok() {
+            *created = Some(Instant::now());
+        }
+        drop(created);
+        self.forget(place, turn);
+        result
+    }
+
+    async fn create_now(&self, client: &Client, place: &Place) -> Result<(), Fault> {
+        if !self.creation.stream {
+            // The group may be what is missing, and a later write will tell; a stream may not be made.
+            self.create_group(client, place).await?;
+            return Err(not_allowed(place, "auto_create_stream"));
+        }
+        match self.create_stream(client, place).await {
+            Err(fault) if fault.kind == Kind::Missing => {
+                self.create_group(client, place).await?;
+                self.create_stream(client, place).await
+            }
+            result => result,
+        }
+    }
+
+    async fn create_stream(&self, client: &Client, place: &Place) -> Result<(), Fault> {
+        let request = client
+            .create_log_stream()
+            .log_group_name(&place.group)
+            .log_stream_name(&place.stream);
+        match request.send().await.map_err(|error| Fault::of(&error)) {
+            Ok(_) => {
+                self.log.info(format_args!(
+                    "created log stream `{}` in log group `{}`",
+                    place.stream, place.group
+                ));
+                Ok(())
+            }
+            Err(fault) if fault.kind == Kind::Exists => Ok(()),
+            Err(fault) => Err(fault.within("CreateLogStream")),
+        }
+    }
+
+    async fn create_group(&self, client: &Client, place: &Place) -> Result<(), Fault> {
+        if !self.creation.group {
+            return Err(not_allowed(place, "auto_create_group"));
+        }
+        let creation = &self.creation;
+        let mut request = client
+            .create_log_group()
+            .log_group_name(&place.group)
+            .set_kms_key_id(creation.kms_key_id.clone())
+            .set_log_group_class(creation.class.map(LogGroupClass::from));
+        for (key, value) in &creation.tags {
+            request = request.tags(key, value);
+        }
+        match request.send().await.map_err(|error| Fault::of(&error)) {
+            Ok(_) => self
+                .log
+                .info(format_args!("created log group `{}`", place.group)),
+            Err(fault) if fault.kind == Kind::Exists => {}
+            Err(fault) => return Err(fault.within("CreateLogGroup")),
+        }
+        self.retain(client, &place.group).await;
+        Ok(())
+    }
+
+    /// Sets the retention; its failure never keeps events from being delivered.
+    async fn retain(&self, client: &Client, group: &str) {
+        let Some(days) = self.creation.retention_days else {
+            return;
+        };
+        let request = client
+            .put_retention_policy()
+            .log_group_name(group)
+            .retention_in_days(days);
+        match request.send().await.map_err(|error| Fault::of(&error)) {
+            Ok(_) => self.log.info(format_args!("log group `{group}` keeps its events for {days} days")),
+            Err(fault) => self.log.warn(format_args!(
+                "log group `{group}`: the retention of {days} days was not set (it needs logs:PutRetentionPolicy): {fault}"
+            )),
+        }
+    }
+
+    /// Keeps no place that nobody waits for.
+    fn forget(&self, place: &Place, turn: Arc<Turn>) {
+        let mut busy = self.lock();
+        drop(turn);
+        if busy
+            .get(place)
+            .is_some_and(|turn| Arc::strong_count(turn) == 1)
+        {
+            busy.remove(place);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Arc<Turn>>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_allowed(place: &Place, option: &str) -> Fault {
+    let Place { group, stream } = place;
+    let text = format_args!(
+        "log group `{group}` or its log stream `{stream}` does not exist, and `{option}` is off: create it, or set `{option} true`"
+    );
+    Fault::new(Kind::Denied, "NotAllowed", text)
+}

@@ -1,0 +1,288 @@
+//! What went wrong with one request, and whether it can pass.
+//!
+//! The SDK models few of the errors that the services answer with, throttling not among them, so a
+//! fault is told by its code string and HTTP status, never by the SDK's variant. Whatever is unknown
+//! can pass: trying again costs a request, giving up costs the user's data.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+/// What kind of fault decides what is done about it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// No permission or no credentials: nothing the data can help; the host tries later.
+    Denied,
+    /// What was to be created is there.
+    Exists,
+    /// What was written to is not there.
+    Missing,
+    /// Network, server, or unknown: can pass. The service may have accepted the request when
+    /// nothing was answered.
+    Passing {
+        /// Nothing was answered after the request was on its way.
+        unanswered: bool,
+    },
+    /// The request's content will never be accepted as it is.
+    Refused,
+    /// Too many requests, bytes, or changes at once.
+    Throttled,
+}
+
+/// A failed request.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// What is done about it.
+    pub kind: Kind,
+    /// The service asked to be left alone for so long.
+    pub retry_after: Option<Duration>,
+    /// The service's code, or a word of ours for a fault without one.
+    pub code: String,
+    text: String,
+}
+
+impl Fault {
+    /// A fault that did not come from the SDK.
+    #[must_use]
+    pub fn new(kind: Kind, code: &str, text: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            retry_after: None,
+            code: code.to_owned(),
+            text: text.to_string(),
+        }
+    }
+
+    /// A fault that one part of an accepted request was answered with.
+    #[must_use]
+    pub fn answered(code: &str, message: &str) -> Self {
+        Self::new(kind_of(code, 500), code, format_args!("{code}: {message}"))
+    }
+
+    /// Reads an SDK error.
+    #[must_use]
+    pub fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match error {
+            SdkError::ServiceError(context) => answered(error, context.err(), context.raw()),
+            SdkError::ResponseError(context) => {
+                let status = context.raw().status().as_u16();
+                let kind = if status < 500 {
+                    UNANSWERED
+                } else {
+                    kind_of("", status)
+                };
+                Self::new(
+                    kind,
+                    "ResponseError",
+                    format_args!("HTTP {status}, unreadable answer: {}", Chain(error)),
+                )
+            }
+            SdkError::TimeoutError(_) => Self::new(UNANSWERED, "Timeout", "no answer in time"),
+            _ => undelivered(error),
+        }
+    }
+
+    /// The same fault, said to be of one call among several.
+    #[must_use]
+    pub fn within(self, call: &str) -> Self {
+        Self {
+            text: format!("{call}: {}", self.text),
+            ..self
+        }
+    }
+
+    /// Nothing was answered before the flush had to end.
+    #[must_use]
+    pub fn out_of_time() -> Self {
+        Self::new(
+            UNANSWERED,
+            "Timeout",
+            "no answer before the flush's deadline (`flush_timeout`)",
+        )
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The service answered with an error.
+fn answered<E>(error: &SdkError<E, HttpResponse>, answer: &E, raw: &HttpResponse) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let status = raw.status().as_u16();
+    let code = answer.code().unwrap_or("Unknown");
+    let message = answer.message().unwrap_or("no message");
+    let request = error.request_id().unwrap_or("none");
+    let text = format_args!("{code}: {message} (HTTP {status}, request id {request})");
+    Fault {
+        retry_after: retry_after(raw),
+        ..Fault::new(kind_of(code, status), code, text)
+    }
+}
+
+/// The request did not get as far as an answer.
+fn undelivered(error: &(dyn Error + 'static)) -> Fault {
+    let credentials = chain(error).any(|cause| cause.is::<CredentialsError>());
+    if credentials {
+        return Fault::new(
+            Kind::Denied,
+            "Credentials",
+            format_args!("no credentials: {}", Chain(error)),
+        );
+    }
+    Fault::new(UNANSWERED, "Connection", Chain(error))
+}
+
+/// The one table of codes; a service's older and newer spellings of one error stand together.
+fn kind_of(code: &str, status: u16) -> Kind {
+    match code {
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "NotAuthorized"
+        | "UnauthorizedOperation"
+        | "OptInRequired"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "AuthFailure"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "InvalidKMSResourceException" => Kind::Denied,
+        "ResourceAlreadyExistsException" => Kind::Exists,
+        "ResourceNotFoundException" => Kind::Missing,
+        "InvalidParameterException"
+        | "InvalidParameterValueException"
+        | "InvalidArgumentException"
+        | "SerializationException"
+        | "ValidationException"
+        | "ValidationError"
+        | "MalformedQueryString"
+        | "InvalidSourceException" => Kind::Refused,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "LimitExceededException"
+        | "ProvisionedThroughputExceededException"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete" => Kind::Throttled,
+        // Data Firehose answers a delivery stream beyond its rate with this one.
+        "ServiceUnavailableException" => Kind::Throttled,
+        _ => match status {
+            413 => Kind::Refused,
+            429 => Kind::Throttled,
+            _ => Kind::Passing { unanswered: false },
+        },
+    }
+}
+
+/// `x-amz-retry-after` in milliseconds, or HTTP's own header in seconds.
+fn retry_after(raw: &HttpResponse) -> Option<Duration> {
+    let header = |name| raw.headers().get(name).and_then(|value| value.parse().ok());
+    header("x-amz-retry-after")
+        .map(Duration::from_millis)
+        .or_else(|| header("retry-after").map(Duration::from_secs))
+}
+
+/// An error and what caused it, as one sentence.
+pub struct Chain<'e>(pub &'e (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = String::new();
+        for cause in chain(self.0) {
+            let text = cause.to_string();
+            // Many causes repeat what the one above them has said.
+            if said.contains(&text) {
+                continue;
+            }
+            let separator = if said.is_empty() { "" } else { ": " };
+            write!(f, "{separator}{text}")?;
+            said.push_str(&text);
+        }
+        Ok(())
+    }
+}
+
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
+        (*error).source()
+    })
+}
+
+const UNANSWERED: Kind = Kind::Passing { unanswered: true };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn throttling_is_told_by_code_or_status() {
+        for code in [
+            "ThrottlingException",
+            "Throttling",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "LimitExceededException",
+            "ServiceUnavailableException",
+        ] {
+            assert_eq!(kind_of(code, 400), Kind::Throttled, "{code}");
+        }
+        assert_eq!(kind_of("Unknown", 429), Kind::Throttled);
+    }
+
+    #[test]
+    fn what_is_unknown_can_pass() {
+        for (code, status) in [
+            ("InternalFailure", 500),
+            ("ServiceUnavailable", 503),
+            ("NeverHeardOf", 400),
+            ("", 504),
+        ] {
+            assert_eq!(
+                kind_of(code, status),
+                Kind::Passing { unanswered: false },
+                "{code} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_names_the_content_is_refused() {
+        assert_eq!(kind_of("InvalidParameterException", 400), Kind::Refused);
+        assert_eq!(kind_of("SerializationException", 400), Kind::Refused);
+        assert_eq!(kind_of("Unknown", 413), Kind::Refused);
+        assert_eq!(kind_of("AccessDeniedException", 400), Kind::Denied);
+        assert_eq!(kind_of("ExpiredTokenException", 400), Kind::Denied);
+    }
+
+    #[test]
+    fn a_chain_says_each_cause_once() {
+        let inner = std::io::Error::other("connection refused");
+        let outer = std::io::Error::other(inner);
+        assert_eq!(Chain(&outer).to_string(), "connection refused");
+    }
+}

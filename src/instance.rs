@@ -1,0 +1,83 @@
+//! What every output section does alike: read its options at the start, sum up a flush at its end.
+
+use cbindings::{Level, Log, Settings};
+use tokio::time::Instant;
+
+use crate::options::{Reader, Spec};
+use crate::report::Report;
+
+/// Reads a section's options. Every problem is an error line of its own, and then there is no
+/// configuration; a key that has no effect is a warning.
+pub fn configure<C>(
+    settings: &Settings,
+    log: &Log,
+    specs: &'static [Spec],
+    foreign: &[(&str, &str)],
+    read: impl FnOnce(&Reader<'_>, fn(&str) -> Option<String>) -> C,
+) -> Option<C> {
+    let reader = Reader::new(specs, |key| settings.option(key));
+    let config = read(&reader, environment);
+    for unknown in reader.unknown(foreign) {
+        log.warn(format_args!("{unknown}"));
+    }
+    let problems = reader.problems();
+    for problem in &problems {
+        log.error(format_args!("{problem}"));
+    }
+    problems.is_empty().then_some(config)
+}
+
+/// A variable of the environment; an empty one is none.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Asks the host for worker threads; 0 leaves the host's own setting alone.
+pub fn ask_for_workers(settings: &Settings, log: &Log, count: u32) {
+    if count > 0 && !settings.ask_for_workers(count) {
+        log.debug(format_args!(
+            "the host offers no way to ask for workers; set `workers 1` or more in this section"
+        ));
+    }
+}
+
+/// Writes what happened to records before they were sent, one line for each kind that did.
+pub fn say_of_records(log: &Log, tag: &str, counts: &[(usize, &str)]) {
+    for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
+        log.warn(format_args!("tag `{tag}`: {count} {what}"));
+    }
+}
+
+/// Writes what of a chunk could not be read.
+pub fn say_of_damage(log: &Log, tag: &str, undecodable: usize, torn: usize) {
+    if undecodable > 0 || torn > 0 {
+        log.error(format_args!(
+            "tag `{tag}`: dropped {undecodable} values that are no records, and {torn} bytes at the chunk's end that are torn"
+        ));
+    }
+}
+
+/// Writes what became of a chunk: nothing lost is a debug line, a retry a warning.
+pub fn sum_up(log: &Log, tag: &str, report: &Report, began: Instant) {
+    if let (false, Some(fault)) = (report.left.is_empty(), &report.fault) {
+        let (left, accepted) = (report.left.len(), report.accepted);
+        log.warn(format_args!(
+            "tag `{tag}`: {left} events are not delivered yet ({accepted} are); the host is asked to bring the chunk again: {fault}"
+        ));
+    }
+    if log.enabled(Level::Debug) {
+        let Report {
+            accepted,
+            dropped,
+            refused,
+            requests,
+            throttled,
+            ..
+        } = report;
+        let elapsed = began.elapsed().as_millis();
+        log.debug(format_args!(
+            "tag `{tag}`: {accepted} events accepted, {refused} refused, {dropped} dropped; {requests} requests, {throttled} throttled, {elapsed} ms"
+        ));
+    }
+}

@@ -1,0 +1,330 @@
+//! MessagePack -> JSON text, straight into the request body.
+//!
+//! The result is valid JSON for every input: of members with one key the last is written, keys that
+//! are not text are written as text, NaN and the infinities are null, text that is not UTF-8 gets
+//! U+FFFD, and an extension is `{"ext":TYPE,"data":"BASE64"}`, an EventTime its RFC 3339 text.
+//! Integers and floats keep their full precision.
+
+use base64_simd::STANDARD;
+use jiff::Timestamp;
+
+use crate::decode::Field;
+use crate::duplicates;
+use crate::escape::{self, Depth};
+use crate::head;
+use crate::msgpack::{Cursor, Token};
+
+/// Writes the JSON of one chunk's values; one for all of them, for its memory.
+#[derive(Debug)]
+pub struct Json<'a> {
+    depth: Depth,
+    members: Vec<Field<'a>>,
+    overhead: usize,
+    too_deep: usize,
+}
+
+impl<'a> Json<'a> {
+    /// Writes text that lies this deep in JSON strings of the request.
+    #[must_use]
+    pub fn new(depth: Depth) -> Self {
+        Self {
+            depth,
+            members: Vec::new(),
+            overhead: 0,
+            too_deep: 0,
+        }
+    }
+
+    /// Values left out because they were nested more than [`MAX_NESTING`] deep.
+    #[must_use]
+    pub fn too_deep(&self) -> usize {
+        self.too_deep
+    }
+
+    /// Appends a record as an object; returns the overhead as [`escape::append`] does.
+    pub fn record(&mut self, fields: &[Field<'a>], out: &mut Vec<u8>) -> usize {
+        self.overhead = 0;
+        self.members.clear();
+        self.members.extend_from_slice(fields);
+        self.object(0, 0, out);
+        self.overhead
+    }
+
+    /// As [`Json::record`], with a text as one more member, which replaces one of the same key.
+    pub fn record_and(
+        &mut self,
+        fields: &[Field<'a>],
+        (key, text): (&[u8], &[u8]),
+        out: &mut Vec<u8>,
+    ) -> usize {
+        self.overhead = 0;
+        self.members.clear();
+        self.members
+            .extend(fields.iter().filter(|field| !field.is(key)));
+        let empty = self.members.is_empty();
+        self.object(0, 0, out);
+        out.pop();
+        if !empty {
+            out.push(b',');
+        }
+        self.quoted(key, out);
+        out.push(b':');
+        self.quoted(text, out);
+        out.push(b'}');
+        self.overhead
+    }
+
+    /// Appends a value as it stands in the chunk; returns the overhead as [`escape::append`] does.
+    pub fn value(&mut self, raw: &'a [u8], out: &mut Vec<u8>) -> usize {
+        self.overhead = 0;
+        self.members.clear();
+        self.any(&mut Cursor::new(raw), 0, out);
+        self.overhead
+    }
+
+    fn any(&mut self, cursor: &mut Cursor<'a>, nesting: usize, out: &mut Vec<u8>) {
+        // Decoding has walked over every value, so none is cut here.
+        let Ok(token) = cursor.token() else {
+            return out.extend_from_slice(NULL);
+        };
+        match token {
+            Token::Array(_) | Token::Map(_) if nesting >= MAX_NESTING => {
+                self.too_deep += 1;
+                self.quoted(TOO_DEEP, out);
+            }
+            Token::Array(count) => self.array(cursor, count, nesting + 1, out),
+            Token::Map(count) => self.map(cursor, count, nesting + 1, out),
+            Token::Str(text) | Token::Bin(text) => self.quoted(text, out),
+            Token::Ext(kind, bytes) => self.ext(kind, bytes, out),
+            scalar => number(scalar, out),
+        }
+    }
+
+    fn array(&mut self, cursor: &mut Cursor<'a>, count: u32, nesting: usize, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for index in 0..count {
+            if index > 0 {
+                out.push(b',');
+            }
+            // The element's own bytes, as a container that is too deep leaves its content unread.
+            let Ok(raw) = cursor.value() else { break };
+            self.any(&mut Cursor::new(raw), nesting, out);
+        }
+        out.push(b']');
+    }
+
+    fn map(&mut self, cursor: &mut Cursor<'a>, count: u32, nesting: usize, out: &mut Vec<u8>) {
+        let first = self.members.len();
+        for _ in 0..count {
+            let Ok(field) = Field::read(cursor) else {
+                break;
+            };
+            self.members.push(field);
+        }
+        self.object(first, nesting, out);
+        self.members.truncate(first);
+    }
+
+    /// Writes the members from `first` on, those that a later one of the same key replaces left out.
+    fn object(&mut self, first: usize, nesting: usize, out: &mut Vec<u8>) {
+        let replaced = duplicates::replaced(&self.members[first..]);
+        out.push(b'{');
+        let mut separator = None;
+        for index in first..self.members.len() {
+            if replaced.contains(index - first) {
+                continue;
+            }
+            out.extend(separator.replace(b','));
+            let Field {
+                key,
+                raw_key,
+                value,
+            } = self.members[index];
+            self.key(key, raw_key, out);
+            out.push(b':');
+            self.any(&mut Cursor::new(value), nesting, out);
+        }
+        out.push(b'}');
+    }
+
+    fn key(&mut self, key: Token<'a>, raw_key: &'a [u8], out: &mut Vec<u8>) {
+        match key {
+            Token::Str(text) | Token::Bin(text) => self.quoted(text, out),
+            _ => self.quoted(&key_text(raw_key), out),
+        }
+    }
+
+    fn quoted(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        let quote = self.depth.quote();
+        out.extend_from_slice(quote);
+        self.overhead += escape::append(text, self.depth, out) + 2 * (quote.len() - 1);
+        out.extend_from_slice(quote);
+    }
+
+    fn ext(&mut self, kind: i8, bytes: &[u8], out: &mut Vec<u8>) {
+        if let (0, Ok(time)) = (kind, bytes.try_into()) {
+            let time = head::event_time(time);
+            // In range: an EventTime's seconds are four bytes and its nanoseconds are checked.
+            let nanos = i32::try_from(time.nanos).unwrap_or_default();
+            let time = Timestamp::new(time.seconds, nanos).unwrap_or_default();
+            return self.quoted(time.to_string().as_bytes(), out);
+        }
+        out.push(b'{');
+        self.quoted(b"ext", out);
+        out.push(b':');
+        number(Token::Int(kind.into()), out);
+        out.push(b',');
+        self.quoted(b"data", out);
+        out.push(b':');
+        self.quoted(STANDARD.encode_to_string(bytes).as_bytes(), out);
+        out.push(b'}');
+    }
+}
+
+/// The text that a key of any type becomes: itself, or its JSON.
+#[must_use]
+pub fn key_text(raw_key: &[u8]) -> Vec<u8> {
+    match Cursor::new(raw_key).token() {
+        Ok(Token::Str(text) | Token::Bin(text)) => text.to_vec(),
+        _ => {
+            let mut text = Vec::new();
+            Json::new(Depth::Once).value(raw_key, &mut text);
+            text
+        }
+    }
+}
+
+/// Writes a value that is neither text nor a container.
+fn number(token: Token<'_>, out: &mut Vec<u8>) {
+    match token {
+        Token::Bool(true) => out.extend_from_slice(b"true"),
+        Token::Bool(false) => out.extend_from_slice(b"false"),
+        Token::F32(value) if value.is_finite() => {
+            out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+        }
+        Token::F64(value) if value.is_finite() => {
+            out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+        }
+        Token::Int(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Token::Uint(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        _ => out.extend_from_slice(NULL),
+    }
+}
+
+/// Containers in containers that are written; what lies deeper is replaced by a text that says so.
+///
+/// Real records nest a handful deep, and each level is walked once more: the limit bounds the cost.
+pub const MAX_NESTING: usize = 100;
+
+const TOO_DEEP: &[u8] = b"[nested too deeply]";
+const NULL: &[u8] = b"null";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn text(raw: &[u8]) -> String {
+        let mut out = Vec::new();
+        assert_eq!(
+            Json::new(Depth::Once).value(raw, &mut out) > 0,
+            out.contains(&b'\\')
+        );
+        String::from_utf8(out).unwrap()
+    }
+
+    fn packed(value: &Value) -> Vec<u8> {
+        rmp_serde::to_vec(value).unwrap()
+    }
+
+    #[test]
+    fn what_json_can_say_comes_back_as_it_was() {
+        let value = json!({
+            "text": "a \"quoted\"\\\n\u{1} é 😀", "": [], "deep": {"a": [1, [2, {"b": null}]]},
+            "numbers": [0, -1, u64::MAX, i64::MIN, 0.1, 1e300, -0.5, true, false],
+        });
+        assert_eq!(
+            serde_json::from_str::<Value>(&text(&packed(&value))).unwrap(),
+            value
+        );
+    }
+
+    #[test]
+    fn twice_is_once_inside_a_string_and_the_overhead_is_their_difference() {
+        let raw = packed(&json!({"k\"ey": ["line\nbreak", {"x": "\\"}], "n": 1.5}));
+        let mut twice = b"\"".to_vec();
+        let overhead = Json::new(Depth::Twice).value(&raw, &mut twice);
+        twice.push(b'"');
+        let inner: String = serde_json::from_slice(&twice).unwrap();
+        assert_eq!(inner, text(&raw));
+        assert_eq!(twice.len() - 2 - overhead, inner.len());
+    }
+
+    #[test]
+    fn members_keep_their_order_and_of_equal_keys_the_last_is_written() {
+        let raw = [
+            0x84, 0xa1, b'b', 1, 0xa1, b'a', 2, 0xa1, b'b', 3, 0xa1, b'c', 0x82, 0xa1, b'x', 1,
+            0xa1, b'x', 2,
+        ];
+        assert_eq!(text(&raw), r#"{"a":2,"b":3,"c":{"x":2}}"#);
+    }
+
+    #[test]
+    fn keys_that_are_not_text_become_text() {
+        let raw = [
+            0x85, 7, 1, 0xc3, 2, 0xc0, 3, 0x91, 0xa1, b'q', 4, 0xa1, b'7', 5,
+        ];
+        assert_eq!(text(&raw), r#"{"true":2,"null":3,"[\"q\"]":4,"7":5}"#);
+    }
+
+    #[test]
+    fn what_json_cannot_say_has_a_defined_form() {
+        let nan = [&[0xcb][..], &f64::NAN.to_be_bytes()].concat();
+        assert_eq!(text(&nan), "null");
+        assert_eq!(
+            text(&[&[0xca][..], &f32::NEG_INFINITY.to_be_bytes()].concat()),
+            "null"
+        );
+        assert_eq!(text(&[&[0xca][..], &0.1f32.to_be_bytes()].concat()), "0.1");
+        assert_eq!(text(&[0xc4, 3, b'a', 0xff, b'b']), "\"a\u{fffd}b\"");
+        assert_eq!(text(&[0xd5, 5, 1, 2]), r#"{"ext":5,"data":"AQI="}"#);
+        assert_eq!(
+            text(&[0xd7, 0, 0x65, 0x53, 0xf1, 0, 0, 0, 0, 1]),
+            "\"2023-11-14T22:13:20.000000001Z\""
+        );
+    }
+
+    #[test]
+    fn a_member_can_be_added_and_replaces_one_of_its_key() {
+        let raw = packed(&json!("v"));
+        let field = |key: &'static [u8]| Field {
+            key: Token::Str(key),
+            raw_key: b"",
+            value: &raw,
+        };
+        let added = |fields: &[Field<'_>]| {
+            let mut out = Vec::new();
+            Json::new(Depth::Once).record_and(fields, (b"t", b"now"), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(added(&[]), r#"{"t":"now"}"#);
+        assert_eq!(added(&[field(b"t"), field(b"a")]), r#"{"a":"v","t":"now"}"#);
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_replaced_and_counted() {
+        let mut raw = vec![0x91; MAX_NESTING + 50];
+        raw.push(1);
+        let mut json = Json::new(Depth::Once);
+        let mut out = Vec::new();
+        json.value(&raw, &mut out);
+        assert_eq!(json.too_deep(), 1);
+        let expected = [
+            "[".repeat(MAX_NESTING),
+            "\"[nested too deeply]\"".into(),
+            "]".repeat(MAX_NESTING),
+        ];
+        assert_eq!(String::from_utf8(out).unwrap(), expected.concat());
+    }
+}

@@ -1,0 +1,43 @@
+//! The road of a log record from a Fluent Bit chunk to CloudWatch Logs or Data Firehose.
+//!
+//! | step | in -> out |
+//! |---|---|
+//! | `decode` (`head`, `msgpack`) | chunk -> records |
+//! | `select` | record -> the part that travels |
+//! | `template`, `variables`, `lookup`, `cloudwatch::route` | record -> destination |
+//! | `json` (`escape`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
+//! | `batch` | texts -> requests within the service's limits |
+//! | `send` (`body`, `backoff`, `fault`, `session`) | requests -> answers |
+//! | `report` | answers -> the verdict for the host |
+//!
+//! `cloudwatch` and `firehose` hold what differs; each one's `mod.rs` is the whole road in order.
+//! A shared step never names a service: what differs comes to it as a value.
+
+#![forbid(unsafe_code)]
+
+pub mod backoff;
+pub mod batch;
+pub mod body;
+pub mod cloudwatch;
+pub mod cut;
+pub mod decode;
+pub mod duplicates;
+pub mod ecs;
+pub mod escape;
+pub mod fault;
+pub mod firehose;
+pub mod head;
+pub mod instance;
+pub mod json;
+pub mod lookup;
+pub mod msgpack;
+pub mod notice;
+pub mod options;
+pub mod report;
+pub mod select;
+pub mod send;
+pub mod session;
+pub mod strftime;
+pub mod template;
+pub mod variables;
+pub mod worker;

@@ -1,0 +1,337 @@
+//! Option strings -> values that cannot be wrong, or every problem at once.
+//!
+//! A plugin states its options once, in a table of [`Spec`]; the reader, the documentation's table
+//! and the search for misspelt keys are all made from it. The host only answers for a key that is
+//! named, so unknown keys are found by asking for likely ones.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// One option.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// The key a user writes.
+    pub key: &'static str,
+    /// The form of its value, for the documentation.
+    pub form: &'static str,
+    /// What holds when it is absent; empty for nothing.
+    pub default: &'static str,
+    /// One or two sentences for the documentation.
+    pub help: &'static str,
+}
+
+/// Reads a section's options and collects every problem.
+pub struct Reader<'s> {
+    specs: &'static [Spec],
+    source: Box<dyn Fn(&str) -> Option<String> + 's>,
+    problems: RefCell<Vec<String>>,
+}
+
+impl<'s> Reader<'s> {
+    /// Reads the options of `specs` from whatever answers for a key.
+    pub fn new(specs: &'static [Spec], source: impl Fn(&str) -> Option<String> + 's) -> Self {
+        Self {
+            specs,
+            source: Box::new(source),
+            problems: RefCell::default(),
+        }
+    }
+
+    /// The value as written, or the default; surrounding white space is no part of it.
+    pub fn text(&self, key: &'static str) -> Option<String> {
+        let spec = self.spec(key);
+        let value = (self.source)(key).map(|value| value.trim().to_owned());
+        value.filter(|value| !value.is_empty()).or_else(|| {
+            Some(spec.default)
+                .filter(|default| !default.is_empty())
+                .map(str::to_owned)
+        })
+    }
+
+    /// A value that must be there; an empty one stands for it once the problem is noted.
+    pub fn required(&self, key: &'static str) -> String {
+        self.text(key).unwrap_or_else(|| {
+            self.problem(format_args!("`{key}` is required: {}", self.spec(key).help));
+            String::new()
+        })
+    }
+
+    /// A switch, in any spelling the host takes.
+    pub fn switch(&self, key: &'static str) -> bool {
+        let allowed = "true, on, yes, 1, false, off, no or 0";
+        self.parsed(key, allowed, |value| {
+            match value.to_ascii_lowercase().as_str() {
+                "true" | "on" | "yes" | "1" => Some(true),
+                "false" | "off" | "no" | "0" => Some(false),
+                _ => None,
+            }
+        })
+        .unwrap_or_default()
+    }
+
+    /// A whole number within bounds; `None` only when absent without a default, or a problem.
+    pub fn number<T>(&self, key: &'static str, least: T, most: T) -> Option<T>
+    where
+        T: FromStr + PartialOrd + Display + Copy,
+    {
+        let allowed = format!("a whole number from {least} to {most}");
+        self.parsed(key, &allowed, |value| {
+            value
+                .parse()
+                .ok()
+                .filter(|number| (least..=most).contains(number))
+        })
+    }
+
+    /// A span of time: `10s`, `500ms`, `2m`, or a plain number of seconds.
+    pub fn duration(&self, key: &'static str, least: Duration, most: Duration) -> Option<Duration> {
+        let allowed = format!("a time from {least:?} to {most:?}, such as 500ms, 10s or 2m");
+        self.parsed(key, &allowed, |value| {
+            parse_duration(value).filter(|duration| (least..=most).contains(duration))
+        })
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        self.parsed(key, &format!("one of {}", words.join(", ")), |value| {
+            choices
+                .iter()
+                .find(|(word, _)| *word == value)
+                .map(|(_, choice)| *choice)
+        })
+    }
+
+    /// A value that `parse` takes; `allowed` says which those are.
+    pub fn parsed<T>(
+        &self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.text(key)?;
+        let parsed = parse(&value);
+        if parsed.is_none() {
+            self.problem(format_args!("`{key}` is `{value}`: it must be {allowed}"));
+        }
+        parsed
+    }
+
+    /// Notes a problem; the start will fail.
+    pub fn problem(&self, problem: impl Display) {
+        self.problems.borrow_mut().push(problem.to_string());
+    }
+
+    /// Every problem found; empty when the values can be used.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        self.problems.borrow().clone()
+    }
+
+    /// A line for each key that is set although no option has it, as far as such keys can be
+    /// guessed: the options of `foreign`, and each option of ours with one slip in it.
+    #[must_use]
+    pub fn unknown(&self, foreign: &[(&str, &str)]) -> Vec<String> {
+        let is_set = |key: &str| (self.source)(key).is_some();
+        let foreign = foreign
+            .iter()
+            .filter(|(key, _)| is_set(key))
+            .map(|(key, advice)| format!("`{key}` has no effect here: {advice}"));
+        let slips = self.specs.iter().flat_map(|spec| {
+            let slips = slips(spec.key).into_iter();
+            slips
+                .filter(|slip| !self.is_key(slip) && is_set(slip))
+                .map(|slip| {
+                    format!(
+                        "`{slip}` is no option and has no effect: is `{}` meant?",
+                        spec.key
+                    )
+                })
+        });
+        foreign.chain(slips).collect()
+    }
+
+    fn is_key(&self, key: &str) -> bool {
+        self.specs.iter().any(|spec| spec.key == key)
+    }
+
+    fn spec(&self, key: &str) -> &'static Spec {
+        self.specs
+            .iter()
+            .find(|spec| spec.key == key)
+            .unwrap_or_else(|| unreachable!("`{key}` is read but stands in no table"))
+    }
+}
+
+/// A number with the unit `ms`, `s`, `m` or `h`; seconds without one.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    match unit.trim() {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" | "" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3600).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+/// A key with one slip: a letter left out, two letters exchanged, another separator, a plural.
+fn slips(key: &str) -> Vec<String> {
+    let mut slips = vec![
+        key.replace('_', "-"),
+        key.replace('_', "."),
+        key.replace('_', ""),
+    ];
+    slips.push(format!("{key}s"));
+    slips.extend(key.strip_suffix('s').map(str::to_owned));
+    for at in 0..key.len() {
+        slips.push([&key[..at], &key[at + 1..]].concat());
+        if at + 1 < key.len() {
+            let (left, right) = (&key[at..=at], &key[at + 1..at + 2]);
+            slips.push([&key[..at], right, left, &key[at + 2..]].concat());
+        }
+    }
+    slips.sort_unstable();
+    slips.dedup();
+    slips.retain(|slip| slip != key);
+    slips
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPECS: &[Spec] = &[
+        Spec {
+            key: "region",
+            form: "text",
+            default: "",
+            help: "The region.",
+        },
+        Spec {
+            key: "auto_create_group",
+            form: "switch",
+            default: "false",
+            help: "Creates.",
+        },
+        Spec {
+            key: "days",
+            form: "number",
+            default: "7",
+            help: "Days.",
+        },
+        Spec {
+            key: "flush_timeout",
+            form: "time",
+            default: "10s",
+            help: "Time.",
+        },
+        Spec {
+            key: "mode",
+            form: "word",
+            default: "a",
+            help: "Mode.",
+        },
+    ];
+
+    fn reader<'s>(set: &'s [(&'s str, &'s str)]) -> Reader<'s> {
+        Reader::new(SPECS, move |key| {
+            set.iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn an_absent_option_has_its_default() {
+        let reader = reader(&[]);
+        assert!(!reader.switch("auto_create_group"));
+        assert_eq!(reader.number("days", 1, 10), Some(7));
+        let least = Duration::from_secs(1);
+        assert_eq!(
+            reader.duration("flush_timeout", least, least * 60),
+            Some(least * 10)
+        );
+        assert!(reader.problems().is_empty());
+    }
+
+    #[test]
+    fn every_spelling_of_a_switch_the_host_takes_is_taken() {
+        for (spelling, expected) in [("On", true), ("YES", true), ("1", true), ("True", true)]
+            .into_iter()
+            .chain([
+                ("off", false),
+                ("No", false),
+                ("0", false),
+                ("FALSE", false),
+            ])
+        {
+            let set = [("auto_create_group", spelling)];
+            let reader = reader(&set);
+            assert_eq!(reader.switch("auto_create_group"), expected, "{spelling}");
+            assert!(reader.problems().is_empty());
+        }
+    }
+
+    #[test]
+    fn every_problem_is_told_with_key_value_and_what_is_allowed() {
+        let set = [
+            ("auto_create_group", "maybe"),
+            ("days", "11"),
+            ("flush_timeout", "1h"),
+            ("mode", "c"),
+        ];
+        let reader = reader(&set);
+        reader.required("region");
+        reader.switch("auto_create_group");
+        reader.number("days", 1, 10);
+        reader.duration(
+            "flush_timeout",
+            Duration::from_secs(1),
+            Duration::from_secs(60),
+        );
+        reader.choice("mode", &[("a", 1), ("b", 2)]);
+        assert_eq!(
+            reader.problems(),
+            [
+                "`region` is required: The region.",
+                "`auto_create_group` is `maybe`: it must be true, on, yes, 1, false, off, no or 0",
+                "`days` is `11`: it must be a whole number from 1 to 10",
+                "`flush_timeout` is `1h`: it must be a time from 1s to 60s, such as 500ms, 10s or 2m",
+                "`mode` is `c`: it must be one of a, b",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_found_and_the_right_one_named() {
+        for slip in [
+            "autocreate_group",
+            "auto-create-group",
+            "auto_craete_group",
+            "auto_create_groups",
+        ] {
+            let set = [(slip, "true")];
+            let unknown = reader(&set).unknown(&[]);
+            assert_eq!(unknown.len(), 1, "{slip}");
+            assert!(
+                unknown[0].contains("is `auto_create_group` meant?"),
+                "{slip}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_option_of_another_plugin_is_told_with_advice() {
+        let set = [("max-buffer-size", "1m"), ("region", "x")];
+        let unknown = reader(&set).unknown(&[("max-buffer-size", "it belongs to awslogs.")]);
+        assert_eq!(
+            unknown,
+            ["`max-buffer-size` has no effect here: it belongs to awslogs."]
+        );
+    }
+}

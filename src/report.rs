@@ -1,0 +1,86 @@
+//! What became of a chunk's events: the counts, and the verdict they lead to.
+
+use cbindings::Verdict;
+
+use crate::batch::Batch;
+use crate::fault::{Fault, Kind};
+
+/// Counts of one flush, or of a part of it.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Events the service took.
+    pub accepted: usize,
+    /// Events that no request can carry, or that the service refuses whatever is tried.
+    pub dropped: usize,
+    /// Events the service answered that it will not store (too old, too new, expired).
+    pub refused: usize,
+    /// Requests sent, the failed ones included.
+    pub requests: usize,
+    /// Failed requests that were throttled.
+    pub throttled: usize,
+    /// Requests that were sent again although they may have been accepted.
+    pub ambiguous: usize,
+    /// The ordinals of the events that are still to be delivered.
+    pub left: Vec<u32>,
+    /// Why they are.
+    pub fault: Option<Fault>,
+}
+
+impl Report {
+    /// The host can only bring the whole chunk again, so one event that is left decides.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.left.is_empty() {
+            Verdict::Done
+        } else {
+            Verdict::Retry
+        }
+    }
+
+    /// Notes that a batch was not delivered.
+    pub fn left(&mut self, batch: &Batch) {
+        self.left
+            .extend(batch.items().iter().map(|item| item.ordinal));
+    }
+
+    /// Counts a failed request.
+    pub fn count_fault(&mut self, fault: &Fault) {
+        match fault.kind {
+            Kind::Throttled => self.throttled += 1,
+            Kind::Passing { unanswered: true } => self.ambiguous += 1,
+            _ => {}
+        }
+    }
+
+    /// Adds the counts of another part of the same flush.
+    pub fn merge(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.dropped += other.dropped;
+        self.refused += other.refused;
+        self.requests += other.requests;
+        self.throttled += other.throttled;
+        self.ambiguous += other.ambiguous;
+        self.left.extend(other.left);
+        self.fault = self.fault.take().or(other.fault);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_event_that_is_left_asks_for_the_chunk_again() {
+        let mut report = Report {
+            dropped: 3,
+            refused: 2,
+            ..Report::default()
+        };
+        assert_eq!(report.verdict(), Verdict::Done);
+        report.merge(Report {
+            left: vec![7],
+            ..Report::default()
+        });
+        assert_eq!(report.verdict(), Verdict::Retry);
+    }
+}

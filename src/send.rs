@@ -1,0 +1,238 @@
+//! Batches -> the service, until each item is accepted, refused for good, or out of time.
+//!
+//! | retried here | by |
+//! |---|---|
+//! | a request that failed and can pass | backed off with jitter, until the flush's deadline |
+//! | the failed part of an accepted request | the same, that part alone |
+//! | a write to something missing | after creating it, if that is allowed |
+//! | a request refused for its content | halves, until the one item at fault stands alone |
+//! | everything else | the host, which brings the chunk again |
+//!
+//! The SDK retries nothing.
+
+use std::future::Future;
+use std::panic;
+
+use cbindings::Log;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::backoff::Backoff;
+use crate::batch::{Batch, Item};
+use crate::fault::{Fault, Kind};
+use crate::report::Report;
+
+/// A service that takes batches; what differs between the plugins.
+pub trait Service: Send + Sync + 'static {
+    /// Sends one request, once.
+    fn put(&self, batch: &Batch) -> impl Future<Output = Result<Answer, Fault>> + Send;
+
+    /// Creates what a request begun at `missed` has found missing; `Err` says why it cannot be.
+    fn create(&self, missed: Instant) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// What is written to, for a log line.
+    fn target(&self) -> &str;
+}
+
+/// What became of an accepted request.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Items that were not taken but may be the next time, with the reason of the first.
+    pub again: Option<(Vec<Item>, Fault)>,
+    /// Items that were refused for good: how many, and a text that says which and why.
+    pub refused: Vec<(usize, String)>,
+}
+
+/// Delivers to several destinations, so many at a time; one that fails does not hold up the others.
+pub async fn deliver_all<S: Service>(
+    destinations: Vec<(S, Vec<Batch>)>,
+    at_once: usize,
+    deadline: Instant,
+    log: &Log,
+) -> Report {
+    let mut report = Report::default();
+    let mut running = JoinSet::new();
+    for (service, batches) in destinations {
+        while running.len() >= at_once {
+            report.merge(joined(running.join_next().await));
+        }
+        let log = log.clone();
+        running.spawn(async move { deliver(&service, batches, deadline, &log).await });
+    }
+    while !running.is_empty() {
+        report.merge(joined(running.join_next().await));
+    }
+    report
+}
+
+/// A panic goes on in the flush's own task, where it becomes a verdict.
+fn joined(report: Option<Result<Report, JoinError>>) -> Report {
+    match report {
+        Some(Ok(report)) => report,
+        Some(Err(error)) => panic::resume_unwind(error.into_panic()),
+        None => Report::default(),
+    }
+}
+
+/// Delivers the batches of one destination in their order.
+async fn deliver<S: Service>(
+    service: &S,
+    batches: Vec<Batch>,
+    deadline: Instant,
+    log: &Log,
+) -> Report {
+    let mut delivery = Delivery {
+        service,
+        deadline,
+        log,
+        report: Report::default(),
+        began: Instant::now(),
+    };
+    let mut batches = batches.into_iter();
+    for batch in batches.by_ref() {
+        if delivery.batch(batch).await == Course::Stop {
+            break;
+        }
+    }
+    // What follows a batch that could not be delivered would overtake it.
+    for batch in batches {
+        delivery.report.left(&batch);
+    }
+    delivery.report
+}
+
+/// Whether to go on after a batch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Course {
+    Next,
+    Stop,
+}
+
+struct Delivery<'d, S> {
+    service: &'d S,
+    deadline: Instant,
+    log: &'d Log,
+    report: Report,
+    /// When the last request began.
+    began: Instant,
+}
+
+impl<S: Service> Delivery<'_, S> {
+    async fn batch(&mut self, batch: Batch) -> Course {
+        let mut backoff = Backoff::new(fastrand::Rng::new());
+        let mut parts = vec![batch];
+        while let Some(batch) = parts.pop() {
+            match self.attempt(&batch).await {
+                Ok(None) => {}
+                Ok(Some((rest, fault))) => {
+                    parts.extend(batch.part(&rest));
+                    if self.wait(&mut backoff, &fault).await == Course::Stop {
+                        return self.stop(parts, fault);
+                    }
+                }
+                Err(fault) => {
+                    let course = self.mend(batch, &fault, &mut parts, &mut backoff).await;
+                    if course == Course::Stop {
+                        return self.stop(parts, fault);
+                    }
+                }
+            }
+        }
+        Course::Next
+    }
+
+    /// One request; what of it is to be sent again.
+    async fn attempt(&mut self, batch: &Batch) -> Result<Option<(Vec<Item>, Fault)>, Fault> {
+        self.report.requests += 1;
+        self.began = Instant::now();
+        let answer = timeout_at(self.deadline, self.service.put(batch))
+            .await
+            .unwrap_or_else(|_| Err(Fault::out_of_time()))?;
+        let again = answer.again.as_ref().map_or(0, |(items, _)| items.len());
+        let refused: usize = answer.refused.iter().map(|(count, _)| count).sum();
+        self.report.accepted += batch.items().len() - again - refused;
+        for (count, why) in answer.refused {
+            self.report.refused += count;
+            self.log
+                .warn(format_args!("{}: {why}", self.service.target()));
+        }
+        Ok(answer.again)
+    }
+
+    /// Decides what is done about a failed request; puts back what shall be tried again.
+    async fn mend(
+        &mut self,
+        batch: Batch,
+        fault: &Fault,
+        parts: &mut Vec<Batch>,
+        backoff: &mut Backoff,
+    ) -> Course {
+        self.log
+            .debug(format_args!("{}: {fault}", self.service.target()));
+        self.report.count_fault(fault);
+        match fault.kind {
+            Kind::Refused => {
+                self.halve(&batch, fault, parts);
+                Course::Next
+            }
+            Kind::Denied => {
+                parts.push(batch);
+                Course::Stop
+            }
+            Kind::Missing => {
+                parts.push(batch);
+                self.create(fault, backoff).await
+            }
+            Kind::Exists | Kind::Passing { .. } | Kind::Throttled => {
+                parts.push(batch);
+                self.wait(backoff, fault).await
+            }
+        }
+    }
+
+    /// Looks for the item at fault; the older half goes first, to keep the order.
+    fn halve(&mut self, batch: &Batch, fault: &Fault, parts: &mut Vec<Batch>) {
+        if let Some((older, newer)) = batch.halves() {
+            parts.extend([newer, older]);
+            return;
+        }
+        self.report.dropped += batch.items().len();
+        let (target, time) = (self.service.target(), batch.items()[0].time);
+        self.log.error(format_args!(
+            "{target}: dropped 1 event of time {time} ms, which the service refuses: {fault}"
+        ));
+    }
+
+    /// Creates what is missing; waits first, as what has been created may take a moment to be seen.
+    async fn create(&mut self, fault: &Fault, backoff: &mut Backoff) -> Course {
+        let created = timeout_at(self.deadline, self.service.create(self.began)).await;
+        match created.unwrap_or_else(|_| Err(Fault::out_of_time())) {
+            Ok(()) => self.wait(backoff, fault).await,
+            Err(fault) if matches!(fault.kind, Kind::Passing { .. } | Kind::Throttled) => {
+                self.wait(backoff, &fault).await
+            }
+            Err(fault) => {
+                self.report.fault = Some(fault);
+                Course::Stop
+            }
+        }
+    }
+
+    /// Waits before the next attempt, if there is time for one.
+    async fn wait(&self, backoff: &mut Backoff, fault: &Fault) -> Course {
+        let then = Instant::now() + backoff.after(fault);
+        if then >= self.deadline {
+            return Course::Stop;
+        }
+        sleep_until(then).await;
+        Course::Next
+    }
+
+    fn stop(&mut self, parts: Vec<Batch>, fault: Fault) -> Course {
+        for part in parts {
+            self.report.left(&part);
+        }
+        self.report.fault.get_or_insert(fault);
+        Course::Stop
+    }
+}

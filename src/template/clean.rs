@@ -1,0 +1,178 @@
+//! What CloudWatch Logs accepts as a name.
+//!
+//! Cleaning works in place and never makes a name longer, so a name that is
+//! fine already, the common one, costs a look at its bytes.
+
+/// Makes the bytes from `from` on a log group name: 512 bytes at most, of
+/// `A-Z a-z 0-9 . - _ / #`, each other character replaced by one dot.
+///
+/// The set is that of `CreateLogGroup`. Go also replaces `#`, which is legal,
+/// and puts a dot for each byte of a character. Nothing is added to an empty name.
+pub fn clean_group(name: &mut Vec<u8>, from: usize) {
+    clean(
+        name,
+        from,
+        |character| matches!(character, [byte] if byte.is_ascii_alphanumeric() || b".-_/#".contains(byte)),
+    );
+}
+
+/// Makes the bytes from `from` on a log stream name: 512 bytes at most, each
+/// `:`, `*` and unreadable character replaced by one dot.
+///
+/// The set is that of `CreateLogStream`, which counts characters: counting
+/// bytes is stricter and never wrong. A cut never divides a character.
+pub fn clean_stream(name: &mut Vec<u8>, from: usize) {
+    clean(name, from, |character| !matches!(character, b":" | b"*"));
+}
+
+fn clean(name: &mut Vec<u8>, from: usize, allowed: impl Fn(&[u8]) -> bool) {
+    let (mut read, mut write) = (from, from);
+    while read < name.len() {
+        let (width, valid) = first_character(&name[read..]);
+        let keep = valid && allowed(&name[read..read + width]);
+        let written = if keep { width } else { 1 };
+        if write - from + written > LONGEST {
+            break;
+        }
+        if !keep {
+            name[write] = b'.';
+        } else if read != write {
+            name.copy_within(read..read + width, write);
+        }
+        read += width;
+        write += written;
+    }
+    name.truncate(write);
+}
+
+/// How many bytes the first character takes, and whether it is one.
+fn first_character(bytes: &[u8]) -> (usize, bool) {
+    let width = match bytes[0] {
+        ..0x80 => return (1, true),
+        0xc2..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        0xf0..0xf5 => 4,
+        _ => return (1, false),
+    };
+    let bytes = &bytes[..width.min(bytes.len())];
+    match std::str::from_utf8(bytes) {
+        Ok(_) => (width, true),
+        Err(error) => (error.error_len().unwrap_or(bytes.len()), false),
+    }
+}
+
+/// The longest group or stream name of the service, in bytes.
+const LONGEST: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_forbidden_character_of_a_group_becomes_one_dot() {
+        for (name, expected) in [
+            ("g:x #é€😀/-_.Z9", "g.x.#.../-_.Z9"),
+            ("arn:aws:ecs", "arn.aws.ecs"),
+            ("$x(y)", ".x.y."),
+            ("", ""),
+        ] {
+            assert_eq!(cleaned(clean_group, name.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_stream_keeps_all_but_colons_stars_and_broken_text() {
+        for (name, expected) in [
+            (&b"a:b*c d\xc3\xa9\t[x]"[..], "a.b.c dé\t[x]"),
+            (b"\xff\xfeok", "..ok"),
+            // The beginning of `€`, once in the middle and once at the end.
+            (b"\xe2\x82x\xe2\x82", ".x."),
+            // A surrogate and an overlong form are no characters.
+            (b"\xed\xa0\x80\xc0\x80", "....."),
+        ] {
+            assert_eq!(cleaned(clean_stream, name), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_is_cut_to_512_bytes_between_characters() {
+        let text = "a".repeat(511) + "éz";
+        assert_eq!(cleaned(clean_stream, text.as_bytes()), "a".repeat(511));
+        assert_eq!(cleaned(clean_group, text.as_bytes()), "a".repeat(511) + ".");
+        let text = "é".repeat(300);
+        assert_eq!(cleaned(clean_stream, text.as_bytes()), "é".repeat(256));
+        assert_eq!(cleaned(clean_group, text.as_bytes()), ".".repeat(300));
+    }
+
+    #[test]
+    fn bytes_before_the_name_are_left_alone() {
+        let mut name = b":*\xff:*".to_vec();
+        clean_group(&mut name, 3);
+        assert_eq!(name, b":*\xff..");
+        clean_group(&mut name, 9);
+        assert_eq!(name, b":*\xff..");
+    }
+
+    #[test]
+    fn whatever_comes_in_the_result_is_a_name_of_the_service() {
+        let seed: u64 = 0xc1ea_4ed5_eed5;
+        println!("seed {seed:#x}");
+        let mut state = seed;
+        for round in 0..4_000 {
+            let bytes: Vec<u8> = (0..1 + round % 1_100)
+                .map(|_| random_byte(&mut state))
+                .collect();
+            let group = cleaned(clean_group, &bytes);
+            assert!(
+                group
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".-_/#".contains(c))
+            );
+            let stream = cleaned(clean_stream, &bytes);
+            assert!(!stream.contains([':', '*']));
+            for name in [group, stream] {
+                assert!((1..=512).contains(&name.len()), "{} bytes", name.len());
+            }
+            assert_eq!(cleaned(clean_stream, &bytes), oracle(&bytes));
+        }
+    }
+
+    /// The slow way: decode, replace, then take whole characters.
+    fn oracle(bytes: &[u8]) -> String {
+        let mut name = String::new();
+        for chunk in bytes.utf8_chunks() {
+            name.extend(
+                chunk
+                    .valid()
+                    .chars()
+                    .map(|c| if ":*".contains(c) { '.' } else { c }),
+            );
+            name.extend((!chunk.invalid().is_empty()).then_some('.'));
+        }
+        let mut length = 0;
+        let fits = |c: &char| {
+            length += c.len_utf8();
+            length <= 512
+        };
+        name.chars().take_while(fits).collect()
+    }
+
+    /// Bytes of which many form multi-byte characters.
+    fn random_byte(state: &mut u64) -> u8 {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let random = *state >> 33;
+        let likely = b"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80:*#/a";
+        match random % 3 {
+            0 => (random >> 8) as u8,
+            _ => likely[(random >> 8) as usize % likely.len()],
+        }
+    }
+
+    fn cleaned(clean: fn(&mut Vec<u8>, usize), name: &[u8]) -> String {
+        let mut name = name.to_vec();
+        clean(&mut name, 0);
+        String::from_utf8(name).expect("text")
+    }
+}

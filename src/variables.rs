@@ -1,0 +1,142 @@
+//! The values of a template's variables, for one chunk.
+//!
+//! A FireLens tag is `CONTAINER-firelens-TASKID`, so two of them are in every chunk's tag; the rest
+//! is the instance's own or the ECS metadata's. The container is the one that logged, not the
+//! router's own, which is why its name never comes from the metadata.
+
+use crate::ecs::Task;
+use crate::template::Variable;
+
+/// What an instance knows from its start.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// The region it sends to.
+    pub region: String,
+    /// Text made up once.
+    pub uuid: String,
+}
+
+/// What is known while one chunk is routed.
+#[derive(Clone, Copy, Debug)]
+pub struct Variables<'c> {
+    fixed: &'c Fixed,
+    task: Option<&'c Task>,
+    firelens: Option<(&'c str, &'c str)>,
+}
+
+impl<'c> Variables<'c> {
+    /// Collects what is known for a chunk of this tag.
+    #[must_use]
+    pub fn new(fixed: &'c Fixed, task: Option<&'c Task>, tag: &'c str) -> Self {
+        let firelens = tag.rsplit_once("-firelens-");
+        let is_id = |id: &str| {
+            !id.is_empty()
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        };
+        Self {
+            fixed,
+            task,
+            firelens: firelens.filter(|(_, id)| is_id(id)),
+        }
+    }
+
+    /// A variable's value; an empty one is none.
+    #[must_use]
+    pub fn get(&self, variable: Variable) -> Option<&str> {
+        let task = |value: fn(&Task) -> &str| self.task.map(value);
+        let value = match variable {
+            Variable::AvailabilityZone => task(|task| &task.availability_zone),
+            Variable::AwsRegion => Some(self.fixed.region.as_str()),
+            Variable::ContainerId => None,
+            Variable::ContainerName => self.firelens.map(|(name, _)| name),
+            Variable::EcsCluster => task(|task| &task.cluster),
+            Variable::EcsTaskArn => task(|task| &task.arn),
+            Variable::EcsTaskFamily => task(|task| &task.family),
+            Variable::EcsTaskId => task(Task::id).or(self.firelens.map(|(_, id)| id)),
+            Variable::EcsTaskRevision => task(|task| &task.revision),
+            Variable::Uuid => Some(self.fixed.uuid.as_str()),
+        };
+        value.filter(|value| !value.is_empty())
+    }
+}
+
+/// A text to tell instances apart: 27 letters and digits, beginning with the time, as a KSUID is.
+#[must_use]
+pub fn uuid(seconds: u64, random: &mut fastrand::Rng) -> String {
+    let time = u128::from(seconds.saturating_sub(KSUID_EPOCH));
+    // 62^5 is just below 2^30: the time's 32 bits fill six digits.
+    let mut digits = digits::<6>(time);
+    digits.extend((0..21).map(|_| DIGITS[random.usize(..DIGITS.len())]));
+    digits.into_iter().map(char::from).collect()
+}
+
+fn digits<const N: usize>(mut value: u128) -> Vec<u8> {
+    let mut digits = [b'0'; N];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(value % 62) as usize];
+        value /= 62;
+    }
+    digits.to_vec()
+}
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// A KSUID counts its seconds from here.
+const KSUID_EPOCH: u64 = 1_400_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_firelens_tag_tells_container_and_task() {
+        let fixed = Fixed {
+            region: "r".into(),
+            uuid: "u".into(),
+        };
+        let get = |tag, variable| {
+            Variables::new(&fixed, None, tag)
+                .get(variable)
+                .map(str::to_owned)
+        };
+        assert_eq!(
+            get("my-web-firelens-0f9d", Variable::ContainerName).as_deref(),
+            Some("my-web")
+        );
+        assert_eq!(
+            get("my-web-firelens-0f9d", Variable::EcsTaskId).as_deref(),
+            Some("0f9d")
+        );
+        assert_eq!(get("app.log", Variable::EcsTaskId), None);
+        assert_eq!(get("a-firelens-xyz", Variable::EcsTaskId), None);
+        assert_eq!(get("x", Variable::Uuid).as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn the_metadata_is_preferred_and_an_empty_value_is_none() {
+        let fixed = Fixed {
+            region: String::new(),
+            uuid: "u".into(),
+        };
+        let task = Task {
+            arn: "arn:aws:ecs:r:1:task/c/id".into(),
+            ..Task::default()
+        };
+        let variables = Variables::new(&fixed, Some(&task), "a-firelens-0f");
+        assert_eq!(variables.get(Variable::EcsTaskId), Some("id"));
+        assert_eq!(variables.get(Variable::EcsTaskFamily), None);
+        assert_eq!(variables.get(Variable::AwsRegion), None);
+    }
+
+    #[test]
+    fn uuids_are_27_letters_and_digits_that_sort_by_time() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let (early, late) = (
+            uuid(1_700_000_000, &mut random),
+            uuid(1_700_000_001, &mut random),
+        );
+        assert_eq!((early.len(), early < late), (27, true));
+        assert!(early.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    }
+}
