@@ -1,0 +1,83 @@
+"""The AWS stand-in as a process of its own, asked and scripted over HTTP."""
+
+import base64
+import json
+import os
+import subprocess
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from patience import wait_for
+
+
+class StandIn:
+    """CloudWatch Logs and Data Firehose on a free port of this machine."""
+
+    def __init__(self, *arguments):
+        command = [Path(os.environ["TOOL_DIR"]) / "stand-in", "--until-input-ends", *arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
+        assert self.url, "the stand-in did not start"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def events(self, group, stream):
+        """Events of a log stream in the order stored: `(milliseconds, message)`."""
+        events = self.ask("events", group=group, stream=stream)
+        return [(event["timestamp"], event["message"]) for event in events]
+
+    def messages(self, group, stream):
+        return [message for _, message in self.events(group, stream)]
+
+    def records(self, stream):
+        """Records of a delivery stream in the order stored."""
+        return [base64.b64decode(record) for record in self.ask("records", stream=stream)]
+
+    def calls(self, operation):
+        return [call for call in self.ask("calls") if call["operation"] == operation]
+
+    def summary(self):
+        return self.ask("summary")
+
+    def event_count(self):
+        return self.summary()["events_total"]["count"]
+
+    def record_count(self):
+        return self.summary()["records_total"]["count"]
+
+    def wait_for_events(self, count, patience=20):
+        wait_for(lambda: self.event_count() >= count, f"{count} events", patience)
+
+    def wait_for_records(self, count, patience=20):
+        wait_for(lambda: self.record_count() >= count, f"{count} records", patience)
+
+    def script(self, *rules, **settings):
+        """Adds failure rules, each `{"action": …}`; settings as the stand-in names them."""
+        self.ask("script", body={"rules": rules, **settings})
+
+    def heal(self):
+        self.ask("clear", body={})
+
+    def ask(self, what, body=None, **query):
+        query = urllib.parse.urlencode(query)
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self.url}/_stand-in/{what}?{query}", data, timeout=20) as answer:
+            return json.load(answer)
+
+
+def error(operation, status, code):
+    """A rule: every call of the operation fails, until it is cleared."""
+    action = {"error": {"status": status, "code": code, "message": "as scripted"}}
+    return {"operation": operation, "times": "forever", "action": action}
+
+
+def hang(**which):
+    """A rule: calls are never answered."""
+    return {"times": "forever", "action": "hang", **which}
