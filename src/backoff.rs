@@ -68,10 +68,8 @@ mod tests {
     #[test]
     fn a_delay_the_service_asks_for_is_kept() {
         let retry_after = Some(Duration::from_secs(3));
-        let fault = Fault {
-            retry_after,
-            ..Fault::new(Kind::Throttled, "x", "x")
-        };
+        let mut fault = Fault::new(Kind::Throttled, "x", "x");
+        fault.retry_after = retry_after;
         let mut backoff = Backoff::new(fastrand::Rng::with_seed(1));
         assert_eq!(backoff.after(&fault), Duration::from_secs(3));
     }

@@ -4,7 +4,11 @@
 //! fit moves to the next body. A finished batch keeps where each item lies, so that a part of it can
 //! be sent again without encoding anything twice.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+
+use crate::ledger::Left;
 
 /// What one request may hold.
 #[derive(Clone, Copy, Debug)]
@@ -39,21 +43,23 @@ pub struct Open {
     bytes: usize,
     oldest: i64,
     newest: i64,
+    only: Option<Arc<Left>>,
 }
 
 impl Open {
-    /// Begins a body with what comes before the first item.
+    /// Begins a body with what comes before the first item. Where the chunk has been tried before,
+    /// `only` are the items that are left of it, and others are left out.
     #[must_use]
-    pub fn new(limits: Limits, head: &[u8]) -> Self {
-        let (oldest, newest) = (i64::MAX, i64::MIN);
+    pub fn new(limits: Limits, head: &[u8], only: Option<Arc<Left>>) -> Self {
         Self {
             limits,
             body: head.to_vec(),
             head: head.len(),
             items: Vec::new(),
             bytes: 0,
-            oldest,
-            newest,
+            oldest: i64::MAX,
+            newest: i64::MIN,
+            only,
         }
     }
 
@@ -65,6 +71,14 @@ impl Open {
     /// Takes what stands in the body from `start` on as an item of so many `bytes` as the service
     /// counts them. Hands back the previous batch when the item did not fit into it.
     pub fn add(&mut self, start: usize, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
+        if self
+            .only
+            .as_ref()
+            .is_some_and(|left| !left.contains(ordinal))
+        {
+            self.body.truncate(start);
+            return None;
+        }
         let full = (!self.fits(time, bytes))
             .then(|| self.close_before(start))
             .flatten();
@@ -103,7 +117,7 @@ impl Open {
         if self.items.is_empty() {
             return None;
         }
-        let mut next = Self::new(self.limits, &self.body[..self.head]);
+        let mut next = Self::new(self.limits, &self.body[..self.head], self.only.clone());
         next.body.extend_from_slice(&self.body[start..]);
         self.body.truncate(start);
         let full = std::mem::replace(self, next);
@@ -231,7 +245,7 @@ mod tests {
 
     #[test]
     fn items_stand_in_one_body_in_the_order_they_came() {
-        let mut open = Open::new(LIMITS, HEAD);
+        let mut open = Open::new(LIMITS, HEAD, None);
         assert!(add(&mut open, "1", 5, 10, 0).is_none());
         assert!(add(&mut open, "2", 5, 10, 1).is_none());
         let batch = open.finish().unwrap();
@@ -248,6 +262,7 @@ mod tests {
                     ..LIMITS
                 },
                 HEAD,
+                None,
             );
             add(&mut open, "1", 0, 30, 0);
             add(&mut open, "2", 0, 31, 1);
@@ -259,7 +274,7 @@ mod tests {
 
     #[test]
     fn the_limits_themselves_are_allowed() {
-        let mut open = Open::new(LIMITS, HEAD);
+        let mut open = Open::new(LIMITS, HEAD, None);
         assert!(add(&mut open, "1", 0, 50, 0).is_none());
         assert!(add(&mut open, "2", 999, 25, 1).is_none());
         assert!(add(&mut open, "3", 5, 25, 2).is_none());
@@ -268,7 +283,7 @@ mod tests {
 
     #[test]
     fn items_are_sorted_by_time_and_stay_in_order_within_a_millisecond() {
-        let mut open = Open::new(LIMITS, HEAD);
+        let mut open = Open::new(LIMITS, HEAD, None);
         for (ordinal, (text, time)) in [("a", 7), ("b", 3), ("c", 7)].into_iter().enumerate() {
             add(&mut open, text, time, 1, ordinal as u32);
         }
@@ -277,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_part_is_sent_without_the_others() {
-        let mut open = Open::new(LIMITS, HEAD);
+        let mut open = Open::new(LIMITS, HEAD, None);
         for (ordinal, text) in ["a", "b", "c"].into_iter().enumerate() {
             add(&mut open, text, 1, 1, ordinal as u32);
         }
@@ -294,7 +309,17 @@ mod tests {
     }
 
     #[test]
+    fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
+        let left = Arc::new(Left::new(vec![1, 3]));
+        let mut open = Open::new(LIMITS, HEAD, Some(left));
+        for (ordinal, text) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            assert!(add(&mut open, text, 1, 1, ordinal as u32).is_none());
+        }
+        assert_eq!(text(&open.finish().unwrap()), r#"{"items":[b,d]}"#);
+    }
+
+    #[test]
     fn nothing_added_is_no_batch() {
-        assert!(Open::new(LIMITS, HEAD).finish().is_none());
+        assert!(Open::new(LIMITS, HEAD, None).finish().is_none());
     }
 }

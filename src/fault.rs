@@ -17,7 +17,7 @@ use aws_types::request_id::RequestId;
 /// What kind of fault decides what is done about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// No permission or no credentials: nothing the data can help; the host tries later.
+    /// No permission: nothing the data or a second attempt can help; the host tries later.
     Denied,
     /// What was to be created is there.
     Exists,
@@ -100,6 +100,13 @@ impl Fault {
         }
     }
 
+    /// The flush had to end before the pace let the request go.
+    #[must_use]
+    pub fn no_turn() -> Self {
+        let text = "the service throttles, and the request's turn did not come before the flush's deadline (`flush_timeout`)";
+        Self::new(Kind::Throttled, "Paced", text)
+    }
+
     /// Nothing was answered before the flush had to end.
     #[must_use]
     pub fn out_of_time() -> Self {
@@ -137,8 +144,9 @@ where
 fn undelivered(error: &(dyn Error + 'static)) -> Fault {
     let credentials = chain(error).any(|cause| cause.is::<CredentialsError>());
     if credentials {
+        // The provider may be back in a moment: one that is not there fails fast anyway.
         return Fault::new(
-            Kind::Denied,
+            Kind::Passing { unanswered: false },
             "Credentials",
             format_args!("no credentials: {}", Chain(error)),
         );

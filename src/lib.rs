@@ -7,8 +7,8 @@
 //! | `template`, `variables`, `lookup`, `cloudwatch::route` | record -> destination |
 //! | `json` (`escape`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
 //! | `batch` | texts -> requests within the service's limits |
-//! | `send` (`body`, `backoff`, `fault`, `session`) | requests -> answers |
-//! | `report` | answers -> the verdict for the host |
+//! | `send` (`body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
+//! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //!
 //! `cloudwatch` and `firehose` hold what differs; each one's `mod.rs` is the whole road in order.
 //! A shared step never names a service: what differs comes to it as a value.
@@ -29,11 +29,14 @@ pub mod firehose;
 pub mod head;
 pub mod instance;
 pub mod json;
+pub mod ledger;
 pub mod lookup;
 pub mod msgpack;
 pub mod notice;
 pub mod options;
+pub mod pace;
 pub mod report;
+pub mod resume;
 pub mod select;
 pub mod send;
 pub mod session;

@@ -12,6 +12,7 @@
 
 use std::future::Future;
 use std::panic;
+use std::sync::Arc;
 
 use cbindings::Log;
 use tokio::task::{JoinError, JoinSet};
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::backoff::Backoff;
 use crate::batch::{Batch, Item};
 use crate::fault::{Fault, Kind};
+use crate::pace::Pace;
 use crate::report::Report;
 
 /// A service that takes batches; what differs between the plugins.
@@ -44,25 +46,33 @@ pub struct Answer {
 }
 
 /// Delivers to several destinations, so many at a time; one that fails does not hold up the others.
-pub async fn deliver_all<S: Service>(
-    destinations: Vec<(S, Vec<Batch>)>,
-    at_once: usize,
-    deadline: Instant,
-    log: &Log,
-) -> Report {
+pub async fn deliver_all<S: Service>(destinations: Vec<(S, Vec<Batch>)>, terms: &Terms) -> Report {
     let mut report = Report::default();
     let mut running = JoinSet::new();
     for (service, batches) in destinations {
-        while running.len() >= at_once {
+        while running.len() >= terms.at_once {
             report.merge(joined(running.join_next().await));
         }
-        let log = log.clone();
-        running.spawn(async move { deliver(&service, batches, deadline, &log).await });
+        let terms = terms.clone();
+        running.spawn(async move { deliver(&service, batches, &terms).await });
     }
     while !running.is_empty() {
         report.merge(joined(running.join_next().await));
     }
     report
+}
+
+/// What holds for all of a flush's requests.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Destinations that are sent to at the same time.
+    pub at_once: usize,
+    /// When the host is answered, whatever is left by then.
+    pub deadline: Instant,
+    /// How fast requests are made.
+    pub pace: Arc<Pace>,
+    /// The instance's log.
+    pub log: Log,
 }
 
 /// A panic goes on in the flush's own task, where it becomes a verdict.
@@ -75,18 +85,13 @@ fn joined(report: Option<Result<Report, JoinError>>) -> Report {
 }
 
 /// Delivers the batches of one destination in their order.
-async fn deliver<S: Service>(
-    service: &S,
-    batches: Vec<Batch>,
-    deadline: Instant,
-    log: &Log,
-) -> Report {
+async fn deliver<S: Service>(service: &S, batches: Vec<Batch>, terms: &Terms) -> Report {
+    let (report, began) = (Report::default(), Instant::now());
     let mut delivery = Delivery {
         service,
-        deadline,
-        log,
-        report: Report::default(),
-        began: Instant::now(),
+        terms,
+        report,
+        began,
     };
     let mut batches = batches.into_iter();
     for batch in batches.by_ref() {
@@ -110,8 +115,7 @@ enum Course {
 
 struct Delivery<'d, S> {
     service: &'d S,
-    deadline: Instant,
-    log: &'d Log,
+    terms: &'d Terms,
     report: Report,
     /// When the last request began.
     began: Instant,
@@ -141,19 +145,38 @@ impl<S: Service> Delivery<'_, S> {
         Course::Next
     }
 
+    /// Sends when it is this request's turn; what throttling there was, the pace learns.
+    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+        let Terms { deadline, pace, .. } = self.terms;
+        if timeout_at(*deadline, pace.turn()).await.is_err() {
+            return Err(Fault::no_turn());
+        }
+        let answer = timeout_at(*deadline, self.service.put(batch)).await;
+        let answer = answer.unwrap_or_else(|_| Err(Fault::out_of_time()));
+        let fault = match &answer {
+            Ok(answer) => answer.again.as_ref().map(|(_, fault)| fault),
+            Err(fault) => Some(fault),
+        };
+        match fault {
+            Some(fault) if fault.kind == Kind::Throttled => pace.throttled(fault.retry_after),
+            Some(_) => {}
+            None => pace.accepted(),
+        }
+        answer
+    }
+
     /// One request; what of it is to be sent again.
     async fn attempt(&mut self, batch: &Batch) -> Result<Option<(Vec<Item>, Fault)>, Fault> {
         self.report.requests += 1;
         self.began = Instant::now();
-        let answer = timeout_at(self.deadline, self.service.put(batch))
-            .await
-            .unwrap_or_else(|_| Err(Fault::out_of_time()))?;
+        let answer = self.put(batch).await?;
         let again = answer.again.as_ref().map_or(0, |(items, _)| items.len());
         let refused: usize = answer.refused.iter().map(|(count, _)| count).sum();
         self.report.accepted += batch.items().len() - again - refused;
         for (count, why) in answer.refused {
             self.report.refused += count;
-            self.log
+            self.terms
+                .log
                 .warn(format_args!("{}: {why}", self.service.target()));
         }
         Ok(answer.again)
@@ -167,7 +190,8 @@ impl<S: Service> Delivery<'_, S> {
         parts: &mut Vec<Batch>,
         backoff: &mut Backoff,
     ) -> Course {
-        self.log
+        self.terms
+            .log
             .debug(format_args!("{}: {fault}", self.service.target()));
         self.report.count_fault(fault);
         match fault.kind {
@@ -198,14 +222,14 @@ impl<S: Service> Delivery<'_, S> {
         }
         self.report.dropped += batch.items().len();
         let (target, time) = (self.service.target(), batch.items()[0].time);
-        self.log.error(format_args!(
+        self.terms.log.error(format_args!(
             "{target}: dropped 1 event of time {time} ms, which the service refuses: {fault}"
         ));
     }
 
     /// Creates what is missing; waits first, as what has been created may take a moment to be seen.
     async fn create(&mut self, fault: &Fault, backoff: &mut Backoff) -> Course {
-        let created = timeout_at(self.deadline, self.service.create(self.began)).await;
+        let created = timeout_at(self.terms.deadline, self.service.create(self.began)).await;
         match created.unwrap_or_else(|_| Err(Fault::out_of_time())) {
             Ok(()) => self.wait(backoff, fault).await,
             Err(fault) if matches!(fault.kind, Kind::Passing { .. } | Kind::Throttled) => {
@@ -221,7 +245,7 @@ impl<S: Service> Delivery<'_, S> {
     /// Waits before the next attempt, if there is time for one.
     async fn wait(&self, backoff: &mut Backoff, fault: &Fault) -> Course {
         let then = Instant::now() + backoff.after(fault);
-        if then >= self.deadline {
+        if then >= self.terms.deadline {
             return Course::Stop;
         }
         sleep_until(then).await;

@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProt
 use crate::options::Reader;
 
 /// How to reach AWS, and as whom.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Settings {
     /// The region; also the one that requests are signed for.
     pub region: String,

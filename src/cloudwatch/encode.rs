@@ -2,6 +2,8 @@
 //!
 //! An event is written once, into the body of the request it will travel in.
 
+use std::sync::Arc;
+
 use crate::batch::{Batch, Limits, Open};
 use crate::cloudwatch::options::{Config, Oversize};
 use crate::cloudwatch::route::{Place, Places};
@@ -9,6 +11,7 @@ use crate::cut;
 use crate::decode::{Record, Records};
 use crate::escape::{self, Depth};
 use crate::json::Json;
+use crate::ledger::Left;
 use crate::msgpack::{Cursor, Token};
 use crate::select::Part;
 
@@ -46,18 +49,20 @@ pub struct Counts {
 pub struct Encoder<'c> {
     config: &'c Config,
     places: Places<'c>,
+    left: Option<Arc<Left>>,
     open: Vec<(Open, Vec<Batch>)>,
     json: Json<'c>,
     counts: Counts,
 }
 
 impl<'c> Encoder<'c> {
-    /// Begins a chunk.
+    /// Begins a chunk, of which only what is `left` is written if it has been tried before.
     #[must_use]
-    pub fn new(config: &'c Config, places: Places<'c>) -> Self {
+    pub fn new(config: &'c Config, places: Places<'c>, left: Option<Arc<Left>>) -> Self {
         Self {
             config,
             places,
+            left,
             open: Vec::new(),
             json: Json::new(Depth::Twice),
             counts: Counts::default(),
@@ -100,8 +105,10 @@ impl<'c> Encoder<'c> {
         let number = self.places.number(record);
         if number == self.open.len() {
             let place = self.places.place(number);
-            self.open
-                .push((Open::new(LIMITS, &head(place)), Vec::new()));
+            self.open.push((
+                Open::new(LIMITS, &head(place), self.left.clone()),
+                Vec::new(),
+            ));
         }
         let (open, full) = &mut self.open[number];
         let body = open.body();

@@ -22,8 +22,11 @@ use self::send::Stream;
 use self::streams::Streams;
 use crate::ecs::Metadata;
 use crate::instance;
+use crate::ledger::Left;
 use crate::notice::Notice;
-use crate::send::deliver_all;
+use crate::pace::Pace;
+use crate::resume::Resume;
+use crate::send::{Terms, deliver_all};
 use crate::session;
 use crate::variables::{self, Fixed, Variables};
 use crate::worker::Worker;
@@ -43,6 +46,8 @@ struct Road {
     metadata: Metadata,
     streams: Arc<Streams>,
     client: OnceCell<Client>,
+    pace: Arc<Pace>,
+    resume: Resume,
     fallbacks: Notice,
     log: Log,
 }
@@ -87,6 +92,8 @@ impl Road {
             metadata: Metadata::of(instance::environment),
             streams: Arc::new(Streams::new(config.creation.clone(), log.clone())),
             client: OnceCell::new(),
+            pace: Pace::shared(&config.session),
+            resume: Resume::new(log.clone()),
             fallbacks: Notice::every(Duration::from_secs(60)),
             config,
             log,
@@ -97,8 +104,11 @@ impl Road {
         let began = Instant::now();
         let tag = String::from_utf8_lossy(flush.tag());
         self.learn_metadata().await;
-        let encoded = self.encode(&tag, flush.chunk());
-        self.say(&tag, &encoded.counts);
+        let left = self.resume.begin(flush);
+        let encoded = self.encode(&tag, flush.chunk(), left.clone());
+        if left.is_none() {
+            self.say(&tag, &encoded.counts);
+        }
         let client = self.client.get_or_init(|| self.connect()).await;
         let destinations = encoded.places.into_iter().map(|(place, batches)| {
             let format = self.config.log_format.clone();
@@ -107,17 +117,21 @@ impl Road {
                 batches,
             )
         });
-        let deadline = began + self.config.flush_timeout;
-        let report =
-            deliver_all(destinations.collect(), STREAMS_AT_ONCE, deadline, &self.log).await;
+        let terms = Terms {
+            at_once: STREAMS_AT_ONCE,
+            deadline: began + self.config.flush_timeout,
+            pace: self.pace.clone(),
+            log: self.log.clone(),
+        };
+        let report = deliver_all(destinations.collect(), &terms).await;
         instance::sum_up(&self.log, &tag, &report, began);
-        report.verdict()
+        self.resume.end(flush, left.is_some(), report)
     }
 
-    fn encode(&self, tag: &str, chunk: &[u8]) -> Encoded {
+    fn encode(&self, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
         let variables = Variables::new(&self.fixed, self.metadata.known(), tag);
         let places = Places::new(&self.config.route, variables, tag);
-        let (encoded, fallbacks, missing) = Encoder::new(&self.config, places).chunk(chunk);
+        let (encoded, fallbacks, missing) = Encoder::new(&self.config, places, left).chunk(chunk);
         if let Some(count) = self.fallbacks.due(fallbacks, std::time::Instant::now()) {
             let missing = missing.unwrap_or_default();
             self.log.warn(format_args!(

@@ -121,6 +121,7 @@ mod tests {
                 span_ms: None,
             },
             b"[",
+            None,
         );
         for time in 0..10 {
             let start = open.body().len();

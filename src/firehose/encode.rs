@@ -3,6 +3,8 @@
 //! A record's text is written once and base64-encoded once, into the body of the request it will
 //! travel in.
 
+use std::sync::Arc;
+
 use base64_simd::STANDARD;
 
 use crate::batch::{Batch, Limits, Open};
@@ -11,6 +13,7 @@ use crate::decode::{Record, Records};
 use crate::escape::Depth;
 use crate::firehose::options::{Config, TimeKey};
 use crate::json::Json;
+use crate::ledger::Left;
 use crate::msgpack::{Cursor, Token};
 use crate::select::Part;
 
@@ -44,13 +47,13 @@ pub struct Encoder<'c> {
 }
 
 impl<'c> Encoder<'c> {
-    /// Begins a chunk.
+    /// Begins a chunk, of which only what is `left` is written if it has been tried before.
     #[must_use]
-    pub fn new(config: &'c Config) -> Self {
+    pub fn new(config: &'c Config, left: Option<Arc<Left>>) -> Self {
         Self {
             config,
             time: config.time.clone(),
-            open: Open::new(LIMITS, &head(&config.delivery_stream)),
+            open: Open::new(LIMITS, &head(&config.delivery_stream), left),
             full: Vec::new(),
             json: Json::new(Depth::Once),
             text: Vec::new(),

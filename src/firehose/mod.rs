@@ -16,7 +16,9 @@ use self::encode::{Counts, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
 use self::send::DeliveryStream;
 use crate::instance;
-use crate::send::deliver_all;
+use crate::pace::Pace;
+use crate::resume::Resume;
+use crate::send::{Terms, deliver_all};
 use crate::session;
 use crate::worker::Worker;
 
@@ -32,6 +34,8 @@ pub struct Firehose {
 struct Road {
     config: Config,
     client: OnceCell<Client>,
+    pace: Arc<Pace>,
+    resume: Resume,
     log: Log,
 }
 
@@ -47,8 +51,10 @@ impl Output for Firehose {
         instance::ask_for_workers(settings, log, config.concurrency);
         Some(Self {
             road: Arc::new(Road {
-                config,
                 client: OnceCell::new(),
+                pace: Pace::shared(&config.session),
+                resume: Resume::new(log.clone()),
+                config,
                 log: log.clone(),
             }),
             worker,
@@ -72,8 +78,11 @@ impl Road {
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
         let tag = String::from_utf8_lossy(flush.tag());
-        let (batches, counts) = Encoder::new(&self.config).chunk(flush.chunk());
-        self.say(&tag, &counts);
+        let left = self.resume.begin(flush);
+        let (batches, counts) = Encoder::new(&self.config, left.clone()).chunk(flush.chunk());
+        if left.is_none() {
+            self.say(&tag, &counts);
+        }
         let client = self.client.get_or_init(|| self.connect()).await;
         let destinations = batches.into_iter().map(|batch| {
             (
@@ -81,16 +90,15 @@ impl Road {
                 vec![batch],
             )
         });
-        let deadline = began + self.config.flush_timeout;
-        let report = deliver_all(
-            destinations.collect(),
-            REQUESTS_AT_ONCE,
-            deadline,
-            &self.log,
-        )
-        .await;
+        let terms = Terms {
+            at_once: REQUESTS_AT_ONCE,
+            deadline: began + self.config.flush_timeout,
+            pace: self.pace.clone(),
+            log: self.log.clone(),
+        };
+        let report = deliver_all(destinations.collect(), &terms).await;
         instance::sum_up(&self.log, &tag, &report, began);
-        report.verdict()
+        self.resume.end(flush, left.is_some(), report)
     }
 
     async fn connect(&self) -> Client {
