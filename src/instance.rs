@@ -73,11 +73,12 @@ pub fn sum_up(log: &Log, tag: &str, report: &Report, began: Instant) {
             refused,
             requests,
             throttled,
+            ambiguous,
             ..
         } = report;
         let elapsed = began.elapsed().as_millis();
         log.debug(format_args!(
-            "tag `{tag}`: {accepted} events accepted, {refused} refused, {dropped} dropped; {requests} requests, {throttled} throttled, {elapsed} ms"
+            "tag `{tag}`: {accepted} events accepted, {refused} refused, {dropped} dropped; {requests} requests, {throttled} throttled, {ambiguous} unanswered, {elapsed} ms"
         ));
     }
 }

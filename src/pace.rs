@@ -195,7 +195,8 @@ const ONE_DECREASE: Duration = Duration::from_secs(1);
 const WINDOW: Duration = Duration::from_secs(2);
 /// Enough to measure rates up to where there is no limit.
 const REMEMBERED: usize = 4096;
-const LEAST_FIRST: f64 = 1.0;
+/// One throttled call tells little: the first limit is no lower than this.
+const LEAST_FIRST: f64 = 5.0;
 const LEAST: f64 = 0.5;
 const MOST_TOKENS: f64 = 1.5;
 /// Beyond so many calls a second no quota of these services is left.

@@ -2,4 +2,5 @@
 
 pub mod aws;
 pub mod chunk;
+pub mod faults;
 pub mod host;

@@ -100,6 +100,12 @@ impl Rule {
         Self::any(Action::Error(error)).contains(text).forever()
     }
 
+    /// What befalls the calls it concerns.
+    #[must_use]
+    pub fn action(&self) -> &Action {
+        &self.action
+    }
+
     /// Only calls that name this log group.
     #[must_use]
     pub fn group(mut self, group: &str) -> Self {
