@@ -25,9 +25,12 @@ pub struct Spec {
 /// Reads a section's options and collects every problem.
 pub struct Reader<'s> {
     specs: &'static [Spec],
-    source: Box<dyn Fn(&str) -> Option<String> + 's>,
+    source: Box<Source<'s>>,
     problems: RefCell<Vec<String>>,
 }
+
+/// The value of a key, as written.
+type Source<'s> = dyn Fn(&str) -> Option<String> + 's;
 
 impl<'s> Reader<'s> {
     /// Reads the options of `specs` from whatever answers for a key.
