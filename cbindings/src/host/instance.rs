@@ -67,6 +67,19 @@ impl Instance {
         Flushed { code, stack_used }
     }
 
+    /// Calls flush without a chunk and without a tag: with null for both.
+    #[must_use]
+    pub fn flush_null(&self) -> Flushed {
+        let flush = self.loaded.symbols.flush;
+        let (code, stack_used) = self.journal.during(|| {
+            stack::call_on(self.section.stack(), || {
+                // SAFETY: the context that init stored; of nothing, no byte is read.
+                unsafe { flush(self.remote(), ptr::null(), 0, ptr::null()) }
+            })
+        });
+        Flushed { code, stack_used }
+    }
+
     /// The lines that the plugin has written so far while the host called this instance.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {

@@ -3,9 +3,9 @@
 //! Safe and short for end-to-end tests; `cbindings::host` has the host itself and says how it is
 //! stricter than a real one.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, iter};
 
 use cbindings::Level;
 use cbindings::host::{self, Generation, Library, Section};
@@ -24,7 +24,7 @@ impl PluginHost {
     /// When the plugin was not built, or does not load.
     #[must_use]
     pub fn cloudwatch() -> Self {
-        Self::with("cloudwatch")
+        Self::load("cloudwatch", Generation::V5_1)
     }
 
     /// A host with `firehose.so`.
@@ -34,7 +34,7 @@ impl PluginHost {
     /// When the plugin was not built, or does not load.
     #[must_use]
     pub fn firehose() -> Self {
-        Self::with("firehose")
+        Self::load("firehose", Generation::V5_1)
     }
 
     /// Opens an output section with these options, at the log level debug.
@@ -56,12 +56,24 @@ impl PluginHost {
         }
     }
 
-    fn with(plugin: &str) -> Self {
-        let library = Library::open(&built(plugin), Generation::V5_1);
+    /// A host of some generation with the plugin of that name.
+    ///
+    /// # Panics
+    ///
+    /// When the plugin was not built, or does not load.
+    #[must_use]
+    pub fn load(plugin: &str, generation: Generation) -> Self {
+        let library = Library::open(&built(plugin), generation);
         let library = library.unwrap_or_else(|reason| panic!("{plugin}.so: {reason}"));
         let registered = library.register().expect("registration cannot fail");
         assert_eq!(registered.name, plugin);
         Self { library }
+    }
+
+    /// The host itself, for tests of the boundary.
+    #[must_use]
+    pub fn library(&self) -> &Library {
+        &self.library
     }
 }
 
@@ -151,37 +163,32 @@ fn lines(lines: Vec<host::Line>) -> Vec<LogLine> {
     lines.into_iter().map(LogLine::from).collect()
 }
 
-/// The plugin's file: as released if there is one, else as Cargo built it for this test.
-fn built(plugin: &str) -> PathBuf {
-    let places = places(plugin);
-    let found = places.iter().find(|place| place.is_file());
-    found.cloned().unwrap_or_else(|| {
-        let places: Vec<_> = places
-            .iter()
-            .map(|place| place.display().to_string())
-            .collect();
-        panic!(
-            "{plugin}.so is not built: run `make build`, or set PLUGIN_DIR to where it is \
-             (looked for {})",
-            places.join(", ")
-        )
-    })
+/// The plugin's file: the one in `PLUGIN_DIR`, or the one that Cargo built with this test.
+///
+/// There is no third place, so that a file left from an earlier build is never tested by mistake.
+///
+/// # Panics
+///
+/// When there is no such file.
+#[must_use]
+pub fn built(plugin: &str) -> PathBuf {
+    let place = match env::var_os("PLUGIN_DIR") {
+        Some(directory) => Path::new(&directory).join(format!("{plugin}.so")),
+        None => beside_the_test(&format!("lib{plugin}.so")),
+    };
+    assert!(
+        place.is_file(),
+        "{plugin}.so is not built: make it a dev-dependency of the package, or set PLUGIN_DIR to \
+         where `make build` has put it (looked for {})",
+        place.display()
+    );
+    place
 }
 
-fn places(plugin: &str) -> Vec<PathBuf> {
-    if let Some(directory) = env::var_os("PLUGIN_DIR") {
-        return vec![Path::new(&directory).join(format!("{plugin}.so"))];
-    }
-    let released = Path::new(WORKSPACE)
-        .join("dist")
-        .join(format!("{plugin}.so"));
+fn beside_the_test(file: &str) -> PathBuf {
     let test = env::current_exe().expect("a test has a file");
-    let beside = test.ancestors().skip(1).take(2);
-    let fresh = beside.map(|directory| directory.join(format!("lib{plugin}.so")));
-    iter::once(released).chain(fresh).collect()
+    test.with_file_name(file)
 }
-
-const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[cfg(test)]
 mod tests {
@@ -190,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_section_is_opened_flushed_and_closed() {
-        let host = PluginHost::with("probe");
+        let host = PluginHost::load("probe", Generation::V5_1);
         let instance = host
             .instance(&[("flush", "log"), ("open", "opened")])
             .unwrap();
@@ -210,7 +217,7 @@ mod tests {
 
     #[test]
     fn each_answer_is_a_verdict() {
-        let host = PluginHost::with("probe");
+        let host = PluginHost::load("probe", Generation::V5_1);
         let answers = [
             ("done", Verdict::Ok),
             ("retry", Verdict::Retry),
@@ -224,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_section_that_does_not_open_says_why() {
-        let lines = PluginHost::with("probe")
+        let lines = PluginHost::load("probe", Generation::V5_1)
             .instance(&[("flush", "fly")])
             .unwrap_err();
         assert!(
@@ -234,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "no-such-plugin.so is not built: run `make build`")]
+    #[should_panic(expected = "no-such-plugin.so is not built: make it a dev-dependency")]
     fn a_plugin_that_is_not_built_says_what_to_run() {
         built("no-such-plugin");
     }

@@ -1,6 +1,9 @@
 //! What the tests and the demo run against.
 
+pub mod alone;
 pub mod aws;
 pub mod chunk;
 pub mod faults;
 pub mod host;
+pub mod oracle;
+pub mod output;

@@ -1,0 +1,116 @@
+//! Chunks that are no chunks: the plugin answers, the process lives, and the next chunk is delivered.
+
+use support::aws::StandIn;
+use support::chunk::Random;
+use support::host::Instance;
+use support::output::{GROUP, Output, STREAM, logs, messages, ready};
+
+use super::{OK, assert_ok};
+
+/// Flushes a good chunk and finds it, whatever came before.
+fn assert_delivers(aws: &StandIn, instance: &Instance) {
+    assert_ok(instance.flush("a.tag", logs(["the next one"])));
+    let stored = messages(aws, GROUP, STREAM);
+    assert_eq!(
+        stored.last().map(String::as_str),
+        Some(r#"{"log":"the next one"}"#)
+    );
+    let refused: Vec<_> = aws
+        .calls()
+        .into_iter()
+        .filter(|call| !call.succeeded())
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+#[test]
+fn nothing_at_all_is_delivered_at_once() {
+    let aws = ready();
+    for output in [Output::cloudwatch(&aws), Output::firehose(&aws)] {
+        let host = output.host();
+        let instance = host.library().instance(output.section()).expect("opens");
+        assert_eq!(instance.flush_null().code, OK);
+        assert_eq!(instance.flush("", b"").code, OK);
+        assert_eq!(instance.exit().code, OK);
+    }
+    assert!(aws.calls().is_empty());
+}
+
+#[test]
+fn garbage_is_dropped_with_one_line() {
+    let aws = ready();
+    let instance = Output::cloudwatch(&aws).open();
+    let chunk = Random::seeded(11).bytes(4000);
+    assert_ok(instance.flush("a.tag", &chunk));
+    let dropped = |lines: Vec<support::host::LogLine>| {
+        let dropped = lines
+            .iter()
+            .filter(|line| line.text.contains("that are torn"));
+        dropped.count()
+    };
+    assert_eq!(dropped(instance.lines()), 1);
+    assert_delivers(&aws, &instance);
+}
+
+#[test]
+fn a_torn_chunk_delivers_what_came_before_the_tear_at_every_place() {
+    let aws = ready();
+    let instance = Output::cloudwatch(&aws).open();
+    let one = logs(["before"]).bytes().len();
+    let whole = logs(["before", "torn"]);
+    for tear in 1..=whole.bytes().len() - one {
+        aws.forget();
+        assert_ok(instance.flush("a.tag", whole.clone().torn(tear)));
+        assert_eq!(
+            messages(&aws, GROUP, STREAM),
+            [r#"{"log":"before"}"#],
+            "torn by {tear}"
+        );
+    }
+    let lines = instance.exit();
+    let torn = lines
+        .iter()
+        .filter(|line| line.text.contains("that are torn"));
+    // The last one is torn between two records, where nothing shows.
+    assert_eq!(torn.count(), whole.bytes().len() - one - 1);
+}
+
+#[test]
+fn chunks_with_flipped_bits_do_no_harm() {
+    let aws = ready();
+    let instances = [
+        Output::cloudwatch(&aws).open(),
+        Output::firehose(&aws).open(),
+    ];
+    let mut random = Random::from_environment();
+    for _ in 0..150 {
+        let mut chunk = random.chunk(12).0.bytes().to_vec();
+        for _ in 0..=random.below(8) {
+            if !chunk.is_empty() {
+                let at = random.below(chunk.len());
+                chunk[at] ^= 1 << random.below(8);
+            }
+        }
+        for instance in &instances {
+            assert_ok(instance.flush("a.tag", &chunk));
+        }
+    }
+    assert_delivers(&aws, &instances[0]);
+}
+
+#[test]
+fn any_bytes_do_no_harm() {
+    let aws = ready();
+    let instances = [
+        Output::cloudwatch(&aws).open(),
+        Output::firehose(&aws).open(),
+    ];
+    let mut random = Random::from_environment();
+    for _ in 0..150 {
+        let chunk = random.bytes(300);
+        for instance in &instances {
+            assert_ok(instance.flush(random.bytes(20).escape_ascii().to_string(), &chunk));
+        }
+    }
+    assert_delivers(&aws, &instances[0]);
+}

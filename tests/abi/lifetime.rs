@@ -1,0 +1,194 @@
+//! Loading, registering, and what is left after exit.
+
+use std::hint;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use cbindings::host::{Generation, Library, fd_count, thread_count};
+use support::alone::alone;
+use support::aws::StandIn;
+use support::host::{PluginHost, built};
+use support::output::{Output, logs, ready};
+
+use super::{OK, PLUGINS, assert_ok};
+
+#[test]
+fn exactly_the_contracts_functions_are_exported() {
+    for plugin in PLUGINS {
+        let listing = binutils("nm", &["-D", "--defined-only", "--format=posix"], plugin);
+        let names = listing.lines().filter_map(|line| line.split(' ').next());
+        let foreign: Vec<_> = names.filter(|name| !EXPORTS.contains(name)).collect();
+        assert!(foreign.is_empty(), "{plugin} exports {foreign:?}");
+        assert_eq!(listing.lines().count(), EXPORTS.len(), "{listing}");
+    }
+}
+
+#[test]
+fn the_libraries_are_never_unmapped() {
+    for plugin in PLUGINS {
+        let dynamic = binutils("readelf", &["-d"], plugin);
+        let flags = dynamic.lines().find(|line| line.contains("(FLAGS_1)"));
+        let flags = flags.unwrap_or_default();
+        assert!(flags.contains("NODELETE"), "{plugin}: {dynamic}");
+    }
+}
+
+#[test]
+fn a_plugin_registers_twice_in_one_process() {
+    for plugin in PLUGINS {
+        let host = PluginHost::load(plugin, Generation::V5_1);
+        let again = host.library().register().expect("registers again");
+        let other = Library::open(&built(plugin), Generation::V5_1).expect("loads again");
+        assert_eq!(other.register(), Ok(again.clone()));
+        assert_eq!((again.kind, again.proxy, again.flags), (2, 11, 0));
+        assert_eq!(again.name, plugin);
+    }
+}
+
+/// Oldest first, in a process of their own: a plugin takes its process to have one host, and learns
+/// from the calls that it gets which of them that is.
+#[test]
+fn the_oldest_and_the_newest_host_deliver() {
+    if !alone("lifetime::the_oldest_and_the_newest_host_deliver", &[]) {
+        return;
+    }
+    for generation in [Generation::V1_9, Generation::V2_2, Generation::V5_1] {
+        let aws = ready();
+        for (plugin, output) in both(&aws) {
+            let host = PluginHost::load(plugin, generation);
+            let instance = host.library().instance(output.section()).expect("opens");
+            assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK);
+            assert_eq!(instance.exit().code, OK);
+        }
+        assert_eq!(arrived(&aws), (1, 1), "{generation:?}");
+    }
+}
+
+#[test]
+fn no_thread_no_file_and_no_call_before_the_first_chunk() {
+    if !alone(
+        "lifetime::no_thread_no_file_and_no_call_before_the_first_chunk",
+        &[],
+    ) {
+        return;
+    }
+    let aws = ready();
+    let before = (thread_count(), fd_count());
+    let hosts = PLUGINS.map(|plugin| PluginHost::load(plugin, Generation::V5_1));
+    assert_eq!((thread_count(), fd_count()), before, "after registration");
+    let instances = both(&aws).map(|(_, output)| output.open());
+    assert!(aws.calls().is_empty(), "{:?}", aws.calls());
+    instances
+        .iter()
+        .for_each(|instance| assert_ok(instance.flush("a.tag", logs(["one"]))));
+    drop((instances, hosts));
+}
+
+#[test]
+fn nothing_is_left_after_exit() {
+    if !alone("lifetime::nothing_is_left_after_exit", &[]) {
+        return;
+    }
+    let before = (thread_count(), fd_count());
+    let aws = ready();
+    for (_, output) in both(&aws) {
+        let instances = [output.open(), output.open()];
+        for instance in &instances {
+            assert_ok(instance.flush("a.tag", logs(["one"])));
+        }
+    }
+    drop(aws);
+    assert!(
+        settles(|| (thread_count(), fd_count()) == before),
+        "threads and files were {before:?}, are {:?}",
+        (thread_count(), fd_count())
+    );
+}
+
+#[test]
+fn two_hundred_sections_open_and_close_one_after_another() {
+    if !alone(
+        "lifetime::two_hundred_sections_open_and_close_one_after_another",
+        &[],
+    ) {
+        return;
+    }
+    let before = (thread_count(), fd_count());
+    let aws = ready();
+    for cycle in 0..100 {
+        for (_, output) in both(&aws) {
+            let instance = output.open();
+            if cycle % 20 == 0 {
+                assert_ok(instance.flush("a.tag", logs(["one"])));
+            }
+            drop(instance.exit());
+        }
+    }
+    assert_eq!(arrived(&aws), (5, 5));
+    drop(aws);
+    assert!(settles(|| (thread_count(), fd_count()) == before));
+}
+
+#[test]
+fn the_hosts_stack_is_spared() {
+    let aws = ready();
+    for (plugin, output) in both(&aws) {
+        let host = output.host();
+        let instance = host.library().instance(output.section()).expect("opens");
+        let used = instance.flush("a.tag", logs(["one"; 500])).stack_used;
+        assert!(used < STACK_LIMIT, "{plugin}: {used} bytes of the stack");
+    }
+}
+
+fn both(aws: &StandIn) -> [(&'static str, Output); 2] {
+    [
+        ("cloudwatch", Output::cloudwatch(aws)),
+        ("firehose", Output::firehose(aws)),
+    ]
+}
+
+fn arrived(aws: &StandIn) -> (u64, u64) {
+    aws.look(|account| (account.events_tally().count, account.records_tally().count))
+}
+
+/// A joined thread is in `/proc` a moment longer.
+fn settles(mut settled: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(5);
+    while !settled() {
+        if Instant::now() > end {
+            return false;
+        }
+        hint::spin_loop();
+    }
+    true
+}
+
+fn binutils(tool: &str, arguments: &[&str], plugin: &str) -> String {
+    let output = Command::new(tool)
+        .args(arguments)
+        .arg(built(plugin))
+        .output();
+    let output = output.unwrap_or_else(|problem| panic!("{tool} of binutils is needed: {problem}"));
+    assert!(output.status.success(), "{tool}: {}", output.status);
+    String::from_utf8(output.stdout).expect("ASCII")
+}
+
+/// Of 24 KiB; unoptimised code takes more.
+const STACK_LIMIT: usize = if cfg!(debug_assertions) {
+    12 * 1024
+} else {
+    4 * 1024
+};
+
+const EXPORTS: [&str; 10] = [
+    "FLBPluginExit",
+    "FLBPluginExitCtx",
+    "FLBPluginFlush",
+    "FLBPluginFlushCtx",
+    "FLBPluginInit",
+    "FLBPluginOutputPreExit",
+    "FLBPluginOutputPreRun",
+    "FLBPluginPreRegister",
+    "FLBPluginRegister",
+    "FLBPluginUnregister",
+];

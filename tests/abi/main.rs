@@ -1,0 +1,17 @@
+//! The built plugins behind Fluent Bit's plugin ABI: loaded, opened, flushed and closed as a host does.
+
+mod damage;
+mod instances;
+mod lifetime;
+mod options;
+
+use support::host::Verdict;
+
+const OK: i32 = 1;
+
+/// Both plugins by name.
+const PLUGINS: [&str; 2] = ["cloudwatch", "firehose"];
+
+fn assert_ok(verdict: Verdict) {
+    assert_eq!(verdict, Verdict::Ok);
+}
