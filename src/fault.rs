@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -151,7 +152,20 @@ fn undelivered(error: &(dyn Error + 'static)) -> Fault {
             format_args!("no credentials: {}", Chain(error)),
         );
     }
-    Fault::new(UNANSWERED, "Connection", Chain(error))
+    let unanswered = !chain(error).any(is_about_connecting);
+    Fault::new(Kind::Passing { unanswered }, "Connection", Chain(error))
+}
+
+/// Without a connection the service has seen nothing. The HTTP client says so in words only.
+fn is_about_connecting(cause: &(dyn Error + 'static)) -> bool {
+    let refused = cause
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    let text = cause.to_string();
+    refused
+        || text.contains("(Connect)")
+        || text.contains("HTTP connect")
+        || text.contains("dns error")
 }
 
 /// The one table of codes; a service's older and newer spellings of one error stand together.
@@ -285,6 +299,15 @@ mod tests {
         assert_eq!(kind_of("Unknown", 413), Kind::Refused);
         assert_eq!(kind_of("AccessDeniedException", 400), Kind::Denied);
         assert_eq!(kind_of("ExpiredTokenException", 400), Kind::Denied);
+    }
+
+    #[test]
+    fn a_request_that_found_no_connection_was_not_seen_by_the_service() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let timeout = io::Error::other("HTTP connect timeout occurred after 3s");
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        let unanswered = |error| undelivered(&error).kind == UNANSWERED;
+        assert!(!unanswered(refused) && !unanswered(timeout) && unanswered(reset));
     }
 
     #[test]
