@@ -1,6 +1,8 @@
 //! What every output section does alike: read its options at the start, sum up a flush at its end.
 
-use cbindings::{Level, Log, Settings};
+use std::sync::Once;
+
+use cbindings::{Flush, Level, Log, Settings};
 use tokio::time::Instant;
 
 use crate::options::{Reader, Spec};
@@ -31,6 +33,17 @@ pub fn configure<C>(
 #[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Says once that the host's engine stands still while this output delivers.
+pub fn warn_of_blocking(flush: &Flush, once: &Once, log: &Log) {
+    if flush.blocks_the_engine() {
+        once.call_once(|| {
+            log.warn(format_args!(
+                "the host delivers on its engine's thread: while it waits for an answer, every input and output stands still; add `workers 1` to this section"
+            ));
+        });
+    }
 }
 
 /// Asks the host for worker threads; 0 leaves the host's own setting alone.

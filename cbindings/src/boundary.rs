@@ -7,6 +7,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
 
 use crate::Output;
 use crate::abi::{Definition, FLB_ERROR, FLB_OK, GO_PROXY, InitArguments, OUTPUT_PLUGIN};
@@ -19,6 +20,7 @@ use crate::host_api::{self, HostLog, Settings};
 struct Instance<P> {
     plugin: P,
     desk: Arc<Desk>,
+    opened_on: ThreadId,
 }
 
 /// Answers `FLBPluginPreRegister`: nothing to prepare.
@@ -91,7 +93,8 @@ pub unsafe fn flush<P: Output>(
     // SAFETY: null or NUL-terminated by promise.
     let tag = unsafe { tag_bytes(tag) };
     // SAFETY: readable and unchanged until this returns, which is after the answer.
-    let (flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.desk.clone()) };
+    let (mut flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.desk.clone()) };
+    flush.blocks_the_engine = thread::current().id() == instance.opened_on;
     // A panic may come after the flush was handed over: the chunk is still on loan then.
     caught(&instance.desk, || instance.plugin.flush(flush));
     answer.wait()
@@ -110,7 +113,7 @@ pub unsafe fn exit<P: Output>(context: *mut c_void) -> c_int {
         }
         // SAFETY: stored by `init` from a box of this type, and given back once.
         let instance = unsafe { Box::from_raw(context.cast::<Instance<P>>()) };
-        let Instance { plugin, desk } = *instance;
+        let Instance { plugin, desk, .. } = *instance;
         let closed = caught(&desk, || plugin.close());
         desk.print();
         closed.map_or(FLB_ERROR, |()| FLB_OK)
@@ -137,6 +140,7 @@ unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
     Some(Instance {
         plugin: plugin?,
         desk,
+        opened_on: thread::current().id(),
     })
 }
 

@@ -42,6 +42,7 @@ pub struct Flush {
     tag: Box<[u8]>,
     verdict: AtomicI32,
     answer: Arc<Answer>,
+    pub(crate) blocks_the_engine: bool,
 }
 
 // SAFETY: `data` is only read, and the host leaves it unchanged on whatever thread until the
@@ -73,6 +74,7 @@ impl Flush {
             tag: tag.into(),
             verdict: AtomicI32::new(abi::FLB_RETRY),
             answer: answer.clone(),
+            blocks_the_engine: false,
         };
         (flush, answer)
     }
@@ -91,6 +93,13 @@ impl Flush {
     #[must_use]
     pub fn tag(&self) -> &[u8] {
         &self.tag
+    }
+
+    /// Whether the host waits on the thread that runs its engine, so that nothing else of it goes
+    /// on: it does where the output has no worker threads.
+    #[must_use]
+    pub fn blocks_the_engine(&self) -> bool {
+        self.blocks_the_engine
     }
 
     /// Answers the host.

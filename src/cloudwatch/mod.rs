@@ -7,7 +7,7 @@ pub mod send;
 pub mod streams;
 
 use std::ffi::CStr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatchlogs::Client;
@@ -48,6 +48,7 @@ struct Road {
     client: OnceCell<Client>,
     pace: Arc<Pace>,
     resume: Resume,
+    blocking: Once,
     fallbacks: Notice,
     log: Log,
 }
@@ -94,6 +95,7 @@ impl Road {
             client: OnceCell::new(),
             pace: Pace::shared(&config.session),
             resume: Resume::new(log.clone()),
+            blocking: Once::new(),
             fallbacks: Notice::every(Duration::from_secs(60)),
             config,
             log,
@@ -102,6 +104,7 @@ impl Road {
 
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
+        instance::warn_of_blocking(flush, &self.blocking, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
         self.learn_metadata().await;
         let left = self.resume.begin(flush);

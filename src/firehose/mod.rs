@@ -5,7 +5,7 @@ pub mod options;
 pub mod send;
 
 use std::ffi::CStr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use aws_sdk_firehose::Client;
 use cbindings::{Flush, Log, Output, Settings, Verdict};
@@ -36,6 +36,7 @@ struct Road {
     client: OnceCell<Client>,
     pace: Arc<Pace>,
     resume: Resume,
+    blocking: Once,
     log: Log,
 }
 
@@ -54,6 +55,7 @@ impl Output for Firehose {
                 client: OnceCell::new(),
                 pace: Pace::shared(&config.session),
                 resume: Resume::new(log.clone()),
+                blocking: Once::new(),
                 config,
                 log: log.clone(),
             }),
@@ -77,6 +79,7 @@ impl Output for Firehose {
 impl Road {
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
+        instance::warn_of_blocking(flush, &self.blocking, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
         let left = self.resume.begin(flush);
         let (batches, counts) = Encoder::new(&self.config, left.clone()).chunk(flush.chunk());
