@@ -17,7 +17,8 @@ pub struct Limits {
     pub items: usize,
     /// Bytes at most, as the service counts them.
     pub bytes: usize,
-    /// The newest item is less than this many milliseconds after the oldest.
+    /// The newest item is less than this many milliseconds after the oldest, and the items are
+    /// sorted by time; without it they stay in the order they came.
     pub span_ms: Option<i64>,
 }
 
@@ -137,13 +138,16 @@ pub struct Batch {
 impl Batch {
     fn new(open: Open) -> Self {
         let Open {
+            limits,
             mut body,
             head,
             mut items,
             ..
         } = open;
-        let sorted = items.is_sorted_by_key(|item| item.time);
-        items.sort_by_key(|item| item.time);
+        let sorted = limits.span_ms.is_none() || items.is_sorted_by_key(|item| item.time);
+        if !sorted {
+            items.sort_by_key(|item| item.time);
+        }
         body.pop();
         body.extend_from_slice(TAIL);
         Self {
@@ -154,7 +158,8 @@ impl Batch {
         }
     }
 
-    /// Its items, oldest first; those of one millisecond in the order of the chunk.
+    /// Its items as they travel: oldest first where the service asks for that, and those of one
+    /// millisecond in the order of the chunk.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
@@ -288,6 +293,23 @@ mod tests {
             add(&mut open, text, time, 1, ordinal as u32);
         }
         assert_eq!(text(&open.finish().unwrap()), r#"{"items":[b,a,c]}"#);
+    }
+
+    #[test]
+    fn items_without_a_span_stay_in_their_order() {
+        let limits = Limits {
+            span_ms: None,
+            ..LIMITS
+        };
+        let mut open = Open::new(limits, HEAD, None);
+        add(&mut open, "a", 7, 1, 0);
+        add(&mut open, "b", 3, 1, 1);
+        let batch = open.finish().unwrap();
+        assert_eq!(text(&batch), r#"{"items":[a,b]}"#);
+        assert_eq!(
+            text(&batch.part(batch.items()).unwrap()),
+            r#"{"items":[a,b]}"#
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! An item beyond the service's limit -> parts within it.
 //!
-//! The text is cut where it lies, in its escaped form, and only between characters: an escape or a
-//! multi-byte character is never parted.
+//! The text is cut where it lies, in its escaped form or plain, and only between characters: an
+//! escape or a multi-byte character is never parted.
 
 /// Where to cut escaped text so that what it stands for is as long as allowed: the escaped length.
 ///
@@ -62,18 +62,30 @@ pub fn parts(escaped: &[u8], limit: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Cuts plain text to so many bytes, its mark included, between characters.
-pub fn truncate(text: &mut Vec<u8>, limit: usize) {
-    let mut end = limit.saturating_sub(TRUNCATED.len()).min(text.len());
-    // Bytes that are no characters have no border to look for, so the search is short.
-    let continues = |byte: &u8| (0x80..0xc0).contains(byte);
-    for _ in 0..3 {
-        if text.get(end).is_some_and(continues) && end > 0 {
-            end -= 1;
-        }
+/// As much of plain text as is within the limit, up to the end of a character.
+///
+/// Bytes that are no text are cut anywhere.
+#[must_use]
+pub fn plain_fitting(text: &[u8], limit: usize) -> usize {
+    if text.len() <= limit {
+        return text.len();
     }
-    text.truncate(end);
-    text.extend_from_slice(TRUNCATED.as_bytes());
+    // A character has at most three bytes behind its first one.
+    let begins = |&at: &usize| !(0x80..0xc0).contains(&text[at]);
+    let earliest = limit.saturating_sub(3).max(1);
+    (earliest..=limit).rev().find(begins).unwrap_or(limit)
+}
+
+/// Cuts plain text into parts of at most so many bytes each.
+pub fn plain_parts(text: &[u8], limit: usize) -> impl Iterator<Item = &[u8]> {
+    // No character is longer than this, so that every part holds one at least.
+    let limit = limit.max(4);
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (part, after) = rest.split_at(plain_fitting(rest, limit));
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 /// What a cut item ends in.
@@ -123,14 +135,49 @@ mod tests {
     #[test]
     fn plain_text_is_cut_between_characters() {
         for (text, limit, kept) in [
-            ("abcdef", 17, "abc"),
-            ("aé€", 16, "a"),
-            ("aé€", 17, "aé"),
-            ("😀😀", 21, "😀"),
+            ("abcdef", 3, 3),
+            ("aé€", 2, 1),
+            ("aé€", 3, 3),
+            ("aé€", 6, 6),
+            ("aé€", 9, 6),
+            ("😀😀", 7, 4),
         ] {
-            let mut cut = [text, "and a long tail"].concat().into_bytes();
-            truncate(&mut cut, limit);
-            assert_eq!(String::from_utf8(cut).unwrap(), [kept, TRUNCATED].concat());
+            assert_eq!(
+                plain_fitting(text.as_bytes(), limit),
+                kept,
+                "{text}, {limit}"
+            );
+        }
+        assert_eq!(plain_fitting(&[0x80; 20], 9), 9);
+    }
+
+    #[test]
+    fn parts_of_any_bytes_add_up_and_parts_of_text_are_text() {
+        let seed = 0x5eed_0c07;
+        println!("seed {seed:#x}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for round in 0..3000 {
+            let text: String = (0..random.usize(..60))
+                .map(|_| random.choice(['a', '\n', 'é', '€', '😀']).unwrap_or('a'))
+                .collect();
+            let mut bytes = text.clone().into_bytes();
+            let is_text = round % 2 == 0;
+            if !is_text {
+                bytes.iter_mut().for_each(|byte| *byte = random.u8(..));
+            }
+            let limit = random.usize(..20);
+            let parts: Vec<&[u8]> = plain_parts(&bytes, limit).collect();
+            assert_eq!(parts.concat(), bytes);
+            for part in parts {
+                assert!(
+                    (1..=limit.max(4)).contains(&part.len()),
+                    "{limit}: {part:x?}"
+                );
+                assert!(
+                    !is_text || std::str::from_utf8(part).is_ok(),
+                    "{limit}: {text}"
+                );
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! maps have no duplicate, so a bit set over the keys answers "none" without comparing them; a map
 //! that may have one is looked at exactly.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::str;
 
@@ -29,11 +30,20 @@ pub fn replaced(members: &[Field<'_>]) -> Replaced {
     if surely_none(members) {
         return Replaced(None);
     }
+    replaced_as(members, |member| json::key_text(member.raw_key))
+}
+
+/// As [`replaced`], for members that are written under other names than their keys.
+#[must_use]
+pub fn replaced_as<'a>(
+    members: &[Field<'a>],
+    name: impl Fn(&Field<'a>) -> Cow<'a, [u8]>,
+) -> Replaced {
     let mut last = HashMap::new();
     let mut replaced = vec![false; members.len()];
     for (index, member) in members.iter().enumerate() {
-        let key = String::from_utf8_lossy(&json::key_text(member.raw_key)).into_owned();
-        if let Some(earlier) = last.insert(key, index) {
+        let name = String::from_utf8_lossy(&name(member)).into_owned();
+        if let Some(earlier) = last.insert(name, index) {
             replaced[earlier] = true;
         }
     }

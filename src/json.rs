@@ -5,11 +5,14 @@
 //! U+FFFD, and an extension is `{"ext":TYPE,"data":"BASE64"}`, an EventTime its RFC 3339 text.
 //! Integers and floats keep their full precision.
 
+use std::borrow::Cow;
+
 use base64_simd::STANDARD;
 use jiff::Timestamp;
 
 use crate::decode::Field;
-use crate::duplicates;
+use crate::dots::Dots;
+use crate::duplicates::{self, Replaced};
 use crate::escape::{self, Depth};
 use crate::head;
 use crate::msgpack::{Cursor, Token};
@@ -18,6 +21,7 @@ use crate::msgpack::{Cursor, Token};
 #[derive(Debug)]
 pub struct Json<'a> {
     depth: Depth,
+    dots: Option<&'a Dots>,
     members: Vec<Field<'a>>,
     overhead: usize,
     too_deep: usize,
@@ -29,10 +33,17 @@ impl<'a> Json<'a> {
     pub fn new(depth: Depth) -> Self {
         Self {
             depth,
+            dots: None,
             members: Vec::new(),
             overhead: 0,
             too_deep: 0,
         }
+    }
+
+    /// Writes keys with their dots replaced, at every depth.
+    #[must_use]
+    pub fn with_dots(self, dots: Option<&'a Dots>) -> Self {
+        Self { dots, ..self }
     }
 
     /// Values left out because they were nested more than [`MAX_NESTING`] deep.
@@ -59,8 +70,9 @@ impl<'a> Json<'a> {
     ) -> usize {
         self.overhead = 0;
         self.members.clear();
-        self.members
-            .extend(fields.iter().filter(|field| !field.is(key)));
+        let dots = self.dots;
+        let others = fields.iter().filter(|field| !is_named(field, dots, key));
+        self.members.extend(others);
         let empty = self.members.is_empty();
         self.object(0, 0, out);
         out.pop();
@@ -127,7 +139,7 @@ impl<'a> Json<'a> {
 
     /// Writes the members from `first` on, those that a later one of the same key replaces left out.
     fn object(&mut self, first: usize, nesting: usize, out: &mut Vec<u8>) {
-        let replaced = duplicates::replaced(&self.members[first..]);
+        let replaced = self.replaced(&self.members[first..]);
         out.push(b'{');
         let mut separator = None;
         for index in first..self.members.len() {
@@ -135,22 +147,23 @@ impl<'a> Json<'a> {
                 continue;
             }
             out.extend(separator.replace(b','));
-            let Field {
-                key,
-                raw_key,
-                value,
-            } = self.members[index];
-            self.key(key, raw_key, out);
+            let member = self.members[index];
+            match (member.key, self.dots) {
+                (Token::Str(key) | Token::Bin(key), None) => self.quoted(key, out),
+                _ => self.quoted(&name(&member, self.dots), out),
+            }
             out.push(b':');
-            self.any(&mut Cursor::new(value), nesting, out);
+            self.any(&mut Cursor::new(member.value), nesting, out);
         }
         out.push(b'}');
     }
 
-    fn key(&mut self, key: Token<'a>, raw_key: &'a [u8], out: &mut Vec<u8>) {
-        match key {
-            Token::Str(text) | Token::Bin(text) => self.quoted(text, out),
-            _ => self.quoted(&key_text(raw_key), out),
+    fn replaced(&self, members: &[Field<'a>]) -> Replaced {
+        match self.dots {
+            Some(_) if members.iter().any(Dots::are_in) => {
+                duplicates::replaced_as(members, |member| name(member, self.dots))
+            }
+            _ => duplicates::replaced(members),
         }
     }
 
@@ -181,15 +194,33 @@ impl<'a> Json<'a> {
     }
 }
 
+/// Whether a member's key is written as this text.
+#[must_use]
+pub fn is_named(field: &Field<'_>, dots: Option<&Dots>, text: &[u8]) -> bool {
+    match (field.key, dots) {
+        (Token::Str(key) | Token::Bin(key), None) => key == text,
+        _ => *name(field, dots) == *text,
+    }
+}
+
+/// A member's key as it is written.
+fn name<'a>(field: &Field<'a>, dots: Option<&Dots>) -> Cow<'a, [u8]> {
+    let name = key_text(field.raw_key);
+    match dots {
+        Some(dots) => dots.replaced(name),
+        None => name,
+    }
+}
+
 /// The text that a key of any type becomes: itself, or its JSON.
 #[must_use]
-pub fn key_text(raw_key: &[u8]) -> Vec<u8> {
+pub fn key_text(raw_key: &[u8]) -> Cow<'_, [u8]> {
     match Cursor::new(raw_key).token() {
-        Ok(Token::Str(text) | Token::Bin(text)) => text.to_vec(),
+        Ok(Token::Str(text) | Token::Bin(text)) => text.into(),
         _ => {
             let mut text = Vec::new();
             Json::new(Depth::Once).value(raw_key, &mut text);
-            text
+            text.into()
         }
     }
 }
@@ -298,9 +329,9 @@ mod tests {
     #[test]
     fn a_member_can_be_added_and_replaces_one_of_its_key() {
         let raw = packed(&json!("v"));
-        let field = |key: &'static [u8]| Field {
-            key: Token::Str(key),
-            raw_key: b"",
+        let field = |raw_key: &'static [u8]| Field {
+            key: Cursor::new(raw_key).token().unwrap(),
+            raw_key,
             value: &raw,
         };
         let added = |fields: &[Field<'_>]| {
@@ -309,7 +340,28 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         assert_eq!(added(&[]), r#"{"t":"now"}"#);
-        assert_eq!(added(&[field(b"t"), field(b"a")]), r#"{"a":"v","t":"now"}"#);
+        assert_eq!(
+            added(&[field(b"\xa1t"), field(b"\xa1a")]),
+            r#"{"a":"v","t":"now"}"#
+        );
+    }
+
+    #[test]
+    fn dots_are_replaced_in_the_keys_of_every_depth_and_of_equal_names_the_last_is_written() {
+        let value = json!({"a.b": 1, "l": [{"c.d.e": "x.y", "plain": {".": 2}}]});
+        let mut raw = packed(&value);
+        // Two more members of the map: `a_b`, and the float 1.5 as a key.
+        raw[0] += 2;
+        raw.extend_from_slice(b"\xa3a_b\x03\xca\x3f\xc0\x00\x00\x04");
+        let dots = Dots::new("_");
+        let mut out = Vec::new();
+        Json::new(Depth::Once)
+            .with_dots(Some(&dots))
+            .value(&raw, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"l":[{"c_d_e":"x.y","plain":{"_":2}}],"a_b":3,"1_5":4}"#
+        );
     }
 
     #[test]

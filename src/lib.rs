@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `decode` (`head`, `msgpack`) | chunk -> records |
 //! | `select` | record -> the part that travels |
-//! | `template`, `variables`, `lookup`, `cloudwatch::route` | record -> destination |
-//! | `json` (`escape`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
-//! | `batch` | texts -> requests within the service's limits |
+//! | `template`, `variables`, `lookup`, each `route` | record -> destination |
+//! | `json` (`escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
+//! | `compress`, `batch` | texts -> requests within the service's limits |
 //! | `send` (`body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //!
@@ -19,8 +19,10 @@ pub mod backoff;
 pub mod batch;
 pub mod body;
 pub mod cloudwatch;
+pub mod compress;
 pub mod cut;
 pub mod decode;
+pub mod dots;
 pub mod duplicates;
 pub mod ecs;
 pub mod escape;

@@ -44,28 +44,16 @@ impl Select {
             .map(Part::Value)
     }
 
-    /// As [`Select::part`], for a record whose value under `key` is replaced by one it does not hold:
-    /// a selected `key` is `None`.
+    /// Whether the whole record travels.
     #[must_use]
-    pub fn part_beside<'a>(&self, record: &Record<'a, '_>, key: &[u8]) -> Option<Part<'a>> {
-        if self.keys.is_empty() {
-            return Some(Part::Record);
-        }
-        let first = self
-            .keys
-            .iter()
-            .find(|name| ***name == *key || record.value(name).is_some())?;
-        if **first == *key {
-            None
-        } else {
-            record.value(first).map(Part::Value)
-        }
+    pub fn is_whole(&self) -> bool {
+        self.keys.is_empty()
     }
 
-    /// Whether a key is among the selected ones.
-    #[must_use]
-    pub fn names(&self, key: &[u8]) -> bool {
-        self.keys.iter().any(|name| **name == *key)
+    /// What is found for the first key that has something; for records whose keys do not stay as
+    /// they are.
+    pub fn find<T>(&self, find: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
+        self.keys.iter().map(AsRef::as_ref).find_map(find)
     }
 }
 
@@ -100,25 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_replaced_is_no_value_of_the_record() {
-        let field = |name: &'static str, value| Field {
-            key: Token::Str(name.as_bytes()),
-            raw_key: &[],
-            value,
-        };
-        let fields = [field("log", &[1][..]), field("time", &[2])];
-        let record = Record {
-            time: Time::default(),
-            fields: &fields,
-        };
-        let beside = |log_key| Select::new(Some(log_key)).part_beside(&record, b"time");
-        assert_eq!(beside("time"), None);
-        assert_eq!(beside("log,time"), Some(Part::Value(&[1])));
-        assert_eq!(beside("none,time,log"), None);
-        assert_eq!(
-            Select::new(None).part_beside(&record, b"time"),
-            Some(Part::Record)
-        );
+    fn keys_are_tried_in_their_order() {
+        let select = Select::new(Some("none, b,a"));
+        let find = |key: &[u8]| [b"a", b"b"].iter().position(|known| *known == key);
+        assert_eq!((select.is_whole(), select.find(find)), (false, Some(1)));
+        let whole = Select::new(None);
+        assert_eq!((whole.is_whole(), whole.find(find)), (true, None));
     }
 
     #[test]

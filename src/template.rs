@@ -18,7 +18,7 @@ mod parse;
 mod variable;
 
 pub use crate::strftime::Problem;
-pub use clean::{clean_group, clean_stream};
+pub use clean::{clean_delivery_stream, clean_group, clean_stream};
 pub use variable::Variable;
 
 use crate::strftime::{Format, Zone};

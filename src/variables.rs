@@ -4,8 +4,12 @@
 //! is the instance's own or the ECS metadata's. The container is the one that logged, not the
 //! router's own, which is why its name never comes from the metadata.
 
+use std::time::SystemTime;
+
+use crate::decode::Record;
 use crate::ecs::Task;
-use crate::template::Variable;
+use crate::lookup;
+use crate::template::{Source, Step, Variable};
 
 /// What an instance knows from its start.
 #[derive(Clone, Debug)]
@@ -14,6 +18,20 @@ pub struct Fixed {
     pub region: String,
     /// Text made up once.
     pub uuid: String,
+}
+
+impl Fixed {
+    /// What an instance for this region knows, with a text of its own.
+    #[must_use]
+    pub fn new(region: &str) -> Self {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            region: region.to_owned(),
+            uuid: uuid(now.as_secs(), &mut fastrand::Rng::new()),
+        }
+    }
 }
 
 /// What is known while one chunk is routed.
@@ -59,6 +77,35 @@ impl<'c> Variables<'c> {
             Variable::Uuid => Some(self.fixed.uuid.as_str()),
         };
         value.filter(|value| !value.is_empty())
+    }
+}
+
+/// What a template may ask of one record and its surroundings.
+#[derive(Debug)]
+pub struct Surroundings<'s> {
+    /// The record.
+    pub record: &'s Record<'s, 's>,
+    /// Its tag.
+    pub tag: &'s str,
+    /// What is known besides.
+    pub variables: Variables<'s>,
+}
+
+impl Source for Surroundings<'_> {
+    fn tag(&self) -> &str {
+        self.tag
+    }
+
+    fn time(&self) -> (i64, u32) {
+        (self.record.time.seconds, self.record.time.nanos)
+    }
+
+    fn field(&self, path: &[Step], out: &mut Vec<u8>) -> bool {
+        lookup::scalar(self.record, path, out)
+    }
+
+    fn variable(&self, variable: Variable) -> Option<&str> {
+        self.variables.get(variable)
     }
 }
 

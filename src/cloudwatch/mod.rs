@@ -8,7 +8,7 @@ pub mod streams;
 
 use std::ffi::CStr;
 use std::sync::{Arc, Once};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
 use cbindings::{Flush, Log, Output, Settings, Verdict};
@@ -28,7 +28,7 @@ use crate::pace::Pace;
 use crate::resume::Resume;
 use crate::send::{Terms, deliver_all};
 use crate::session;
-use crate::variables::{self, Fixed, Variables};
+use crate::variables::{Fixed, Variables};
 use crate::worker::Worker;
 
 /// One `cloudwatch` output section.
@@ -82,14 +82,8 @@ impl Output for CloudWatch {
 
 impl Road {
     fn new(config: Config, log: Log) -> Self {
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
         Self {
-            fixed: Fixed {
-                region: config.session.region.clone(),
-                uuid: variables::uuid(now.as_secs(), &mut fastrand::Rng::new()),
-            },
+            fixed: Fixed::new(&config.session.region),
             metadata: Metadata::of(instance::environment),
             streams: Arc::new(Streams::new(config.creation.clone(), log.clone())),
             client: OnceCell::new(),

@@ -7,10 +7,9 @@
 use std::collections::HashMap;
 
 use crate::decode::Record;
-use crate::lookup;
 use crate::options::Reader;
-use crate::template::{self, Missing, Source, Step, Template, Variable};
-use crate::variables::Variables;
+use crate::template::{self, Missing, Source, Template};
+use crate::variables::{Surroundings, Variables};
 
 /// How a record's group and stream are named.
 #[derive(Debug)]
@@ -236,30 +235,5 @@ impl<'c> Places<'c> {
         let before = self.last.replace((name, number));
         self.name = before.map(|(name, _)| name).unwrap_or_default();
         number
-    }
-}
-
-/// What a template may ask of one record and its surroundings.
-struct Surroundings<'s> {
-    record: &'s Record<'s, 's>,
-    tag: &'s str,
-    variables: Variables<'s>,
-}
-
-impl Source for Surroundings<'_> {
-    fn tag(&self) -> &str {
-        self.tag
-    }
-
-    fn time(&self) -> (i64, u32) {
-        (self.record.time.seconds, self.record.time.nanos)
-    }
-
-    fn field(&self, path: &[Step], out: &mut Vec<u8>) -> bool {
-        lookup::scalar(self.record, path, out)
-    }
-
-    fn variable(&self, variable: Variable) -> Option<&str> {
-        self.variables.get(variable)
     }
 }

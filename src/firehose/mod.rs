@@ -2,24 +2,34 @@
 
 pub mod encode;
 pub mod options;
+pub mod pack;
+pub mod route;
 pub mod send;
+pub mod shape;
 
 use std::ffi::CStr;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
+use std::time::Duration;
 
 use aws_sdk_firehose::Client;
 use cbindings::{Flush, Log, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use self::encode::{Counts, Encoder};
+use self::encode::{Counts, Encoded, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
+use self::pack::Packed;
+use self::route::Streams;
 use self::send::DeliveryStream;
+use crate::ecs::{Metadata, Task};
 use crate::instance;
+use crate::ledger::Left;
+use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::resume::Resume;
 use crate::send::{Terms, deliver_all};
 use crate::session;
+use crate::variables::{Fixed, Variables};
 use crate::worker::Worker;
 
 /// One `firehose` output section.
@@ -33,10 +43,15 @@ pub struct Firehose {
 #[derive(Debug)]
 struct Road {
     config: Config,
+    fixed: Fixed,
+    metadata: Metadata,
     client: OnceCell<Client>,
     pace: Arc<Pace>,
     resume: Resume,
     blocking: Once,
+    fallbacks: Notice,
+    /// Whether names are made with the ECS metadata.
+    with_metadata: OnceLock<bool>,
     log: Log,
 }
 
@@ -50,17 +65,8 @@ impl Output for Firehose {
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
         instance::ask_for_workers(settings, log, config.concurrency);
-        Some(Self {
-            road: Arc::new(Road {
-                client: OnceCell::new(),
-                pace: Pace::shared(&config.session),
-                resume: Resume::new(log.clone()),
-                blocking: Once::new(),
-                config,
-                log: log.clone(),
-            }),
-            worker,
-        })
+        let road = Arc::new(Road::new(config, log.clone()));
+        Some(Self { road, worker })
     }
 
     fn flush(&self, flush: Flush) {
@@ -77,21 +83,37 @@ impl Output for Firehose {
 }
 
 impl Road {
+    fn new(config: Config, log: Log) -> Self {
+        Self {
+            fixed: Fixed::new(&config.session.region),
+            metadata: Metadata::of(instance::environment),
+            client: OnceCell::new(),
+            pace: Pace::shared(&config.session),
+            resume: Resume::new(log.clone()),
+            blocking: Once::new(),
+            fallbacks: Notice::every(Duration::from_secs(60)),
+            with_metadata: OnceLock::new(),
+            config,
+            log,
+        }
+    }
+
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
         instance::warn_of_blocking(flush, &self.blocking, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
+        self.learn_metadata().await;
         let left = self.resume.begin(flush);
-        let (batches, counts) = Encoder::new(&self.config, left.clone()).chunk(flush.chunk());
+        let encoded = self.encode(&tag, flush.chunk(), left.clone());
         if left.is_none() {
-            self.say(&tag, &counts);
+            self.say(&tag, &encoded.counts);
         }
         let client = self.client.get_or_init(|| self.connect()).await;
-        let destinations = batches.into_iter().map(|batch| {
-            (
-                DeliveryStream::new(client.clone(), &self.config.delivery_stream),
-                vec![batch],
-            )
+        let destinations = encoded.streams.into_iter().flat_map(|(name, batches)| {
+            let stream = move || DeliveryStream::new(client.clone(), &name);
+            batches
+                .into_iter()
+                .map(move |batch| (stream(), vec![batch]))
         });
         let terms = Terms {
             at_once: REQUESTS_AT_ONCE,
@@ -104,6 +126,43 @@ impl Road {
         self.resume.end(flush, left.is_some(), report)
     }
 
+    fn encode(&self, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
+        let variables = Variables::new(&self.fixed, self.task(), tag);
+        let streams = Streams::new(&self.config.route, variables, tag);
+        let encoded = Encoder::new(&self.config, streams, left).chunk(chunk);
+        let (count, missing) = &encoded.fallbacks;
+        if let Some(count) = self.fallbacks.due(*count, std::time::Instant::now()) {
+            let missing = missing.as_deref().unwrap_or_default();
+            self.log.warn(format_args!(
+                "tag `{tag}`: {count} records went to the default delivery stream, as a variable of the name had no value: {missing}"
+            ));
+        }
+        encoded
+    }
+
+    /// The task, as names are made with it.
+    ///
+    /// The first chunk decides where records are joined: were a name another one when the host brings
+    /// a chunk again, other records would be joined, and what is left of it would mean other records.
+    fn task(&self) -> Option<&Task> {
+        let known = self.metadata.known();
+        if !self.config.packing.aggregate {
+            return known;
+        }
+        let with = *self.with_metadata.get_or_init(|| known.is_some());
+        known.filter(|_| with)
+    }
+
+    /// Names that need the metadata wait for it, but not for long.
+    async fn learn_metadata(&self) {
+        if !self.config.route.needs_ecs_metadata() || self.metadata.known().is_some() {
+            return;
+        }
+        if let Ok(Err(why)) = timeout(METADATA_WAIT, self.metadata.task()).await {
+            self.log.debug(format_args!("{why}"));
+        }
+    }
+
     async fn connect(&self) -> Client {
         Client::new(&session::open(&self.config.session).await)
     }
@@ -111,19 +170,25 @@ impl Road {
     /// Writes what happened to records before they were sent.
     fn say(&self, tag: &str, counts: &Counts) {
         let Counts {
+            packed,
             skipped,
-            truncated,
             too_deep,
             undecodable,
             torn,
-            records: _,
         } = *counts;
+        let Packed {
+            truncated, split, ..
+        } = packed;
         instance::say_of_records(
             &self.log,
             tag,
             &[
                 (skipped, "records skipped: they have no key of `log_key`"),
                 (truncated, "records cut to the service's 1,000 KiB"),
+                (
+                    split,
+                    "records sent in parts: they are larger than the service's 1,000 KiB",
+                ),
                 (too_deep, "values left out: they are nested too deeply"),
             ],
         );
@@ -133,3 +198,4 @@ impl Road {
 
 /// The order of requests means nothing to the service.
 const REQUESTS_AT_ONCE: usize = 4;
+const METADATA_WAIT: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! What CloudWatch Logs accepts as a name.
+//! What the services accept as a name.
 //!
 //! Cleaning works in place and never makes a name longer, so a name that is
 //! fine already, the common one, costs a look at its bytes.
@@ -12,7 +12,21 @@ pub fn clean_group(name: &mut Vec<u8>, from: usize) {
     clean(
         name,
         from,
+        LONGEST,
         |character| matches!(character, [byte] if byte.is_ascii_alphanumeric() || b".-_/#".contains(byte)),
+    );
+}
+
+/// Makes the bytes from `from` on the name of a delivery stream: 64 bytes at most, of
+/// `A-Z a-z 0-9 _ . -`, each other character replaced by one dot.
+///
+/// The set is that of `CreateDeliveryStream`. Nothing is added to an empty name.
+pub fn clean_delivery_stream(name: &mut Vec<u8>, from: usize) {
+    clean(
+        name,
+        from,
+        LONGEST_DELIVERY_STREAM,
+        |character| matches!(character, [byte] if byte.is_ascii_alphanumeric() || b"_.-".contains(byte)),
     );
 }
 
@@ -22,16 +36,18 @@ pub fn clean_group(name: &mut Vec<u8>, from: usize) {
 /// The set is that of `CreateLogStream`, which counts characters: counting
 /// bytes is stricter and never wrong. A cut never divides a character.
 pub fn clean_stream(name: &mut Vec<u8>, from: usize) {
-    clean(name, from, |character| !matches!(character, b":" | b"*"));
+    clean(name, from, LONGEST, |character| {
+        !matches!(character, b":" | b"*")
+    });
 }
 
-fn clean(name: &mut Vec<u8>, from: usize, allowed: impl Fn(&[u8]) -> bool) {
+fn clean(name: &mut Vec<u8>, from: usize, longest: usize, allowed: impl Fn(&[u8]) -> bool) {
     let (mut read, mut write) = (from, from);
     while read < name.len() {
         let (width, valid) = first_character(&name[read..]);
         let keep = valid && allowed(&name[read..read + width]);
         let written = if keep { width } else { 1 };
-        if write - from + written > LONGEST {
+        if write - from + written > longest {
             break;
         }
         if !keep {
@@ -63,6 +79,7 @@ fn first_character(bytes: &[u8]) -> (usize, bool) {
 
 /// The longest group or stream name of the service, in bytes.
 const LONGEST: usize = 512;
+const LONGEST_DELIVERY_STREAM: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -77,6 +94,18 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(cleaned(clean_group, name.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_delivery_stream_is_64_letters_digits_and_three_signs() {
+        for (name, expected) in [
+            ("Az09_.-", "Az09_.-"),
+            ("a/b c:é#", "a.b.c..."),
+            ("", ""),
+            (&"x".repeat(70), &"x".repeat(64)),
+        ] {
+            assert_eq!(cleaned(clean_delivery_stream, name.as_bytes()), expected);
         }
     }
 

@@ -1,0 +1,161 @@
+//! Text -> compressed data, each piece a whole stream of its own.
+//!
+//! The state of an algorithm is made once and used again for every piece, as making gzip's costs
+//! more than compressing one log line.
+
+use flate2::{Compress, Crc, FlushCompress, Status};
+use snap::raw;
+use zstd::bulk;
+use zstd::zstd_safe::compress_bound;
+
+/// How data is compressed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Compression {
+    /// RFC 1952.
+    Gzip,
+    /// Snappy's block format: no frame around it, as the C plugin sends it.
+    Snappy,
+    /// RFC 8878.
+    Zstd,
+}
+
+/// Compresses one piece after another.
+pub struct Compressor(State);
+
+enum State {
+    Gzip(Compress),
+    Snappy(raw::Encoder),
+    Zstd(bulk::Compressor<'static>),
+}
+
+impl Compressor {
+    /// Makes the state of an algorithm.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory for it.
+    #[must_use]
+    pub fn new(compression: Compression) -> Self {
+        Self(match compression {
+            Compression::Gzip => State::Gzip(Compress::new(flate2::Compression::default(), false)),
+            Compression::Snappy => State::Snappy(raw::Encoder::new()),
+            Compression::Zstd => {
+                State::Zstd(bulk::Compressor::new(ZSTD_LEVEL).expect("memory for zstd"))
+            }
+        })
+    }
+
+    /// Replaces what `out` holds by the compressed text.
+    ///
+    /// # Panics
+    ///
+    /// For a text of 4 GiB or more, which no chunk holds.
+    pub fn compress(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        match &mut self.0 {
+            State::Gzip(state) => gzip(state, text, out),
+            State::Snappy(encoder) => {
+                out.resize(raw::max_compress_len(text.len()), 0);
+                let len = encoder.compress(text, out).expect("room for any result");
+                out.truncate(len);
+            }
+            State::Zstd(compressor) => {
+                out.reserve(compress_bound(text.len()));
+                let done = compressor.compress_to_buffer(text, out);
+                done.expect("room for any result");
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            State::Gzip(_) => "Compressor(Gzip)",
+            State::Snappy(_) => "Compressor(Snappy)",
+            State::Zstd(_) => "Compressor(Zstd)",
+        })
+    }
+}
+
+/// The longest text whose compressed form is within a limit whatever the text is.
+///
+/// Of the three, Snappy promises least: at most a sixth more than the text, and 32 bytes.
+#[must_use]
+pub const fn surely_within(limit: usize) -> usize {
+    limit.saturating_sub(32) / 7 * 6
+}
+
+fn gzip(state: &mut Compress, text: &[u8], out: &mut Vec<u8>) {
+    state.reset();
+    out.extend_from_slice(GZIP_HEAD);
+    loop {
+        let rest = &text[usize::try_from(state.total_in()).unwrap_or(text.len())..];
+        out.reserve(rest.len() / 4 + 512);
+        let status = state.compress_vec(rest, out, FlushCompress::Finish);
+        if status.expect("a state that was reset") == Status::StreamEnd {
+            break;
+        }
+    }
+    let mut crc = Crc::new();
+    crc.update(text);
+    out.extend_from_slice(&crc.sum().to_le_bytes());
+    out.extend_from_slice(&crc.amount().to_le_bytes());
+}
+
+/// Deflate, no flags, no time, no extra flags, an unknown system.
+const GZIP_HEAD: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+
+/// zstd's own default.
+const ZSTD_LEVEL: i32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    const ALL: [Compression; 3] = [Compression::Gzip, Compression::Snappy, Compression::Zstd];
+
+    fn plain(compression: Compression, data: &[u8]) -> Vec<u8> {
+        match compression {
+            Compression::Gzip => {
+                let mut text = Vec::new();
+                let read = flate2::read::GzDecoder::new(data).read_to_end(&mut text);
+                read.map(|_| text).unwrap()
+            }
+            Compression::Snappy => raw::Decoder::new().decompress_vec(data).unwrap(),
+            Compression::Zstd => zstd::stream::decode_all(data).unwrap(),
+        }
+    }
+
+    #[test]
+    fn each_piece_is_a_stream_of_its_own() {
+        let long = "a line that repeats\n".repeat(100_000);
+        for compression in ALL {
+            let mut compressor = Compressor::new(compression);
+            let mut out = b"from before".to_vec();
+            for text in ["one\n", "", long.as_str(), "two\n"] {
+                compressor.compress(text.as_bytes(), &mut out);
+                assert_eq!(plain(compression, &out), text.as_bytes(), "{compression:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_surely_within_the_limit_is_within_it() {
+        let seed = 0x5eed_c0de;
+        println!("seed {seed:#x}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for compression in ALL {
+            let mut compressor = Compressor::new(compression);
+            let mut out = Vec::new();
+            for limit in [64, 100, 1000, 70_000, 1_024_000] {
+                let text: Vec<u8> = (0..surely_within(limit)).map(|_| random.u8(..)).collect();
+                compressor.compress(&text, &mut out);
+                assert!(out.len() <= limit, "{compression:?} {limit}: {}", out.len());
+                assert_eq!(plain(compression, &out), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Record -> the text that travels, in the Go plugin's order of steps: the time is added, keys are
+//! kept or not, dots are replaced, and then the whole or the value of `log_key` is written.
+//!
+//! So `data_keys` must list the time key for it to stay, and `log_key` names keys as they are after
+//! their dots are replaced. The order is kept without making a new record at each step.
+
+use crate::decode::{Field, Record};
+use crate::dots::Dots;
+use crate::escape::Depth;
+use crate::json::{self, Json};
+use crate::msgpack::{Cursor, Token};
+use crate::options::Reader;
+use crate::select::Select;
+use crate::strftime::{Format, Renderer, Zone};
+
+/// What is done to each record.
+#[derive(Debug, Default)]
+pub struct Shape {
+    time: Option<TimeKey>,
+    kept: Option<Box<[Box<str>]>>,
+    dots: Option<Dots>,
+    select: Select,
+}
+
+/// A member that tells a record's time.
+#[derive(Clone, Debug)]
+struct TimeKey {
+    /// Its key as it is written.
+    name: Box<str>,
+    /// Its text, from a time.
+    renderer: Renderer,
+}
+
+impl Shape {
+    /// Reads the options that say what travels.
+    #[must_use]
+    pub fn read(reader: &Reader<'_>) -> Self {
+        let kept = kept(reader);
+        let dots = reader.text("replace_dots").map(|text| Dots::new(&text));
+        Self {
+            time: TimeKey::read(reader, kept.as_deref(), dots.as_ref()),
+            kept,
+            dots,
+            select: Select::new(reader.text("log_key").as_deref()),
+        }
+    }
+
+    /// Whether a member stays; those whose key is no text always do, as in the Go plugin.
+    fn keeps(&self, field: &Field<'_>) -> bool {
+        match (&self.kept, field.key) {
+            (Some(kept), Token::Str(key) | Token::Bin(key)) => {
+                kept.iter().any(|name| name.as_bytes() == key)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// The items of `data_keys`.
+fn kept(reader: &Reader<'_>) -> Option<Box<[Box<str>]>> {
+    let text = reader.text("data_keys")?;
+    let keys = text.split(',').map(str::trim).filter(|key| !key.is_empty());
+    let keys: Box<[_]> = keys.map(Into::into).collect();
+    if keys.is_empty() {
+        reader.problem(format_args!("`data_keys` is `{text}`: it names no key"));
+    }
+    Some(keys)
+}
+
+impl TimeKey {
+    fn read(reader: &Reader<'_>, kept: Option<&[Box<str>]>, dots: Option<&Dots>) -> Option<Self> {
+        let zone = reader.choice("time_key_zone", &[("local", true), ("utc", false)]);
+        let text = reader.text("time_key_format").unwrap_or_default();
+        let key = reader.text("time_key")?;
+        let format = Format::parse(&text)
+            .inspect_err(|problem| {
+                reader.problem(format_args!("`time_key_format` is `{text}`: {problem}"))
+            })
+            .ok()?;
+        let zone = match zone {
+            Some(true) => Zone::local()
+                .inspect_err(|why| {
+                    reader.problem(format_args!("`time_key_zone` is `local`: {why}"))
+                })
+                .ok()?,
+            _ => Zone::Utc,
+        };
+        let name = match dots {
+            Some(dots) => String::from_utf8_lossy(&dots.replaced(key.as_bytes().into())).into(),
+            None => key.as_str().into(),
+        };
+        let stays = kept.is_none_or(|kept| kept.iter().any(|kept| **kept == *key));
+        stays.then(|| Self {
+            name,
+            renderer: Renderer::new(format, zone),
+        })
+    }
+}
+
+/// Writes the texts of one chunk's records.
+#[derive(Debug)]
+pub struct Writer<'c> {
+    shape: &'c Shape,
+    time: Option<TimeKey>,
+    json: Json<'c>,
+    kept: Vec<Field<'c>>,
+    time_text: Vec<u8>,
+}
+
+/// What `log_key` has found.
+enum Found<'c> {
+    Time,
+    Value(&'c [u8]),
+}
+
+impl<'c> Writer<'c> {
+    /// Begins a chunk.
+    #[must_use]
+    pub fn new(shape: &'c Shape) -> Self {
+        Self {
+            shape,
+            time: shape.time.clone(),
+            json: Json::new(Depth::Once).with_dots(shape.dots.as_ref()),
+            kept: Vec::new(),
+            time_text: Vec::new(),
+        }
+    }
+
+    /// Values left out because they were nested too deeply.
+    #[must_use]
+    pub fn too_deep(&self) -> usize {
+        self.json.too_deep()
+    }
+
+    /// Appends a record's text; `false` when it has no key of `log_key`.
+    pub fn write(&mut self, record: &Record<'c, '_>, out: &mut Vec<u8>) -> bool {
+        self.render_time(record);
+        let mut kept = std::mem::take(&mut self.kept);
+        let fields = if self.shape.kept.is_some() {
+            kept.clear();
+            kept.extend(record.fields.iter().filter(|field| self.shape.keeps(field)));
+            &kept
+        } else {
+            record.fields
+        };
+        let written = self.part(fields, out);
+        self.kept = kept;
+        written
+    }
+
+    fn render_time(&mut self, record: &Record<'c, '_>) {
+        if let Some(TimeKey { renderer, .. }) = &mut self.time {
+            self.time_text.clear();
+            let time = record.time;
+            renderer.render(time.seconds, time.nanos, &mut self.time_text);
+        }
+    }
+
+    fn part(&mut self, fields: &[Field<'c>], out: &mut Vec<u8>) -> bool {
+        if !self.shape.select.is_whole() {
+            return self.selected(fields, out);
+        }
+        match &self.time {
+            Some(time) => {
+                let member = (time.name.as_bytes(), self.time_text.as_slice());
+                self.json.record_and(fields, member, out)
+            }
+            None => self.json.record(fields, out),
+        };
+        true
+    }
+
+    /// Appends the value of `log_key`: text as it is, anything else as JSON.
+    fn selected(&mut self, fields: &[Field<'c>], out: &mut Vec<u8>) -> bool {
+        match self.find(fields) {
+            None => return false,
+            Some(Found::Time) => out.extend_from_slice(&self.time_text),
+            Some(Found::Value(raw)) => match Cursor::new(raw).token() {
+                Ok(Token::Str(text) | Token::Bin(text)) => out.extend_from_slice(text),
+                _ => {
+                    self.json.value(raw, out);
+                }
+            },
+        }
+        true
+    }
+
+    fn find(&self, fields: &[Field<'c>]) -> Option<Found<'c>> {
+        let dots = self.shape.dots.as_ref();
+        self.shape.select.find(|key| {
+            // The time replaces what the record has under its key.
+            if self
+                .time
+                .as_ref()
+                .is_some_and(|time| time.name.as_bytes() == key)
+            {
+                return Some(Found::Time);
+            }
+            let mut from_last = fields.iter().rev();
+            let field = from_last.find(|field| json::is_named(field, dots, key))?;
+            Some(Found::Value(field.value))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::decode::Records;
+    use crate::firehose::options::OPTIONS;
+
+    /// The record's text under these options, at 1.5 s.
+    fn text(options: &[(&str, &str)], record: &Value) -> Option<String> {
+        let reader = Reader::new(OPTIONS, |key| {
+            let found = options.iter().find(|(name, _)| *name == key);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        let shape = Shape::read(&reader);
+        assert_eq!(reader.problems(), Vec::<String>::new());
+        let chunk = rmp_serde::to_vec(&json!([1.5, record])).unwrap();
+        let mut out = Vec::new();
+        let mut records = Records::new(&chunk);
+        let written = Writer::new(&shape).write(&records.next()?, &mut out);
+        written.then(|| String::from_utf8(out).unwrap())
+    }
+
+    const TIME: [(&str, &str); 3] = [
+        ("time_key", "t.s"),
+        ("time_key_format", "%S.%L"),
+        ("time_key_zone", "utc"),
+    ];
+
+    fn with<'o>(more: &[(&'o str, &'o str)]) -> Vec<(&'o str, &'o str)> {
+        [&TIME, more].concat()
+    }
+
+    #[test]
+    fn the_steps_follow_each_other_as_in_the_go_plugin() {
+        let record = json!({"t.s": "old", "log.a": "x", "b": {"c.d": [{"e.f": 1}]}});
+        for (more, expected) in [
+            (
+                &[][..],
+                r#"{"b":{"c.d":[{"e.f":1}]},"log.a":"x","t.s":"01.500"}"#,
+            ),
+            (
+                &[("data_keys", "t.s , log.a")],
+                r#"{"log.a":"x","t.s":"01.500"}"#,
+            ),
+            (&[("data_keys", "log.a")], r#"{"log.a":"x"}"#),
+            (&[("data_keys", "none")], "{}"),
+            (
+                &[("replace_dots", "-")],
+                r#"{"b":{"c-d":[{"e-f":1}]},"log-a":"x","t-s":"01.500"}"#,
+            ),
+            (&[("replace_dots", "-"), ("log_key", "log-a")], "x"),
+            (
+                &[("replace_dots", "-"), ("log_key", "b")],
+                r#"{"c-d":[{"e-f":1}]}"#,
+            ),
+            (&[("replace_dots", "-"), ("log_key", "t-s")], "01.500"),
+            (&[("log_key", "none,t.s")], "01.500"),
+            (&[("log_key", "log.a")], "x"),
+        ] {
+            assert_eq!(
+                text(&with(more), &record).as_deref(),
+                Some(expected),
+                "{more:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_without_the_selected_key_has_no_text() {
+        let record = json!({"a.b": 1, "c": 2});
+        for options in [
+            &[("log_key", "a.b"), ("replace_dots", "_")][..],
+            &[("log_key", "c"), ("data_keys", "a.b")],
+            &[("log_key", "d")],
+        ] {
+            assert_eq!(text(options, &record), None, "{options:?}");
+        }
+    }
+
+    #[test]
+    fn of_names_that_meet_the_last_counts_and_the_time_is_the_last() {
+        let map = json!({"a.b": 1, "a_b": 2, "t_s": "own"});
+        let options = with(&[("replace_dots", "_")]);
+        assert_eq!(
+            text(&options, &map).as_deref(),
+            Some(r#"{"a_b":2,"t_s":"01.500"}"#)
+        );
+        let selected = [("replace_dots", "_"), ("log_key", "a_b")];
+        assert_eq!(text(&selected, &map).as_deref(), Some("2"));
+    }
+}
