@@ -4,11 +4,13 @@
 //! only ever adds to the time.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use router::firehose::encode::Encoder;
 use router::firehose::options::{Config, OPTIONS};
+use router::firehose::route::Streams;
 use router::options::Reader;
+use router::variables::{Fixed, Variables};
 use support::chunk::{Chunk, Container, docker_line};
 
 fn main() {
@@ -17,16 +19,18 @@ fn main() {
         let reader = Reader::new(OPTIONS, |key| option(options, key));
         let config = Config::read(&reader, |_| None);
         assert_eq!(reader.problems(), Vec::<String>::new());
-        let best = (0..ROUNDS).map(|_| round(&config, chunk.bytes())).min();
+        let fixed = Fixed::new("us-east-1");
+        let variables = Variables::new(&fixed, None, "tag");
+        let round = || {
+            let streams = Streams::new(&config.route, variables, "tag");
+            let began = Instant::now();
+            black_box(Encoder::new(&config, streams, None).chunk(black_box(chunk.bytes())));
+            began.elapsed()
+        };
+        let best = (0..ROUNDS).map(|_| round()).min();
         let nanos = best.unwrap_or_default().as_nanos() as f64;
         println!("{name:20} {:7.1} ns/event", nanos / chunk.records() as f64);
     }
-}
-
-fn round(config: &Config, chunk: &[u8]) -> Duration {
-    let began = Instant::now();
-    black_box(Encoder::new(config).chunk(black_box(chunk)));
-    began.elapsed()
 }
 
 /// Lines as Docker's log driver and FireLens make them.
@@ -48,7 +52,7 @@ fn chunk(lines: i64) -> Chunk {
 
 fn option(options: &[(&str, &str)], key: &str) -> Option<String> {
     let always = [("region", "us-east-1"), ("delivery_stream", "bench")];
-    let found = always.iter().chain(options).find(|(name, _)| *name == key);
+    let found = options.iter().chain(&always).find(|(name, _)| *name == key);
     found.map(|(_, value)| (*value).to_owned())
 }
 
@@ -56,6 +60,23 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
     ("whole record", &[]),
     ("log_key", &[("log_key", "log")]),
     ("time_key", &[("time_key", "time")]),
+    ("data_keys", &[("data_keys", "log,container_id,source")]),
+    ("replace_dots", &[("replace_dots", "_")]),
+    (
+        "delivery_stream",
+        &[
+            ("delivery_stream", "$(source)"),
+            ("default_delivery_stream", "d"),
+        ],
+    ),
+    ("aggregation", &[("simple_aggregation", "on")]),
+    ("aggregation, gzip", &[AGGREGATED, ("compression", "gzip")]),
+    (
+        "aggregation, snappy",
+        &[AGGREGATED, ("compression", "snappy")],
+    ),
+    ("aggregation, zstd", &[AGGREGATED, ("compression", "zstd")]),
 ];
 
+const AGGREGATED: (&str, &str) = ("simple_aggregation", "on");
 const ROUNDS: usize = 30;

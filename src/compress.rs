@@ -24,7 +24,7 @@ pub struct Compressor(State);
 
 enum State {
     Gzip(Compress),
-    Snappy(raw::Encoder),
+    Snappy(Box<raw::Encoder>),
     Zstd(bulk::Compressor<'static>),
 }
 
@@ -38,7 +38,7 @@ impl Compressor {
     pub fn new(compression: Compression) -> Self {
         Self(match compression {
             Compression::Gzip => State::Gzip(Compress::new(flate2::Compression::default(), false)),
-            Compression::Snappy => State::Snappy(raw::Encoder::new()),
+            Compression::Snappy => State::Snappy(Box::new(raw::Encoder::new())),
             Compression::Zstd => {
                 State::Zstd(bulk::Compressor::new(ZSTD_LEVEL).expect("memory for zstd"))
             }
