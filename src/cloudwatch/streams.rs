@@ -66,8 +66,10 @@ impl Streams {
 
     async fn create_now(&self, client: &Client, place: &Place) -> Result<(), Fault> {
         if !self.creation.stream {
-            // The group may be what is missing, and a later write will tell; a stream may not be made.
-            self.create_group(client, place).await?;
+            // The group may be what is missing; its stream is then still for someone else to create.
+            if self.creation.group {
+                self.create_group(client, place).await?;
+            }
             return Err(not_allowed(place, "auto_create_stream"));
         }
         match self.create_stream(client, place).await {
