@@ -20,8 +20,9 @@ pub fn json(value: &Value) -> String {
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::UInt(value) => value.to_string(),
-        Value::F32(value) => scalar(value),
-        Value::F64(value) => scalar(value),
+        // An exponent has its sign only where it is negative.
+        Value::F32(value) => scalar(value).replace("e+", "e"),
+        Value::F64(value) => scalar(value).replace("e+", "e"),
         Value::Str(bytes) | Value::Bin(bytes) => quoted(&text(bytes)),
         Value::Ext(kind, data) | Value::LongExt(kind, data) => ext(*kind, data),
         Value::Array(values) => {

@@ -1,0 +1,138 @@
+//! Events in requests: their order, and every limit at its border.
+
+use support::aws::{Call, StandIn};
+use support::chunk::{Chunk, Random, Time, map};
+use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
+
+use super::assert_ok;
+
+/// Delivers a chunk whose events are the texts under `log`; the calls that it took.
+fn delivered(aws: &StandIn, chunk: &Chunk) -> Vec<Call> {
+    let instance = Output::cloudwatch(aws).with("log_key", "log").open();
+    assert_ok(instance.flush("a.tag", chunk));
+    aws.calls()
+}
+
+fn at(times: impl IntoIterator<Item = u64>) -> Chunk {
+    times.into_iter().fold(Chunk::new(), |chunk, time| {
+        chunk.v2(Time::millis(time), map([("log", time.to_string())]))
+    })
+}
+
+#[test]
+fn events_are_sorted_by_millisecond_and_those_of_one_keep_their_order() {
+    let (aws, now) = (ready(), now_ms());
+    let order = [(3, "a"), (1, "b"), (2, "c"), (1, "d"), (3, "e"), (1, "f")];
+    let chunk = order.iter().fold(Chunk::new(), |chunk, (ms, text)| {
+        chunk.v2(Time::millis(now + ms), map([("log", *text)]))
+    });
+    assert_eq!(delivered(&aws, &chunk).len(), 1);
+    assert_eq!(
+        messages(&aws, GROUP, STREAM),
+        ["b", "d", "f", "c", "a", "e"]
+    );
+}
+
+#[test]
+fn what_is_finer_than_a_millisecond_does_not_sort() {
+    let aws = ready();
+    let seconds = u32::try_from(now_ms() / 1000).expect("before 2106");
+    let chunk = [900_000, 100_000]
+        .iter()
+        .fold(Chunk::new(), |chunk, nanoseconds| {
+            let nanoseconds = *nanoseconds;
+            let time = Time::Event {
+                seconds,
+                nanoseconds,
+            };
+            chunk.v2(time, map([("log", nanoseconds.to_string())]))
+        });
+    delivered(&aws, &chunk);
+    assert_eq!(messages(&aws, GROUP, STREAM), ["900000", "100000"]);
+}
+
+#[test]
+fn ten_thousand_events_are_one_request_and_one_more_is_another() {
+    for (events, expected) in [(10_000, vec![10_000]), (10_001, vec![10_000, 1])] {
+        let aws = ready();
+        let chunk = logs(vec!["x"; events]);
+        let items: Vec<_> = delivered(&aws, &chunk)
+            .iter()
+            .map(|call| call.items)
+            .collect();
+        assert_eq!(items, expected);
+    }
+}
+
+#[test]
+fn a_request_is_full_at_1_048_576_bytes_as_the_service_counts_them() {
+    // Quotes weigh one byte for the service and two in the request.
+    for letter in ["x", "\"", "\u{e9}"] {
+        let text = letter.repeat((FULL / 4 - EVENT_OVERHEAD) / letter.len());
+        let spare = FULL / 4 - EVENT_OVERHEAD - text.len();
+        let full: Vec<String> = (0..4).map(|_| text.clone() + &"x".repeat(spare)).collect();
+        let aws = ready();
+        let calls = delivered(&aws, &logs(&full));
+        let sent: Vec<_> = calls.iter().map(|call| (call.items, call.bytes)).collect();
+        assert_eq!(sent, [(4, FULL)], "of {letter}");
+        let mut more = full.clone();
+        more[0].push('x');
+        let aws = ready();
+        let calls = delivered(&aws, &logs(&more));
+        let items: Vec<_> = calls.iter().map(|call| call.items).collect();
+        assert_eq!(items, [3, 1], "of {letter}");
+        assert_eq!(messages(&aws, GROUP, STREAM), more);
+    }
+}
+
+#[test]
+fn a_request_spans_less_than_24_hours() {
+    let now = now_ms();
+    for (span, expected) in [(DAY - 1, vec![3]), (DAY, vec![2, 1])] {
+        let aws = ready();
+        let times = [now - span, now - 1, now];
+        let items: Vec<_> = delivered(&aws, &at(times))
+            .iter()
+            .map(|call| call.items)
+            .collect();
+        assert_eq!(items, expected);
+        assert_eq!(
+            messages(&aws, GROUP, STREAM),
+            times.map(|time| time.to_string())
+        );
+    }
+}
+
+#[test]
+fn events_of_thirteen_days_in_any_order_all_arrive() {
+    let (aws, now) = (ready(), now_ms());
+    let mut random = Random::from_environment();
+    let span = usize::try_from(13 * DAY).expect("64 bits");
+    let times: Vec<u64> = (0..500).map(|_| now - random.below(span) as u64).collect();
+    let calls = delivered(&aws, &at(times.clone()));
+    assert!(calls.iter().all(Call::succeeded), "{calls:#?}");
+    let mut stored = messages(&aws, GROUP, STREAM);
+    let mut expected: Vec<_> = times.iter().map(u64::to_string).collect();
+    stored.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(stored, expected);
+}
+
+#[test]
+fn interleaved_streams_are_one_request_each() {
+    let aws = StandIn::start();
+    let names: Vec<String> = (0..7).map(|n| format!("stream-{n}")).collect();
+    names.iter().for_each(|name| aws.create_stream(GROUP, name));
+    let output = Output::cloudwatch(&aws).with("log_stream_name", "$(log)");
+    let interleaved = (0..1400).map(|n| &names[n % 7]);
+    assert_ok(output.open().flush("a.tag", logs(interleaved)));
+    assert_eq!(aws.count("PutLogEvents"), 7);
+    for name in &names {
+        assert_eq!(messages(&aws, GROUP, name).len(), 200);
+    }
+}
+
+/// The service's limit of a request, and what it adds to each event.
+const FULL: usize = 1_048_576;
+const EVENT_OVERHEAD: usize = 26;
+const DAY: u64 = 24 * 3600 * 1000;

@@ -1,0 +1,95 @@
+//! Events that the service refuses for good: counted, told, and in nobody's way.
+
+use cbindings::Level;
+use support::aws::Rule;
+use support::chunk::{Chunk, Time, map};
+use support::host::LogLine;
+use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
+
+use super::{assert_ok, telling};
+
+fn assert_refused(lines: &[LogLine], why: &str, count: usize, first: u64) {
+    let told = telling(lines, why);
+    assert_eq!(told.len(), 1, "{lines:#?}");
+    assert_eq!(told[0].level, Some(Level::Warn));
+    let text = &told[0].text;
+    assert!(text.contains(&format!("dropped {count} events")), "{text}");
+    assert!(
+        text.contains(&format!("the first has time {first} ms")),
+        "{text}"
+    );
+    assert!(text.contains(GROUP) && text.contains(STREAM), "{text}");
+}
+
+#[test]
+fn events_outside_the_services_times_are_told_with_the_first_one() {
+    let (aws, now) = (ready(), now_ms());
+    aws.set_retention(GROUP, Some(1));
+    let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
+    let (old, expired, new) = (now - 15 * DAY, now - 2 * DAY, now + 3 * HOUR);
+    let times = [
+        old,
+        old + 1,
+        old + 2,
+        expired,
+        expired + 1,
+        now,
+        new,
+        new + 1,
+    ];
+    let chunk = times.iter().fold(Chunk::new(), |chunk, time| {
+        chunk.v2(Time::millis(*time), map([("log", time.to_string())]))
+    });
+    assert_ok(instance.flush("a.tag", chunk));
+    assert_eq!(messages(&aws, GROUP, STREAM), [now.to_string()]);
+    let lines = instance.exit();
+    assert_refused(&lines, "older than 14 days", 3, old);
+    assert_refused(&lines, "retention", 2, expired);
+    assert_refused(&lines, "2 hours in the future", 2, new);
+    assert_eq!(
+        telling(&lines, "1 events accepted, 7 refused, 0 dropped").len(),
+        1
+    );
+}
+
+#[test]
+fn events_before_1970_are_refused_as_too_old() {
+    let aws = ready();
+    let instance = Output::cloudwatch(&aws).open();
+    let chunk = Chunk::new().v2(-1000_i64, map([("log", "x")]));
+    assert_ok(instance.flush("a.tag", chunk));
+    assert_eq!(telling(&instance.exit(), "older than 14 days").len(), 1);
+}
+
+#[test]
+fn one_poisoned_event_of_ten_thousand_is_dropped_alone() {
+    let aws = ready();
+    aws.script(Rule::poison("poison", "InvalidParameterException"));
+    let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
+    let texts: Vec<_> = (0..10_000)
+        .map(|n| {
+            if n == 7_777 {
+                "poison".to_owned()
+            } else {
+                n.to_string()
+            }
+        })
+        .collect();
+    assert_ok(instance.flush("a.tag", logs(&texts)));
+    let mut expected = texts;
+    expected.remove(7_777);
+    assert_eq!(messages(&aws, GROUP, STREAM), expected);
+    let lines = instance.exit();
+    let told = telling(&lines, "dropped 1 event ");
+    assert_eq!(told.len(), 1, "{lines:#?}");
+    assert_eq!(told[0].level, Some(Level::Error));
+    // Each of 14 halvings costs two requests at most.
+    assert!(
+        aws.count("PutLogEvents") <= 29,
+        "{}",
+        aws.count("PutLogEvents")
+    );
+}
+
+const HOUR: u64 = 3600 * 1000;
+const DAY: u64 = 24 * HOUR;
