@@ -1,0 +1,108 @@
+//! Records in requests: every limit at its border.
+
+use cbindings::Level;
+use support::output::{DELIVERY_STREAM, Output, delivered, logs, ready};
+
+use super::{assert_ok, telling};
+
+/// Items and bytes of the requests that these texts take.
+fn requests(texts: &[String]) -> Vec<(usize, usize)> {
+    let aws = ready();
+    let instance = Output::firehose(&aws).with("log_key", "log").open();
+    assert_ok(instance.flush("a.tag", logs(texts)));
+    let calls = aws.calls();
+    assert!(
+        calls.iter().all(support::aws::Call::succeeded),
+        "{calls:#?}"
+    );
+    let mut stored = delivered(&aws);
+    let mut expected: Vec<_> = texts.iter().map(|text| format!("{text}\n")).collect();
+    stored.sort_unstable();
+    expected.sort_unstable();
+    assert!(stored == expected, "other records than were sent");
+    let mut requests: Vec<_> = calls.iter().map(|call| (call.items, call.bytes)).collect();
+    // They are sent side by side.
+    requests.sort_unstable_by_key(|(items, _)| usize::MAX - items);
+    requests
+}
+
+#[test]
+fn five_hundred_records_are_one_request_and_one_more_is_another() {
+    let texts = vec!["x".to_owned(); 501];
+    assert_eq!(requests(&texts[1..]), [(500, 1000)]);
+    assert_eq!(requests(&texts), [(500, 1000), (1, 2)]);
+}
+
+#[test]
+fn a_request_is_full_at_4_mib_before_base64() {
+    let mut texts = vec!["x".repeat(FULL / 8 - 1); 8];
+    assert_eq!(requests(&texts), [(8, FULL)]);
+    texts[0].push('x');
+    assert_eq!(requests(&texts), [(7, FULL / 8 * 7 + 1), (1, FULL / 8)]);
+}
+
+#[test]
+fn a_record_at_the_limit_is_whole_and_one_beyond_is_cut_between_characters() {
+    for (text, whole) in [
+        ("x".repeat(RECORD - 1), true),
+        ("x".repeat(RECORD), false),
+        ("\u{1f600}".repeat(RECORD / 4), false),
+        (format!("x{}", "\u{20ac}".repeat(RECORD / 3)), false),
+        (format!("xy{}", "\u{e9}".repeat(RECORD)), false),
+    ] {
+        let aws = ready();
+        let instance = Output::firehose(&aws).with("log_key", "log").open();
+        assert_ok(instance.flush("a.tag", logs([&text])));
+        let stored = delivered(&aws).remove(0);
+        let lines = instance.exit();
+        let told = telling(&lines, "records cut");
+        if whole {
+            assert_eq!((stored, told.len()), (text + "\n", 0));
+            continue;
+        }
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].level, Some(Level::Warn));
+        assert!(
+            (RECORD - 3..=RECORD).contains(&stored.len()),
+            "{}",
+            stored.len()
+        );
+        let kept = stored
+            .strip_suffix("[Truncated...]\n")
+            .expect("a mark and a newline");
+        assert!(text.starts_with(kept));
+    }
+}
+
+#[test]
+fn a_chunk_beyond_every_limit_arrives_whole() {
+    let texts: Vec<_> = (0..3000)
+        .map(|n| format!("{n} {}", "x".repeat(n * 3)))
+        .collect();
+    let requests = requests(&texts);
+    let items: usize = requests.iter().map(|(items, _)| items).sum();
+    assert_eq!(items, 3000);
+    assert!(requests.len() <= 9, "{requests:?}");
+}
+
+#[test]
+fn a_missing_delivery_stream_is_a_retry_with_its_name() {
+    let aws = support::aws::StandIn::start();
+    let instance = Output::firehose(&aws).open();
+    let chunk = logs(["one"]);
+    assert_eq!(
+        instance.flush("a.tag", &chunk),
+        support::host::Verdict::Retry
+    );
+    let lines = instance.lines();
+    let told = telling(&lines, "delivery stream `orders` does not exist");
+    assert_eq!(told.len(), 1, "{lines:#?}");
+    assert_eq!(told[0].level, Some(Level::Warn));
+    aws.create_delivery_stream(DELIVERY_STREAM);
+    assert_ok(instance.flush("a.tag", &chunk));
+    assert_eq!(delivered(&aws), ["{\"log\":\"one\"}\n"]);
+}
+
+const FULL: usize = 4 * 1024 * 1024;
+/// With its newline.
+const RECORD: usize = 1_024_000;
