@@ -1,0 +1,96 @@
+//! Every option of `firehose.so`, each seen in what the stand-in receives or the host is told.
+
+mod golden;
+mod identity;
+mod real;
+mod record;
+mod stream;
+mod time;
+
+use std::process::Command;
+use std::env;
+
+use router::firehose::options::OPTIONS;
+use support::aws::StandIn;
+use support::chunk::Chunk;
+use support::host::Verdict;
+use support::output::{Output, delivered, ready};
+
+/// One way to see that an option has its effect.
+type Case = (&'static str, fn());
+
+const CASES: [&[Case]; 4] = [identity::CASES, record::CASES, stream::CASES, time::CASES];
+
+/// An option without a case, or a case without an option, fails.
+#[test]
+fn every_option_is_exercised() {
+    let cases = || CASES.iter().copied().flatten();
+    for (option, _) in cases() {
+        assert!(OPTIONS.iter().any(|spec| spec.key == *option), "{option}");
+    }
+    let exercised = OPTIONS.iter().filter(|spec| {
+        let mut of_option = cases().filter(|(option, _)| *option == spec.key).peekable();
+        let exercised = of_option.peek().is_some();
+        of_option.for_each(|(option, case)| {
+            println!("firehose: {option}");
+            case();
+        });
+        exercised
+    });
+    let (exercised, options) = (exercised.count(), OPTIONS.len());
+    println!("firehose: {options} options, {exercised} exercised");
+    let missing = |key: &str| cases().all(|(option, _)| *option != key);
+    let missing: Vec<_> = OPTIONS
+        .iter()
+        .map(|spec| spec.key)
+        .filter(|key| missing(key))
+        .collect();
+    assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+/// Delivers a chunk with these options to a stand-in of its own.
+fn flushed(options: &[(&str, &str)], chunk: &Chunk) -> StandIn {
+    let aws = ready();
+    let output = with(Output::firehose(&aws), options);
+    assert_eq!(output.open().flush("app.web", chunk), Verdict::Ok);
+    aws
+}
+
+/// The texts that arrive with these options.
+fn texts(options: &[(&str, &str)], chunk: &Chunk) -> Vec<String> {
+    delivered(&flushed(options, chunk))
+}
+
+fn with(output: Output, options: &[(&str, &str)]) -> Output {
+    let set = |output: Output, (key, value): &(&str, &str)| output.with(key, value);
+    options.iter().fold(output, set)
+}
+
+/// Runs a test again in a process with these variables set or, for `None`, unset, as those of a
+/// running process cannot be changed safely. Answers whether this is that process.
+fn again(test: &str, environment: &[(&str, Option<&str>)]) -> bool {
+    const AGAIN: &str = "TEST_RUNS_AGAIN";
+    if env::var_os(AGAIN).is_some() {
+        return true;
+    }
+    let mut command = Command::new(env::current_exe().expect("a test has a file"));
+    command
+        .args([test, "--exact", "--nocapture"])
+        .env(AGAIN, "1");
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.output().expect("a test can be run again");
+    let told =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(
+        output.status.success() && told[0].contains("1 passed"),
+        "{}{}",
+        told[0],
+        told[1]
+    );
+    false
+}
