@@ -7,8 +7,8 @@ mod record;
 mod stream;
 mod time;
 
-use std::process::Command;
 use std::env;
+use std::process::Command;
 
 use router::firehose::options::OPTIONS;
 use support::aws::StandIn;
