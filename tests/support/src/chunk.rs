@@ -11,7 +11,7 @@ mod docker;
 mod random;
 mod value;
 
-pub use docker::{Container, docker_line};
+pub use docker::{Container, docker_line, docker_record};
 pub use random::{Random, Record};
 pub use value::{Value, map};
 

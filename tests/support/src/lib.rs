@@ -3,7 +3,9 @@
 pub mod alone;
 pub mod aws;
 pub mod chunk;
+pub mod demo;
 pub mod faults;
+pub mod firelens;
 pub mod host;
 pub mod oracle;
 pub mod output;

@@ -45,26 +45,49 @@ impl Container {
         )
     }
 
-    fn task_arn(&self) -> String {
+    /// The task's ARN, in us-east-1.
+    #[must_use]
+    pub fn task_arn(&self) -> String {
         format!(
             "arn:aws:ecs:us-east-1:123456789012:task/{}/{}",
             self.cluster, self.task
         )
     }
+
+    /// What the generated filter appends to each record.
+    #[must_use]
+    pub fn metadata(&self) -> [(&'static str, String); 3] {
+        [
+            ("ecs_cluster", self.cluster.clone()),
+            ("ecs_task_arn", self.task_arn()),
+            ("ecs_task_definition", self.definition.clone()),
+        ]
+    }
+}
+
+/// One line of a container, as Docker sends it. `source` is `stdout` or `stderr`.
+#[must_use]
+pub fn docker_record<T: From<String>>(
+    container: &Container,
+    source: &str,
+    log: impl Into<T>,
+) -> Vec<(&'static str, T)> {
+    vec![
+        ("container_id", T::from(CONTAINER_ID.to_owned())),
+        ("container_name", container.docker_name().into()),
+        ("source", source.to_owned().into()),
+        ("log", log.into()),
+    ]
 }
 
 /// One line of a container, as it reaches the output. `source` is `stdout` or `stderr`.
 #[must_use]
 pub fn docker_line(container: &Container, source: &str, log: impl Into<Value>) -> Value {
-    map([
-        ("container_id", Value::from(CONTAINER_ID)),
-        ("container_name", container.docker_name().into()),
-        ("source", source.into()),
-        ("log", log.into()),
-        ("ecs_cluster", container.cluster.as_str().into()),
-        ("ecs_task_arn", container.task_arn().into()),
-        ("ecs_task_definition", container.definition.as_str().into()),
-    ])
+    let sent = docker_record::<Value>(container, source, log);
+    let metadata = container.metadata();
+    map(sent
+        .into_iter()
+        .chain(metadata.map(|(key, value)| (key, value.into()))))
 }
 
 const CONTAINER_ID: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";

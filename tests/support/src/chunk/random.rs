@@ -26,6 +26,12 @@ impl Random {
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         println!("SEED={seed}");
+        Self::with_seed(seed)
+    }
+
+    /// Starts from a seed that stands in the code, and prints nothing.
+    #[must_use]
+    pub fn with_seed(seed: u64) -> Self {
         Self(seed)
     }
 

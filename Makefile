@@ -1,0 +1,57 @@
+# Needs Rust, gcc, make and Python 3.11; everything else is optional, and what is missing is said.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SOURCES := Cargo.toml Cargo.lock $(shell find src cbindings/src fluent-bit -name '*.rs' -o -name Cargo.toml) cbindings/Cargo.toml
+NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: build check test test-third-party test-host demo clean help
+
+## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
+build: dist/cloudwatch.so dist/firehose.so
+
+dist/%.so: $(SOURCES)
+	$(CARGO) build --release --locked --package $*
+	install -D -m 755 $(TARGET)/release/lib$*.so $@
+
+## check: format, lints, documentation, dependencies, sizes
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
+	CARGO='$(CARGO)' tests/check/dependencies
+	tests/check/sizes dist/cloudwatch.so dist/firehose.so
+
+## test: everything: the plugins as built, a third party's services, a real Fluent Bit
+test: build
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --workspace --locked
+else
+	@echo 'test: cargo-nextest is not installed, cargo test runs the tests'
+	$(CARGO) test --workspace --locked
+endif
+	@$(MAKE) --no-print-directory test-third-party test-host
+
+## test-third-party: the plugins against services that others wrote
+test-third-party: build
+	@if [ -x tests/third-party/run ]; then tests/third-party/run; \
+	else echo 'test-third-party: skipped, there is no tests/third-party/run'; fi
+
+## test-host: the plugins in each real Fluent Bit that FLUENT_BIT or PATH has
+test-host: build
+	@CARGO='$(CARGO)' tests/check/host
+
+## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
+demo: build
+	@LOGS='$(LOGS)' $(CARGO) run --quiet --locked --package support --bin demo
+
+## clean: removes all that was built
+clean:
+	$(CARGO) clean
+	rm -rf dist
+
+## help: this list
+help:
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
