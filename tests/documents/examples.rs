@@ -1,0 +1,105 @@
+//! Every configuration that the documents and examples show is one that the plugins start with.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use router::options::Reader;
+use router::{cloudwatch, firehose};
+use serde_json::Value;
+
+use crate::{place, read};
+
+type Options = BTreeMap<String, String>;
+
+#[test]
+fn the_task_definition_has_outputs_that_start() {
+    let task: Value = serde_json::from_str(&read("examples/ecs-task.json")).unwrap();
+    let containers = task["containerDefinitions"].as_array().unwrap();
+    let logs = containers
+        .iter()
+        .map(|container| &container["logConfiguration"]);
+    let outputs: Vec<_> = logs
+        .filter(|logs| logs["logDriver"] == "awsfirelens")
+        .collect();
+    assert_eq!(outputs.len(), 2);
+    for logs in outputs {
+        assert_starts("examples/ecs-task.json", options(&logs["options"]));
+    }
+}
+
+#[test]
+fn the_readmes_log_configuration_starts() {
+    let readme = read("README.md");
+    let blocks = readme.split("```json\n").skip(1);
+    let blocks: Vec<_> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let shown: Value = serde_json::from_str(&format!("{{{block}}}")).unwrap();
+        assert_starts("README.md", options(&shown["logConfiguration"]["options"]));
+    }
+}
+
+#[test]
+fn the_configuration_files_have_outputs_that_start() {
+    let files = fs::read_dir(place("examples")).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let files: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|end| end == "conf"))
+        .collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let outputs: Vec<_> = text.split("[OUTPUT]").skip(1).collect();
+        assert!(!outputs.is_empty());
+        for output in outputs {
+            assert_starts(&file.display().to_string(), section(output));
+        }
+    }
+}
+
+/// The plugin takes the options, and knows each of them.
+fn assert_starts(place: &str, mut options: Options) {
+    let name = options.remove("Name").expect("an output has a name");
+    options.retain(|key, _| !OF_THE_HOST.contains(&key.to_ascii_lowercase().as_str()));
+    let specs = match name.as_str() {
+        "cloudwatch" => cloudwatch::options::OPTIONS,
+        "firehose" => firehose::options::OPTIONS,
+        other => panic!("{place}: the output `{other}` is none of ours"),
+    };
+    for key in options.keys() {
+        assert!(
+            specs.iter().any(|spec| spec.key == key),
+            "{place}: `{key}` is no option"
+        );
+    }
+    let reader = Reader::new(specs, |key| options.get(key).cloned());
+    match name.as_str() {
+        "cloudwatch" => drop(cloudwatch::options::Config::read(&reader, |_| None)),
+        _ => drop(firehose::options::Config::read(&reader, |_| None)),
+    }
+    assert!(
+        reader.problems().is_empty(),
+        "{place}: {:?}",
+        reader.problems()
+    );
+}
+
+fn options(object: &Value) -> Options {
+    serde_json::from_value(object.clone()).expect("options are strings")
+}
+
+/// The keys and values of a section up to the next one.
+fn section(text: &str) -> Options {
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with('['));
+    let pairs = lines.filter(|line| !line.starts_with('#'));
+    let pairs = pairs.filter_map(|line| line.split_once(char::is_whitespace));
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+/// Keys that never reach a plugin.
+const OF_THE_HOST: [&str; 2] = ["match", "retry_limit"];
