@@ -123,7 +123,9 @@ void FLBPluginOutputPreExit(int hot_reloading);
 
 /*
  * Closes one context, or null for a section that did not open. No flush of it is under way; the
- * instance and its options are freed next. The answer is not looked at.
+ * instance and its options are freed next. The answer is not looked at. Hosts before 2.1 pass the
+ * context of the section opened last for every section of the plugin: it comes several times, the
+ * first time with flushes under way.
  */
 int FLBPluginExitCtx(void *context);
 

@@ -2,21 +2,29 @@
 //!
 //! Each is generic over the plugin; [`crate::export!`] instantiates them under the names that the
 //! host looks up.
+//!
+//! What the host keeps for an instance is a number, looked up on each call and never an address:
+//! hosts before 2.1 close the section opened last once for each section of the plugin, the first
+//! time while it is still at work.
 
+use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
 
 use crate::Output;
-use crate::abi::{Definition, FLB_ERROR, FLB_OK, GO_PROXY, InitArguments, OUTPUT_PLUGIN};
+use crate::abi::{
+    Definition, FLB_ERROR, FLB_OK, FLB_RETRY, GO_PROXY, InitArguments, OUTPUT_PLUGIN,
+};
 use crate::desk::{Desk, Log};
 use crate::flush::Flush;
 use crate::hook;
 use crate::host_api::{self, HostLog, Settings};
 
-/// What the host's context points to.
+/// What the host's context stands for.
 struct Instance<P> {
     plugin: P,
     desk: Arc<Desk>,
@@ -69,7 +77,7 @@ pub unsafe fn init<P: Output>(arguments: *const InitArguments) -> c_int {
         let Some(instance) = (unsafe { open::<P>(arguments) }) else {
             return FLB_ERROR;
         };
-        context.remote = Box::into_raw(Box::new(instance)).cast();
+        context.remote = keep(instance);
         FLB_OK
     })
 }
@@ -78,17 +86,16 @@ pub unsafe fn init<P: Output>(arguments: *const InitArguments) -> c_int {
 ///
 /// # Safety
 ///
-/// `context` is null or what `init` stored for the same `P` and `exit` has not taken; `data` is
-/// readable for `len` bytes and `tag` null or NUL-terminated, both unchanged until this returns.
+/// `data` is readable for `len` bytes and `tag` null or NUL-terminated, both unchanged until this
+/// returns.
 pub unsafe fn flush<P: Output>(
     context: *const c_void,
     data: *const c_void,
     len: usize,
     tag: *const c_char,
 ) -> c_int {
-    // SAFETY: shared, so that several workers may be here at once; null or valid by promise.
-    let Some(instance) = (unsafe { context.cast::<Instance<P>>().as_ref() }) else {
-        return FLB_ERROR;
+    let Some(instance) = kept::<P>(context) else {
+        return FLB_RETRY;
     };
     // SAFETY: null or NUL-terminated by promise.
     let tag = unsafe { tag_bytes(tag) };
@@ -97,27 +104,51 @@ pub unsafe fn flush<P: Output>(
     flush.blocks_the_engine = thread::current().id() == instance.opened_on;
     // A panic may come after the flush was handed over: the chunk is still on loan then.
     caught(&instance.desk, || instance.plugin.flush(flush));
-    answer.wait()
+    let code = answer.wait();
+    release(instance);
+    code
 }
 
 /// Answers `FLBPluginExitCtx`: closes the instance. Harmless with null, which hosts pass after a
-/// failed init of another instance.
-///
-/// # Safety
-///
-/// `context` is null or what `init` stored for the same `P`, and is not used again.
-pub unsafe fn exit<P: Output>(context: *mut c_void) -> c_int {
-    guard(FLB_ERROR, || {
-        if context.is_null() {
-            return FLB_OK;
-        }
-        // SAFETY: stored by `init` from a box of this type, and given back once.
-        let instance = unsafe { Box::from_raw(context.cast::<Instance<P>>()) };
-        let Instance { plugin, desk, .. } = *instance;
-        let closed = caught(&desk, || plugin.close());
-        desk.print();
-        closed.map_or(FLB_ERROR, |()| FLB_OK)
-    })
+/// failed init of another instance, and with one that is closed.
+pub fn exit<P: Output>(context: *const c_void) -> c_int {
+    guard(FLB_ERROR, || let_go::<P>(context).map_or(FLB_OK, release))
+}
+
+/// Closes an instance unless somebody else still holds it: a flush that an early host's exit
+/// overtakes closes it at its end.
+fn release<P: Output>(instance: Arc<Instance<P>>) -> c_int {
+    let Some(Instance { plugin, desk, .. }) = Arc::into_inner(instance) else {
+        return FLB_OK;
+    };
+    let closed = caught(&desk, || plugin.close());
+    desk.print();
+    closed.map_or(FLB_ERROR, |()| FLB_OK)
+}
+
+/// Keeps an open instance, and gives the number that the host knows it by.
+fn keep<P: Output>(instance: Instance<P>) -> *mut c_void {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
+    open.push((number, Arc::new(instance)));
+    ptr::without_provenance_mut(number)
+}
+
+/// The open instance of a number.
+fn kept<P: Output>(context: *const c_void) -> Option<Arc<Instance<P>>> {
+    let open = OPEN.read().unwrap_or_else(PoisonError::into_inner);
+    let (_, instance) = open.iter().find(|(number, _)| *number == context.addr())?;
+    Arc::clone(instance).downcast().ok()
+}
+
+/// Takes the instance of a number off the open ones.
+fn let_go<P: Output>(context: *const c_void) -> Option<Arc<Instance<P>>> {
+    let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
+    let at = open
+        .iter()
+        .position(|(number, _)| *number == context.addr())?;
+    open.swap_remove(at).1.downcast().ok()
 }
 
 /// # Safety
@@ -178,6 +209,9 @@ fn caught<T>(desk: &Arc<Desk>, body: impl FnOnce() -> T) -> Option<T> {
 fn guard(on_panic: c_int, body: impl FnOnce() -> c_int) -> c_int {
     panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(on_panic)
 }
+
+/// The instances that are open in this library, by their numbers.
+static OPEN: RwLock<Vec<(usize, Arc<dyn Any + Send + Sync>)>> = RwLock::new(Vec::new());
 
 /// The host takes -1, and nothing else, as a failed registration.
 const REGISTER_FAILED: c_int = -1;

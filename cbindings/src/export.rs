@@ -81,16 +81,11 @@ macro_rules! export {
         pub extern "C" fn FLBPluginOutputPreExit(_hot_reloading: ::std::ffi::c_int) {}
 
         /// Closes one instance.
-        ///
-        /// # Safety
-        ///
-        /// Called by the host, once, with the context that init stored or null.
         #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn FLBPluginExitCtx(
-            context: *mut ::std::ffi::c_void,
+        pub extern "C" fn FLBPluginExitCtx(
+            context: *const ::std::ffi::c_void,
         ) -> ::std::ffi::c_int {
-            // SAFETY: the host's contract.
-            unsafe { $crate::exit::<$plugin>(context) }
+            $crate::exit::<$plugin>(context)
         }
 
         /// The form without a context: nothing to close.

@@ -93,6 +93,27 @@ fn a_panic_in_close_is_an_error_and_no_more() {
 }
 
 #[test]
+fn an_instance_that_is_closed_already_asks_for_its_chunks_again() {
+    let instance = probe(&[("flush", "done")]);
+    assert_eq!(instance.exit_too_early(), OK);
+    assert_eq!(instance.flush("a.tag", b"chunk").code, RETRY);
+    assert_eq!(instance.exit_too_early(), OK);
+    assert_eq!(instance.exit().code, OK);
+}
+
+#[test]
+fn a_flush_that_the_exit_overtakes_is_finished() {
+    for _ in 0..20 {
+        let instance = probe(&[("flush", "panic after hand-over")]);
+        thread::scope(|scope| {
+            let flush = scope.spawn(|| instance.flush("a.tag", [1; 100_000]).code);
+            assert_eq!(instance.exit_too_early(), OK);
+            assert!([OK, RETRY].contains(&flush.join().unwrap()));
+        });
+    }
+}
+
+#[test]
 fn flushes_of_many_threads_are_each_answered_with_their_own_verdict() {
     let library = library(Generation::V5_1);
     let open = |act| library.instance(Section::new([("flush", act)])).unwrap();
