@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from router import REGION, cloudwatch, firehose, section, service
+from router import FREES_A_PLUGIN_ONCE, REGION, cloudwatch, firehose, section, service
 
 LONG_AGO = 1_600_000_000_123
 """No event may be that old, but Firehose takes any time."""
@@ -95,18 +95,20 @@ def test_plugins_are_loaded_by_a_plugins_file(aws, directory, docker, router, pl
         aws.wait_for_records(1)
 
 
-def test_several_outputs_of_one_plugin_each_get_their_records(aws, docker, router):
+def test_several_outputs_of_one_plugin_each_get_their_records(aws, docker, router, version):
     config = service() + docker.tcp()
     for name in ["a", "b", "c"]:
         config += cloudwatch(aws, Match=f"{name}-*", log_group_name=f"/{name}", log_key="log")
         config += firehose(aws, Match=f"{name}-*", log_key="log", Alias=f"records-of-{name}")
     config += cloudwatch(aws, log_group_name="/all", log_stream_name="all", log_key="log")
-    with router(config):
+    with router(config) as fluent_bit:
         for name in ["a", "b", "c"]:
             with docker.container(f"{name}-firelens-1") as container:
                 container.log_all(f"{name} {n}" for n in range(20))
         aws.wait_for_events(120)
         aws.wait_for_records(60)
+        if version < FREES_A_PLUGIN_ONCE:
+            fluent_bit.kill()
     expected = {name: [f"{name} {n}" for n in range(20)] for name in ["a", "b", "c"]}
     assert {name: aws.messages(f"/{name}", f"{name}-firelens-1") for name in expected} == expected
     everything = sorted(sum(expected.values(), []))

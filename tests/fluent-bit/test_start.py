@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from router import cloudwatch, firehose, section, service
+from router import FREES_A_PLUGIN_ONCE, cloudwatch, firehose, section, service
 
 
 def ended(fluent_bit):
@@ -28,10 +28,10 @@ def test_a_bad_section_ends_the_start_with_every_problem(aws, docker, router):
         assert part in lines, lines
 
 
-def test_a_bad_section_after_good_ones_ends_the_start_as_cleanly(aws, docker, router):
+def test_a_bad_section_after_good_ones_ends_the_start_as_cleanly(aws, docker, router, version):
     config = service() + docker.tcp() + cloudwatch(aws) + firehose(aws) + cloudwatch(aws)
     status, lines = ended(router(config + firehose(aws, delivery_stream="no such/name")))
-    assert status > 0
+    assert status > 0 or (status < 0 and version < FREES_A_PLUGIN_ONCE)
     assert "`delivery_stream` is `no such/name`" in lines
 
 
