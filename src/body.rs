@@ -8,7 +8,9 @@
 use aws_runtime::auth::PayloadSigningOverride;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -49,6 +51,21 @@ impl Intercept for Prepared {
         config
             .interceptor_state()
             .store_put(PayloadSigningOverride::Precomputed(hex(hash.as_ref())));
+        Ok(())
+    }
+
+    /// The SDK takes an empty body for an answer of which nothing is set; the services, which answer
+    /// JSON, have then said nothing, whatever proxy or load balancer did.
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        if response.status().is_success() && response.body().bytes() == Some(b"") {
+            return Err("the answer is empty".into());
+        }
         Ok(())
     }
 }
