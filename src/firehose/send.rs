@@ -37,9 +37,6 @@ impl Service for DeliveryStream {
             .customize()
             .interceptor(Prepared::new(batch.body()));
         let output = request.send().await.map_err(|error| Fault::of(&error))?;
-        if output.failed_put_count() == 0 {
-            return Ok(Answer::default());
-        }
         failed(output.request_responses(), batch.items())
     }
 
@@ -63,7 +60,7 @@ impl Service for DeliveryStream {
 ///
 /// # Errors
 ///
-/// When the answer does not tell which records failed: then all may have.
+/// When the answer does not tell of each record whether it failed: then all may have.
 fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, Fault> {
     if answers.len() != items.len() {
         let text = format_args!("an answer for {} of {} records", answers.len(), items.len());
@@ -90,4 +87,56 @@ fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Ans
         again: fault.map(|fault| (items, fault)),
         refused: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Limits, Open};
+
+    fn items(count: usize) -> Vec<Item> {
+        let limits = Limits {
+            items: count,
+            bytes: count,
+            span_ms: None,
+        };
+        let mut open = Open::new(limits, b"[", None);
+        for _ in 0..count {
+            let start = open.body().len();
+            open.body().push(b'x');
+            assert!(open.add(start, 0, 1, 0).is_none());
+        }
+        open.finish().unwrap().items().to_vec()
+    }
+
+    fn entry(code: Option<&str>) -> PutRecordBatchResponseEntry {
+        let entry = PutRecordBatchResponseEntry::builder();
+        entry.set_error_code(code.map(str::to_owned)).build()
+    }
+
+    #[test]
+    fn an_answer_that_does_not_tell_of_each_record_is_none() {
+        for answers in [0, 1, 3] {
+            let fault = failed(&vec![entry(None); answers], &items(2)).unwrap_err();
+            assert_eq!(fault.code, "IncompleteAnswer");
+            assert_eq!(fault.kind, Kind::Passing { unanswered: true });
+        }
+        assert!(
+            failed(&[entry(None), entry(None)], &items(2))
+                .unwrap()
+                .again
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn the_first_failed_record_tells_the_fault() {
+        let answers = [
+            entry(None),
+            entry(Some("InternalFailure")),
+            entry(Some("Other")),
+        ];
+        let (again, fault) = failed(&answers, &items(3)).unwrap().again.unwrap();
+        assert_eq!((again.len(), fault.code.as_str()), (2, "InternalFailure"));
+    }
 }
