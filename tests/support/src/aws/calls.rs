@@ -22,6 +22,8 @@ pub struct Call {
     pub bytes: usize,
     /// Length of the HTTP body as it came over the wire.
     pub body_length: usize,
+    /// The HTTP body as it came over the wire; empty in counting mode.
+    pub body: Vec<u8>,
     /// The `entity` member of PutLogEvents.
     pub entity: Option<Value>,
     /// Status answered; `None` while unanswered or when the connection was cut instead.

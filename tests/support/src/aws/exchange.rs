@@ -52,7 +52,7 @@ pub(super) async fn exchange(
         &service,
         route.operation(),
         &head,
-        body.len(),
+        &body,
         (switch.connection, started),
     );
     wait(service.latency()).await;

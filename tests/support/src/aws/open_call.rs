@@ -23,7 +23,7 @@ impl OpenCall {
         service: &Arc<Service>,
         operation: &str,
         head: &Parts,
-        body_length: usize,
+        body: &[u8],
         arrival: (u64, Instant),
     ) -> Self {
         let (connection, started) = arrival;
@@ -34,7 +34,12 @@ impl OpenCall {
             delivery_stream: None,
             items: 0,
             bytes: 0,
-            body_length,
+            body_length: body.len(),
+            body: if service.settings.counting {
+                Vec::new()
+            } else {
+                body.to_vec()
+            },
             entity: None,
             status: None,
             code: None,
