@@ -89,3 +89,24 @@ fn a_line_is_printed_by_a_thread_of_the_hosts_only() {
     assert!(lines.iter().all(|line| hosts.contains(&line.thread)));
     assert_eq!(stray_lines(), []);
 }
+
+#[test]
+fn a_host_without_workers_is_told_so_once() {
+    let aws = ready();
+    for output in [Output::cloudwatch(&aws), Output::firehose(&aws)] {
+        let host = output.host();
+        let instance = host.library().instance(output.section()).expect("opens");
+        let told = || {
+            let lines = instance.lines().into_iter();
+            lines
+                .filter(|line| line.text.contains("engine's thread"))
+                .count()
+        };
+        let flush = || assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK);
+        thread::scope(|scope| drop(scope.spawn(flush)));
+        assert_eq!(told(), 0);
+        flush();
+        flush();
+        assert_eq!(told(), 1);
+    }
+}
