@@ -2,7 +2,7 @@
 
 use support::aws::StandIn;
 use support::chunk::Random;
-use support::host::Instance;
+use support::host::{Instance, telling};
 use support::output::{GROUP, Output, STREAM, logs, messages, ready};
 
 use super::{OK, assert_ok};
@@ -42,13 +42,7 @@ fn garbage_is_dropped_with_one_line() {
     let instance = Output::cloudwatch(&aws).open();
     let chunk = Random::seeded(11).bytes(4000);
     assert_ok(instance.flush("a.tag", &chunk));
-    let dropped = |lines: Vec<support::host::LogLine>| {
-        let dropped = lines
-            .iter()
-            .filter(|line| line.text.contains("that are torn"));
-        dropped.count()
-    };
-    assert_eq!(dropped(instance.lines()), 1);
+    assert_eq!(telling(&instance.lines(), "that are torn").len(), 1);
     assert_delivers(&aws, &instance);
 }
 
@@ -68,11 +62,9 @@ fn a_torn_chunk_delivers_what_came_before_the_tear_at_every_place() {
         );
     }
     let lines = instance.exit();
-    let torn = lines
-        .iter()
-        .filter(|line| line.text.contains("that are torn"));
+    let torn = telling(&lines, "that are torn");
     // The last one is torn between two records, where nothing shows.
-    assert_eq!(torn.count(), whole.bytes().len() - one - 1);
+    assert_eq!(torn.len(), whole.bytes().len() - one - 1);
 }
 
 #[test]

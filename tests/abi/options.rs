@@ -1,7 +1,7 @@
 //! What init says of a section's options.
 
 use cbindings::Level;
-use support::host::LogLine;
+use support::host::{LogLine, telling, warnings};
 use support::output::{Output, logs, ready};
 
 use super::assert_ok;
@@ -43,7 +43,7 @@ fn every_bad_option_of_cloudwatch_is_told_at_once() {
     let output = with(Output::cloudwatch(&aws).without("log_group_name"), &bad);
     let lines = output.with("log_stream_prefix", "p").refused();
     assert_told(&lines, &bad);
-    let told = |text: &str| lines.iter().filter(|line| line.text.contains(text)).count();
+    let told = |text| telling(&lines, text).len();
     assert_eq!(told("`log_group_name` is required"), 1);
     assert_eq!(
         told("exactly one of `log_stream_name` and `log_stream_prefix`"),
@@ -97,8 +97,7 @@ fn a_key_that_has_no_effect_is_warned_of_once() {
     assert_ok(instance.flush("a.tag", logs(["one"])));
     let lines = instance.exit();
     for (key, told) in odd {
-        let of_key = |line: &&LogLine| line.text.contains(&format!("`{key}`"));
-        let of_key: Vec<_> = lines.iter().filter(of_key).collect();
+        let of_key = telling(&lines, &format!("`{key}`"));
         assert_eq!(of_key.len(), 1, "`{key}` in {lines:#?}");
         assert_eq!(of_key[0].level, Some(Level::Warn));
         assert!(of_key[0].text.contains(told), "{}", of_key[0].text);
@@ -110,7 +109,6 @@ fn a_section_without_a_mistake_warns_of_nothing() {
     let aws = ready();
     for output in [Output::cloudwatch(&aws), Output::firehose(&aws)] {
         let lines = output.open().exit();
-        let warned = |line: &LogLine| line.level.is_none_or(|level| level <= Level::Warn);
-        assert!(!lines.iter().any(warned), "{lines:#?}");
+        assert!(warnings(&lines).is_empty(), "{lines:#?}");
     }
 }

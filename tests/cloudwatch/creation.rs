@@ -6,10 +6,10 @@ use std::time::Duration;
 use cbindings::Level;
 use support::aws::{Action, ErrorAnswer, Rule, StandIn};
 use support::chunk::{Chunk, Time, map};
-use support::host::Verdict;
+use support::host::{LogLine, Verdict, telling, warnings};
 use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 fn operations(aws: &StandIn) -> Vec<String> {
     aws.calls().into_iter().map(|call| call.operation).collect()
@@ -146,8 +146,7 @@ fn what_someone_else_has_created_meanwhile_is_taken() {
         (existed("CreateLogGroup"), existed("CreateLogStream")),
         (1, 1)
     );
-    let warned = |line: &support::host::LogLine| line.level <= Some(Level::Warn);
-    assert!(!instance.exit().iter().any(warned));
+    assert!(warnings(&instance.exit()).is_empty());
 }
 
 #[test]
@@ -174,11 +173,8 @@ fn a_stream_that_may_not_be_created_is_told_in_one_line() {
 }
 
 /// One warning, which names group, stream and option.
-fn assert_told(lines: &[support::host::LogLine], option: &str) {
-    let warned: Vec<_> = lines
-        .iter()
-        .filter(|line| line.level <= Some(Level::Warn))
-        .collect();
+fn assert_told(lines: &[LogLine], option: &str) {
+    let warned = warnings(lines);
     assert_eq!(warned.len(), 1, "{lines:#?}");
     assert_eq!(warned[0].level, Some(Level::Warn));
     for part in [&format!("`{GROUP}`"), &format!("`{STREAM}`"), option] {

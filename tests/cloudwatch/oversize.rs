@@ -2,9 +2,10 @@
 
 use cbindings::Level;
 use support::chunk::Random;
+use support::host::telling;
 use support::output::{GROUP, Output, STREAM, logs, messages, ready};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 /// What becomes of one text under `log`, with one more option.
 fn events(text: &str, options: &[(&str, &str)]) -> Vec<String> {
@@ -32,7 +33,7 @@ fn joined(parts: &[String]) -> String {
 #[test]
 fn an_event_at_the_limit_is_whole_and_one_byte_more_is_two() {
     let text = "x".repeat(1_048_576 - 26);
-    assert_eq!(events(&text, &[]), [text.clone()]);
+    assert_eq!(events(&text, &[]), std::slice::from_ref(&text));
     let parts = events(&(text.clone() + "y"), &[]);
     assert_eq!(parts.len(), 2);
     assert_eq!(joined(&parts), text + "y");

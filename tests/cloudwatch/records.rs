@@ -1,10 +1,11 @@
 //! Records of every form: what is stored is what a second, plain writing of the same record says.
 
 use support::chunk::{Chunk, Random, Time, Value, map};
+use support::host::telling;
 use support::oracle;
 use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 #[test]
 fn every_form_of_time_is_delivered_as_the_records_own() {

@@ -3,10 +3,10 @@
 use cbindings::Level;
 use support::aws::Rule;
 use support::chunk::{Chunk, Time, map};
-use support::host::LogLine;
+use support::host::{LogLine, telling};
 use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 fn assert_refused(lines: &[LogLine], why: &str, count: usize, first: u64) {
     let told = telling(lines, why);

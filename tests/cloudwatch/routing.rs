@@ -4,9 +4,10 @@ use cbindings::Level;
 use support::alone::alone;
 use support::aws::StandIn;
 use support::chunk::{Chunk, Container, Time, Value, map};
+use support::host::telling;
 use support::output::{Output, logs, now_ms};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 /// Where one record goes, as pairs of group and stream.
 fn places(tag: &str, record: Value, options: &[(&str, &str)]) -> Vec<(String, String)> {

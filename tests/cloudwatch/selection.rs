@@ -2,9 +2,10 @@
 
 use cbindings::Level;
 use support::chunk::{Chunk, Time, Value, map};
+use support::host::telling;
 use support::output::{GROUP, Output, STREAM, messages, now_ms, ready};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 fn chunk(records: impl IntoIterator<Item = Value>) -> Chunk {
     let now = Time::millis(now_ms());

@@ -1,9 +1,10 @@
 //! Records in requests: every limit at its border.
 
 use cbindings::Level;
+use support::host::telling;
 use support::output::{DELIVERY_STREAM, Output, delivered, logs, ready};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 /// Items and bytes of the requests that these texts take.
 fn requests(texts: &[String]) -> Vec<(usize, usize)> {

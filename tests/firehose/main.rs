@@ -5,14 +5,8 @@ mod partial;
 mod records;
 mod time_key;
 
-use support::host::{LogLine, Verdict};
+use support::host::Verdict;
 
 fn assert_ok(verdict: Verdict) {
     assert_eq!(verdict, Verdict::Ok);
-}
-
-/// The lines that have this text in them.
-fn telling<'l>(lines: &'l [LogLine], text: &str) -> Vec<&'l LogLine> {
-    let telling = lines.iter().filter(|line| line.text.contains(text));
-    telling.collect()
 }

@@ -1,10 +1,11 @@
 //! Records of every form: what is delivered is what a second, plain writing of the same record says.
 
 use support::chunk::{Chunk, Random, Time, Value, map};
+use support::host::telling;
 use support::oracle;
 use support::output::{Output, delivered, logs, ready};
 
-use super::{assert_ok, telling};
+use super::assert_ok;
 
 #[test]
 fn what_is_delivered_of_random_records_is_what_the_oracle_says() {

@@ -2,9 +2,10 @@
 
 use cbindings::Level;
 use support::alone::alone;
-use support::host::Verdict;
+use support::host::{LogLine, Verdict, warnings};
+use support::output::ready;
 
-use super::{PLUGINS, chunk, error, flush_on_time, service};
+use super::{PLUGINS, chunk, error, flush_on_time};
 
 #[test]
 fn a_missing_permission_is_a_retry_with_the_services_own_words() {
@@ -14,7 +15,7 @@ fn a_missing_permission_is_a_retry_with_the_services_own_words() {
         "ExpiredTokenException",
     ] {
         for plugin in PLUGINS {
-            let aws = service();
+            let aws = ready();
             aws.script(plugin.rule(error(400, code)));
             let instance = plugin.hasty(&aws);
             let chunk = chunk();
@@ -35,7 +36,7 @@ fn without_credentials_the_host_keeps_the_chunk() {
         return;
     }
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         let instance = plugin.hasty(&aws);
         assert_eq!(flush_on_time(&instance, &chunk()).0, Verdict::Retry);
         assert_eq!(aws.count(plugin.operation), 0);
@@ -44,11 +45,8 @@ fn without_credentials_the_host_keeps_the_chunk() {
 }
 
 /// One warning with this text, and nothing worse.
-fn assert_told(lines: &[support::host::LogLine], text: &str) {
-    let warned: Vec<_> = lines
-        .iter()
-        .filter(|line| line.level <= Some(Level::Warn))
-        .collect();
+fn assert_told(lines: &[LogLine], text: &str) {
+    let warned = warnings(lines);
     assert_eq!(warned.len(), 1, "{lines:#?}");
     assert_eq!(warned[0].level, Some(Level::Warn));
     assert!(warned[0].text.contains(text), "{}", warned[0].text);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use support::aws::{Action, ErrorAnswer, Rule, StandIn};
 use support::chunk::Chunk;
 use support::host::{Instance, Verdict};
-use support::output::{GROUP, Output, STREAM, delivered, logs, messages, ready};
+use support::output::{GROUP, Output, STREAM, delivered, logs, messages};
 
 /// A plugin under test: how it is opened, what it calls, and what it has delivered.
 #[derive(Clone, Copy, Debug)]
@@ -74,8 +74,3 @@ fn flush_on_time(instance: &Instance, chunk: &Chunk) -> (Verdict, Duration) {
 
 /// What [`chunk`] leaves in the service.
 const RECORDS: [&str; 3] = [r#"{"log":"one"}"#, r#"{"log":"two"}"#, r#"{"log":"three"}"#];
-
-/// A stand-in with all that the plugins write to.
-fn service() -> StandIn {
-    ready()
-}

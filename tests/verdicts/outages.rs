@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use cbindings::Level;
 use support::aws::Action;
-use support::host::{LogLine, Verdict};
+use support::host::{LogLine, Verdict, warnings};
+use support::output::ready;
 
-use super::{PLUGINS, chunk, error, flush_on_time, service};
+use super::{PLUGINS, chunk, error, flush_on_time};
 
 /// One warning says that the chunk will come again.
 fn assert_told_once(lines: &[LogLine]) {
-    let warned: Vec<_> = lines
-        .iter()
-        .filter(|line| line.level <= Some(Level::Warn))
-        .collect();
+    let warned = warnings(lines);
     assert_eq!(warned.len(), 1, "{lines:#?}");
     assert_eq!(warned[0].level, Some(Level::Warn));
     assert!(
@@ -43,7 +41,7 @@ fn a_fault_that_does_not_pass_is_a_retry_on_time_and_the_next_attempt_delivers()
 
 fn assert_retried(action: &Action) {
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         aws.script(plugin.rule(action.clone()).forever());
         let instance = plugin.hasty(&aws);
         let chunk = chunk();
@@ -62,7 +60,7 @@ fn assert_retried(action: &Action) {
 #[test]
 fn a_service_that_never_answers_is_a_retry_when_the_time_is_up() {
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         aws.script(plugin.rule(Action::Hang).forever());
         let instance = plugin.hasty(&aws);
         let chunk = chunk();
@@ -85,7 +83,7 @@ fn a_service_that_never_answers_is_a_retry_when_the_time_is_up() {
 #[test]
 fn a_service_that_is_down_is_a_retry_and_one_that_comes_back_is_delivered_to() {
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         let instance = plugin.hasty(&aws);
         aws.down().expect("goes down");
         let chunk = chunk();
@@ -100,7 +98,7 @@ fn a_service_that_is_down_is_a_retry_and_one_that_comes_back_is_delivered_to() {
 #[test]
 fn a_service_that_comes_back_within_the_flush_is_delivered_to() {
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         let instance = (plugin.output)(&aws).open();
         aws.down().expect("goes down");
         thread::scope(|scope| {
@@ -117,7 +115,7 @@ fn a_service_that_comes_back_within_the_flush_is_delivered_to() {
 #[test]
 fn the_instances_other_chunks_are_delivered_while_one_waits() {
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         aws.script(plugin.rule(Action::Hang).contains("two").forever());
         let instance = plugin.hasty(&aws);
         thread::scope(|scope| {

@@ -2,13 +2,14 @@
 
 use support::aws::{Action, CodeShape, ErrorAnswer};
 use support::host::Verdict;
+use support::output::ready;
 
-use super::{PLUGINS, chunk, error, service};
+use super::{PLUGINS, chunk, error};
 
 /// Delivers while the first calls fail; how often each record is stored then.
 fn assert_delivered_despite(action: &Action, times: u64) {
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         aws.script(plugin.rule(action.clone()).times(times));
         let instance = (plugin.output)(&aws).open();
         assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok, "{action:?}");
@@ -56,7 +57,7 @@ fn an_answer_that_says_nothing_is_no_success() {
 fn what_may_have_been_taken_is_sent_again() {
     for action in [Action::Truncate, Action::AcceptThenReset] {
         for plugin in PLUGINS {
-            let aws = service();
+            let aws = ready();
             aws.script(plugin.rule(action.clone()));
             let instance = (plugin.output)(&aws).open();
             assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok, "{action:?}");
@@ -68,7 +69,7 @@ fn what_may_have_been_taken_is_sent_again() {
 #[test]
 fn an_answer_that_takes_its_time_is_waited_for() {
     for plugin in PLUGINS {
-        let aws = service();
+        let aws = ready();
         aws.set_latency(std::time::Duration::from_millis(300));
         let instance = (plugin.output)(&aws).open();
         assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);

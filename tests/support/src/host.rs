@@ -166,6 +166,20 @@ impl From<host::Line> for LogLine {
     }
 }
 
+/// The lines that have this text in them.
+#[must_use]
+pub fn telling<'l>(lines: &'l [LogLine], text: &str) -> Vec<&'l LogLine> {
+    let telling = lines.iter().filter(|line| line.text.contains(text));
+    telling.collect()
+}
+
+/// The warnings, and what is worse.
+#[must_use]
+pub fn warnings(lines: &[LogLine]) -> Vec<&LogLine> {
+    let warned = |line: &&LogLine| line.level.is_none_or(|level| level <= Level::Warn);
+    lines.iter().filter(warned).collect()
+}
+
 fn lines(lines: Vec<host::Line>) -> Vec<LogLine> {
     lines.into_iter().map(LogLine::from).collect()
 }
