@@ -1,7 +1,7 @@
 //! Records of every form: what is stored is what a second, plain writing of the same record says.
 
 use support::chunk::{Chunk, Random, Time, Value, map};
-use support::host::telling;
+use support::host::{telling, warnings};
 use support::oracle;
 use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 
@@ -57,11 +57,14 @@ fn group_markers_are_no_events() {
         .v2(-1_i64, map([("log", "a marker as an integer")]))
         .v1(-2_i64, map([("log", "another")]))
         .v2(now, map([("log", "two")]));
-    assert_ok(Output::cloudwatch(&aws).open().flush("a.tag", chunk));
+    let instance = Output::cloudwatch(&aws).open();
+    assert_ok(instance.flush("a.tag", chunk));
     assert_eq!(
         messages(&aws, GROUP, STREAM),
         [r#"{"log":"one"}"#, r#"{"log":"two"}"#]
     );
+    // As events they would be refused for their times, and that would be told.
+    assert!(warnings(&instance.exit()).is_empty());
 }
 
 #[test]
