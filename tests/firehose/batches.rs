@@ -52,7 +52,8 @@ fn a_record_at_the_limit_is_whole_and_one_beyond_is_cut_between_characters() {
         (format!("xy{}", "\u{e9}".repeat(RECORD)), false),
     ] {
         let aws = ready();
-        let instance = Output::firehose(&aws).with("log_key", "log").open();
+        let output = Output::firehose(&aws).with("log_key", "log");
+        let instance = output.with("oversize", "truncate").open();
         assert_ok(instance.flush("a.tag", logs([&text])));
         let stored = delivered(&aws).remove(0);
         let lines = instance.exit();
@@ -73,6 +74,30 @@ fn a_record_at_the_limit_is_whole_and_one_beyond_is_cut_between_characters() {
             .expect("a mark and a newline");
         assert!(text.starts_with(kept));
     }
+}
+
+#[test]
+fn a_record_beyond_the_limit_is_sent_in_parts_that_add_up() {
+    let text = "\u{20ac}x".repeat(RECORD / 2);
+    let aws = ready();
+    let instance = Output::firehose(&aws).with("log_key", "log").open();
+    assert_ok(instance.flush("a.tag", logs([&text])));
+    let parts = delivered(&aws);
+    assert_eq!(parts.len(), 3);
+    let text_of = |(index, part): (usize, &String)| {
+        let mark = format!("[Part {}/3]\n", index + 1);
+        part.strip_suffix(&mark)
+            .expect("a mark and a newline")
+            .to_owned()
+    };
+    let joined: String = parts.iter().enumerate().map(text_of).collect();
+    assert!(joined == text, "the parts do not add up");
+    let lines = instance.exit();
+    assert_eq!(
+        telling(&lines, "1 records sent in parts").len(),
+        1,
+        "{lines:#?}"
+    );
 }
 
 #[test]
