@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cbindings::host::{Generation, Library, fd_count, thread_count};
 use support::alone::alone;
 use support::aws::StandIn;
-use support::host::{PluginHost, plugin_file};
+use support::host::{PluginHost, built};
 use support::output::{Output, logs, ready};
 
 use super::{OK, PLUGINS, assert_ok};
@@ -38,7 +38,7 @@ fn a_plugin_registers_twice_in_one_process() {
     for plugin in PLUGINS {
         let host = PluginHost::load(plugin, Generation::V5_1);
         let again = host.library().register().expect("registers again");
-        let other = Library::open(&plugin_file(plugin), Generation::V5_1).expect("loads again");
+        let other = Library::open(&built(plugin), Generation::V5_1).expect("loads again");
         assert_eq!(other.register(), Ok(again.clone()));
         assert_eq!((again.kind, again.proxy, again.flags), (2, 11, 0));
         assert_eq!(again.name, plugin);
@@ -166,7 +166,7 @@ fn settles(mut settled: impl FnMut() -> bool) -> bool {
 fn binutils(tool: &str, arguments: &[&str], plugin: &str) -> String {
     let output = Command::new(tool)
         .args(arguments)
-        .arg(plugin_file(plugin))
+        .arg(built(plugin))
         .output();
     let output = output.unwrap_or_else(|problem| panic!("{tool} of binutils is needed: {problem}"));
     assert!(output.status.success(), "{tool}: {}", output.status);
