@@ -208,7 +208,13 @@ pub fn built(plugin: &str) -> PathBuf {
 
 fn beside_the_test(file: &str) -> PathBuf {
     let test = env::current_exe().expect("a test has a file");
-    test.with_file_name(file)
+    // A program of Cargo's has the libraries that it depends on one folder below.
+    let deps = test.with_file_name("deps").join(file);
+    if deps.is_file() {
+        deps
+    } else {
+        test.with_file_name(file)
+    }
 }
 
 #[cfg(test)]
@@ -264,6 +270,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "no-such-plugin.so is not built: make it a dev-dependency")]
     fn a_plugin_that_is_not_built_says_what_to_run() {
-        let _ = built("no-such-plugin");
+        drop(built("no-such-plugin"));
     }
 }
