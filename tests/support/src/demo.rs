@@ -17,6 +17,8 @@ mod router;
 mod sample;
 mod task;
 
+pub use fluent_bit::program as fluent_bit_program;
+
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};

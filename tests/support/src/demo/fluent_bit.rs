@@ -26,8 +26,12 @@ pub(super) struct FluentBit {
     version: String,
 }
 
-/// The program that `FLUENT_BIT` names or that is on `PATH`; none when `FLUENT_BIT` is empty.
-pub(super) fn program() -> Result<Option<PathBuf>, Failure> {
+/// The Fluent Bit that `FLUENT_BIT` names or that is on `PATH`; none when `FLUENT_BIT` is empty.
+///
+/// # Errors
+///
+/// When `FLUENT_BIT` names a file that is not there.
+pub fn program() -> Result<Option<PathBuf>, Failure> {
     let Some(named) = env::var_os("FLUENT_BIT") else {
         let path = env::var_os("PATH").unwrap_or_default();
         let mut places = env::split_paths(&path).map(|folder| folder.join("fluent-bit"));

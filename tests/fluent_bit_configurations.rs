@@ -1,0 +1,72 @@
+//! A real Fluent Bit reads every configuration that the project ships, and ECS's for each network
+//! mode.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::firelens::{Listen, NetworkMode, Placement, TaskDefinition, configuration};
+use support::host::plugin_file;
+
+#[test]
+#[ignore = "needs a real Fluent Bit"]
+fn the_shipped_configurations_are_read() {
+    let folders = ["examples", "fluent-bit", "fluent-bit/configs"].map(place);
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files = files.map(|file| file.unwrap().path());
+    let files: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|end| end == "conf"))
+        .collect();
+    assert!(files.len() > 3, "{files:?}");
+    // A list of plugins is no configuration by itself.
+    let lists_plugins = |file: &PathBuf| file.ends_with("plugins.conf");
+    files
+        .iter()
+        .filter(|file| !lists_plugins(file))
+        .for_each(|file| assert_read(file));
+}
+
+#[test]
+#[ignore = "needs a real Fluent Bit"]
+fn what_ecs_makes_of_the_example_is_read_in_each_network_mode() {
+    let example = fs::read_to_string(place("examples/ecs-task.json")).unwrap();
+    let example = example.replace("/fluent-bit/", &place("fluent-bit/").display().to_string());
+    let mut task: TaskDefinition = serde_json::from_str(&example).unwrap();
+    for mode in [NetworkMode::Awsvpc, NetworkMode::Bridge, NetworkMode::Host] {
+        task.network_mode = mode;
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{mode:?}.conf"));
+        fs::write(&file, configuration(&task, &placement()).unwrap()).unwrap();
+        assert_read(&file);
+    }
+}
+
+fn placement() -> Placement {
+    Placement {
+        cluster: "prod".to_owned(),
+        task_arn: "arn:aws:ecs:us-east-1:123456789012:task/prod/0f9d".to_owned(),
+        revision: 7,
+        ec2_instance_id: Some("i-0abc12de34f567890".to_owned()),
+        listen: Listen::default(),
+    }
+}
+
+fn assert_read(file: &Path) {
+    let program = support::demo::fluent_bit_program().unwrap();
+    let mut fluent_bit = Command::new(program.expect("a Fluent Bit in $FLUENT_BIT or on PATH"));
+    for plugin in ["cloudwatch", "firehose"] {
+        fluent_bit.arg("-e").arg(plugin_file(plugin));
+    }
+    let output = fluent_bit
+        .arg("--dry-run")
+        .arg("-c")
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}: {output:?}", file.display());
+}
+
+fn place(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
