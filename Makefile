@@ -21,7 +21,7 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
-	CARGO='$(CARGO)' tests/check/dependencies
+	tests/check/dependencies
 	tests/check/sizes dist/cloudwatch.so dist/firehose.so
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
@@ -41,7 +41,7 @@ test-third-party: build
 
 ## test-host: the plugins in each real Fluent Bit that FLUENT_BIT or PATH has
 test-host: build
-	@CARGO='$(CARGO)' tests/check/host
+	@tests/check/host
 
 ## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build

@@ -6,6 +6,7 @@ mod dependencies;
 mod examples;
 mod links;
 mod options;
+mod real;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -21,13 +21,9 @@ impl Drop for FluentBit {
     }
 }
 
-/// Runs a configuration until each delivery stream has the texts of four records; `None` without a
-/// Fluent Bit.
-fn run(configuration: &str, streams: [(&str, Reader); 2]) -> Option<(StandIn, [Vec<String>; 2])> {
-    let Some(program) = env::var_os("FLUENT_BIT") else {
-        println!("skipped: FLUENT_BIT names no program");
-        return None;
-    };
+/// Runs a configuration until each delivery stream has the texts of four records.
+fn run(configuration: &str, streams: [(&str, Reader); 2]) -> (StandIn, [Vec<String>; 2]) {
+    let program = env::var_os("FLUENT_BIT").expect("FLUENT_BIT names a program");
     let aws = StandIn::builder().auto_create().start().expect("a port");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/firehose_options/conf");
     let child = Command::new(program)
@@ -54,7 +50,7 @@ fn run(configuration: &str, streams: [(&str, Reader); 2]) -> Option<(StandIn, [V
     );
     let found = aws.look(all);
     assert!(arrived, "{found:?}");
-    Some((aws, found))
+    (aws, found)
 }
 
 /// Reads a Firehose record's text.
@@ -82,11 +78,10 @@ fn is_like(text: &str, pattern: &str) -> bool {
 }
 
 #[test]
+#[ignore = "needs a real Fluent Bit"]
 fn a_configuration_for_the_go_plugin_runs_unchanged() {
     let streams = [("go-style", plain as Reader), ("go-style-whole", plain)];
-    let Some((aws, [keys, whole])) = run("go-style.conf", streams) else {
-        return;
-    };
+    let (aws, [keys, whole]) = run("go-style.conf", streams);
     assert_eq!(keys, [r#"{"app-name":"shop"}"#; 4]);
     for text in whole {
         let json: Value = serde_json::from_str(&text).expect("JSON");
@@ -102,11 +97,10 @@ fn a_configuration_for_the_go_plugin_runs_unchanged() {
 }
 
 #[test]
+#[ignore = "needs a real Fluent Bit"]
 fn a_configuration_for_the_c_plugin_runs_with_the_name_alone_changed() {
     let streams = [("c-style", gzip as Reader), ("c-style-key", zstd)];
-    let Some((aws, [whole, values])) = run("c-style.conf", streams) else {
-        return;
-    };
+    let (aws, [whole, values]) = run("c-style.conf", streams);
     assert_eq!(values, ["line"; 4]);
     for text in whole {
         let mut json: Value = serde_json::from_str(&text).expect("JSON");

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::firelens::{Listen, NetworkMode, Placement, TaskDefinition, configuration};
-use support::host::plugin_file;
+use support::host::built;
+
+use crate::{place, read};
 
 #[test]
 #[ignore = "needs a real Fluent Bit"]
@@ -31,7 +33,7 @@ fn the_shipped_configurations_are_read() {
 #[test]
 #[ignore = "needs a real Fluent Bit"]
 fn what_ecs_makes_of_the_example_is_read_in_each_network_mode() {
-    let example = fs::read_to_string(place("examples/ecs-task.json")).unwrap();
+    let example = read("examples/ecs-task.json");
     let example = example.replace("/fluent-bit/", &place("fluent-bit/").display().to_string());
     let mut task: TaskDefinition = serde_json::from_str(&example).unwrap();
     for mode in [NetworkMode::Awsvpc, NetworkMode::Bridge, NetworkMode::Host] {
@@ -56,7 +58,7 @@ fn assert_read(file: &Path) {
     let program = support::demo::fluent_bit_program().unwrap();
     let mut fluent_bit = Command::new(program.expect("a Fluent Bit in $FLUENT_BIT or on PATH"));
     for plugin in ["cloudwatch", "firehose"] {
-        fluent_bit.arg("-e").arg(plugin_file(plugin));
+        fluent_bit.arg("-e").arg(built(plugin));
     }
     let output = fluent_bit
         .arg("--dry-run")
@@ -65,8 +67,4 @@ fn assert_read(file: &Path) {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}: {output:?}", file.display());
-}
-
-fn place(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
