@@ -45,7 +45,7 @@ test-host: build
 
 ## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build
-	@LOGS='$(LOGS)' $(CARGO) run --quiet --locked --package support --bin demo
+	@LOGS='$(LOGS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
 
 ## clean: removes all that was built
 clean:
