@@ -42,6 +42,7 @@ class Container:
     def __init__(self, tag, sender):
         self.tag = tag
         self.sender = sender
+        self.last = 0
 
     def __enter__(self):
         return self
@@ -50,8 +51,9 @@ class Container:
         self.sender.close()
 
     def log(self, line, at=None, **more):
-        """Sends a line; `at` is its time in milliseconds since the epoch."""
-        millis = round(time.time() * 1000) if at is None else at
+        """Sends a line; `at` is its time in milliseconds since the epoch, else it is later than the
+        last one's."""
+        self.last = millis = max(round(time.time() * 1000), self.last + 1) if at is None else at
         stamp = EventTime(millis // 1000, millis % 1000 * 1_000_000)
         record = {
             "log": line, "source": "stdout", "container_id": CONTAINER_ID,

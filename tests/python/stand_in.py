@@ -29,9 +29,10 @@ class StandIn:
         self.process.stdout.close()
 
     def events(self, group, stream):
-        """Events of a log stream in the order stored: `(milliseconds, message)`."""
+        """Events of a log stream by their times, as the service shows them: `(milliseconds, message)`."""
         events = self.ask("events", group=group, stream=stream)
-        return [(event["timestamp"], event["message"]) for event in events]
+        found = [(event["timestamp"], event["message"]) for event in events]
+        return sorted(found, key=lambda event: event[0])
 
     def messages(self, group, stream):
         return [message for _, message in self.events(group, stream)]

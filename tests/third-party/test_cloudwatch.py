@@ -161,7 +161,7 @@ def test_a_missing_group_that_may_not_be_created_is_a_retry_that_says_what_to_do
     options = {"log_group_name": "missing", "log_stream_name": "s"}
     flushed = flush("cloudwatch", options, chunk([(now(), {"log": "x"})]))
     assert flushed.verdict == "retry"
-    assert "auto_create_group true" in flushed.line("warn ")
+    assert "auto_create_group true" in flushed.line("1 events are not delivered yet")
     assert aws.client("logs").describe_log_groups()["logGroups"] == []
 
 
