@@ -60,10 +60,7 @@ def test_five_megabytes_pending_at_the_end_are_delivered(aws, docker, router):
     with router(config) as fluent_bit:
         for tag in ["web", "worker"]:
             with docker.container(tag) as container:
-                container.log_all(lines)
-                container.log("the last")
-            # The host reads a closed connection to its end before it looks at the signal; this
-            # record is behind the others on a connection of its own.
+                container.log_all([*lines, "the last"])
         assert aws.event_count() == 0
         wait_for(lambda: read_to_the_end(docker), "an input that has read everything")
         assert fluent_bit.terminate() == 0
