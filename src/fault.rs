@@ -108,6 +108,32 @@ impl Fault {
         Self::new(Kind::Throttled, "Paced", text)
     }
 
+    /// The same fault; one of missing permission names the IAM action, if the service did not.
+    #[must_use]
+    pub fn needing(self, action: &str) -> Self {
+        let refused = PERMISSION_CODES.contains(&self.code.as_str());
+        if !refused || self.text.contains(action) {
+            return self;
+        }
+        Self {
+            text: format!("{} (the IAM action {action} must be allowed)", self.text),
+            ..self
+        }
+    }
+
+    /// The same fault; one without an answer is not retried within the flush.
+    #[must_use]
+    pub fn left_to_the_host(self) -> Self {
+        if self.kind != UNANSWERED {
+            return self;
+        }
+        Self {
+            kind: Kind::Denied,
+            text: format!("{} (`auto_retry_requests` is off)", self.text),
+            ..self
+        }
+    }
+
     /// Nothing was answered before the flush had to end.
     #[must_use]
     pub fn out_of_time() -> Self {
@@ -255,6 +281,14 @@ fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn 
     })
 }
 
+/// Refusals that a change of the identity's policies mends.
+const PERMISSION_CODES: [&str; 4] = [
+    "AccessDeniedException",
+    "AccessDenied",
+    "NotAuthorized",
+    "UnauthorizedOperation",
+];
+
 const UNANSWERED: Kind = Kind::Passing { unanswered: true };
 
 #[cfg(test)]
@@ -308,6 +342,27 @@ mod tests {
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
         let unanswered = |error| undelivered(&error).kind == UNANSWERED;
         assert!(!unanswered(refused) && !unanswered(timeout) && unanswered(reset));
+    }
+
+    #[test]
+    fn missing_permission_names_its_action_once() {
+        let denied = |text: &str| Fault::new(Kind::Denied, "AccessDeniedException", text);
+        let said = |fault: Fault| fault.needing("logs:PutLogEvents").to_string();
+        assert_eq!(
+            said(denied("no")),
+            "no (the IAM action logs:PutLogEvents must be allowed)"
+        );
+        let named = "not authorized to perform: logs:PutLogEvents";
+        assert_eq!(said(denied(named)), named);
+        let expired = Fault::new(Kind::Denied, "ExpiredTokenException", "expired");
+        assert_eq!(said(expired), "expired");
+    }
+
+    #[test]
+    fn only_a_fault_without_an_answer_is_left_to_the_host() {
+        assert_eq!(Fault::out_of_time().left_to_the_host().kind, Kind::Denied);
+        let throttled = Fault::new(Kind::Throttled, "Throttling", "slow down");
+        assert_eq!(throttled.left_to_the_host().kind, Kind::Throttled);
     }
 
     #[test]

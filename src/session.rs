@@ -1,40 +1,46 @@
 //! Options and environment -> the SDK's configuration: region, endpoint, identity, network.
 //!
-//! Nothing is asked of the network here; the SDK resolves credentials when the first request needs
-//! them. Retries and stalled-stream protection are off: the road retries by itself, and the latter
-//! takes a service's waiting answer for a stalled upload.
+//! Nothing is asked of the network when an instance opens; a region that is not configured and
+//! credentials are looked for when the first request needs them. Instances with the same identity
+//! share its credentials. Retries and stalled-stream protection are off: the road retries by itself,
+//! and the latter takes a service's waiting answer for a stalled upload.
 
+mod document;
+mod fresh;
+mod greeting;
 mod http;
+mod identity;
+mod kept;
+mod providers;
+mod proxy;
+mod region;
+mod roots;
+mod shared;
+mod web_identity;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use aws_config::identity::IdentityCache;
-use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::{AppName, Region, SdkConfig};
+use cbindings::Log;
 
+use self::greeting::Greeting;
+use self::http::Network;
+use self::identity::Identity;
+use self::shared::Shared;
 use crate::options::Reader;
 
 /// How to reach AWS, and as whom.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Settings {
-    /// The region; also the one that requests are signed for.
-    pub region: String,
+    /// The region, also the one that requests are signed for; looked for later when absent.
+    pub region: Option<String>,
     /// Where the service is, when not where its region says.
     pub endpoint: Option<String>,
-    /// Where STS is, when not where its region says.
-    pub sts_endpoint: Option<String>,
-    /// A role to take on.
-    pub role_arn: Option<String>,
-    /// The external id that the role's trust policy asks for.
-    pub external_id: Option<String>,
-    /// The profile of the shared configuration files.
-    pub profile: Option<String>,
-    /// Added to the user agent.
-    pub extra_user_agent: Option<String>,
+    /// Whether a request without an answer is sent again within the flush.
+    pub auto_retry: bool,
+    extra_user_agent: Option<String>,
+    identity: Identity,
+    network: Network,
 }
 
 impl Settings {
@@ -45,17 +51,15 @@ impl Settings {
             .text("region")
             .or_else(|| environment("AWS_REGION"))
             .or_else(|| environment("AWS_DEFAULT_REGION"));
-        if region.is_none() {
-            reader.problem("`region` is required: set it, or AWS_REGION in the environment");
-        }
+        let endpoint = url(reader, "endpoint");
+        let plain = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("http:"));
         Self {
-            region: region.unwrap_or_default(),
-            endpoint: url(reader, "endpoint"),
-            sts_endpoint: url(reader, "sts_endpoint"),
-            role_arn: reader.text("role_arn"),
-            external_id: reader.text("external_id"),
-            profile: reader.text("profile"),
+            region,
+            auto_retry: reader.switch("auto_retry_requests"),
             extra_user_agent: reader.text("extra_user_agent"),
+            identity: Identity::read(reader, &environment),
+            network: Network::read(reader, &environment, !plain(&endpoint)),
+            endpoint,
         }
     }
 }
@@ -79,77 +83,45 @@ fn url(reader: &Reader<'_>, key: &'static str) -> Option<String> {
     })
 }
 
-/// Builds the SDK's configuration; on the runtime that the clients will use.
-pub async fn open(settings: &Settings) -> SdkConfig {
-    let config = base(settings).await;
-    let config = match base_role() {
-        Some(role) => assume(&role, None, settings, config).await,
-        None => config,
-    };
-    let config = match &settings.role_arn {
-        Some(role) => assume(role, settings.external_id.as_deref(), settings, config).await,
-        None => config,
-    };
-    match &settings.endpoint {
-        Some(endpoint) => config.into_builder().endpoint_url(endpoint).build(),
-        None => config,
-    }
+/// What the clients of one instance are made from.
+#[derive(Debug)]
+pub struct Session {
+    /// For the clients; made on the runtime that they use.
+    pub config: SdkConfig,
+    /// The region, configured or found.
+    pub region: String,
+    shared: Arc<Shared>,
 }
 
-async fn base(settings: &Settings) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .region(Region::new(settings.region.clone()))
-        .http_client(http::client())
-        .identity_cache(
-            IdentityCache::lazy()
-                .load_timeout(CREDENTIALS_TIMEOUT)
-                .build(),
-        )
-        .retry_config(RetryConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .build(),
-        )
-        .app_name(app_name(settings.extra_user_agent.as_deref()));
-    if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
+impl Session {
+    /// Finds the region, and the identity among those in use.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no region; the next call looks again.
+    pub async fn open(settings: &Settings) -> Result<Self, String> {
+        let region = region::find(settings).await?;
+        let shared = Shared::of(&settings.identity);
+        let config = shared.config(settings, &region).await.to_builder();
+        let config = config
+            .region(Region::new(region.clone()))
+            .app_name(app_name(settings.extra_user_agent.as_deref()));
+        let config = match &settings.endpoint {
+            Some(endpoint) => config.endpoint_url(endpoint),
+            None => config,
+        };
+        Ok(Self {
+            config: config.build(),
+            region,
+            shared,
+        })
     }
-    loader.load().await
-}
 
-/// Puts a role on top of the configuration's own credentials.
-async fn assume(
-    role: &str,
-    external_id: Option<&str>,
-    settings: &Settings,
-    config: SdkConfig,
-) -> SdkConfig {
-    let mut sts = config.to_builder();
-    sts.set_endpoint_url(settings.sts_endpoint.clone());
-    let mut provider = AssumeRoleProvider::builder(role)
-        .configure(&sts.build())
-        .region(Region::new(settings.region.clone()))
-        .session_name(SESSION_NAME);
-    if let Some(external_id) = external_id {
-        provider = provider.external_id(external_id);
+    /// An interceptor for a client: the first success writes who the requests are made as.
+    #[must_use]
+    pub fn greeting(&self, log: &Log) -> Greeting {
+        Greeting::new(self.shared.clone(), self.region.clone(), log.clone())
     }
-    let provider = match config.credentials_provider() {
-        Some(own) => provider.build_from_provider(own).await,
-        None => provider.build().await,
-    };
-    config
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(provider))
-        .build()
-}
-
-/// The role that EKS on Fargate wants taken on before any other.
-fn base_role() -> Option<String> {
-    std::env::var("EKS_POD_EXECUTION_ROLE")
-        .ok()
-        .filter(|role| !role.is_empty())
 }
 
 /// The name in the user agent, as the Go plugins build it; what is not allowed in one becomes `-`.
@@ -170,11 +142,6 @@ fn app_name(extra: Option<&str>) -> AppName {
 }
 
 const USER_AGENT: &str = "aws-fluent-bit-plugin";
-const SESSION_NAME: &str = "fluent-bit";
-/// One whole look-up of credentials, a role's included.
-const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(6);
-/// Name look-up, connection and TLS: what takes longer is tried again by the road.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests {
@@ -195,10 +162,11 @@ mod tests {
     #[test]
     fn the_region_comes_from_the_option_then_the_environment() {
         let environment = [("AWS_REGION", "b"), ("AWS_DEFAULT_REGION", "c")];
-        assert_eq!(read(&[("region", "a")], &environment).0.region, "a");
-        assert_eq!(read(&[], &environment).0.region, "b");
-        assert_eq!(read(&[], &environment[1..]).0.region, "c");
-        assert_eq!(read(&[], &[]).1.len(), 1);
+        let region = |set, environment| read(set, environment).0.region;
+        assert_eq!(region(&[("region", "a")], &environment).unwrap(), "a");
+        assert_eq!(region(&[], &environment).unwrap(), "b");
+        assert_eq!(region(&[], &environment[1..]).unwrap(), "c");
+        assert_eq!(region(&[], &[]), None);
     }
 
     #[test]
@@ -220,6 +188,35 @@ mod tests {
                 "{written}"
             );
         }
+    }
+
+    #[test]
+    fn a_ca_bundle_that_cannot_be_used_is_a_problem_that_names_it() {
+        for (path, why) in [
+            ("/nowhere/ca.pem", "cannot be read"),
+            (
+                concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+                "no certificate",
+            ),
+        ] {
+            let problems = read(&[("region", "a")], &[("AWS_CA_BUNDLE", path)]).1;
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(
+                problems[0].contains(path) && problems[0].contains(why),
+                "{problems:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_a_problem_that_names_its_variable() {
+        let problems = read(
+            &[("region", "a")],
+            &[("https_proxy", "socks5://proxy:1080")],
+        )
+        .1;
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("https_proxy"), "{problems:?}");
     }
 
     #[test]

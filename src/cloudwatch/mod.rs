@@ -1,7 +1,9 @@
 //! `Name cloudwatch`: the road of a chunk to CloudWatch Logs.
 
 pub mod encode;
+mod extras;
 pub mod options;
+mod retention;
 pub mod route;
 pub mod send;
 pub mod streams;
@@ -11,6 +13,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::config::Builder;
 use cbindings::{Flush, Log, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
@@ -27,7 +30,7 @@ use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::resume::Resume;
 use crate::send::{Terms, deliver_all};
-use crate::session;
+use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::worker::Worker;
 
@@ -42,15 +45,21 @@ pub struct CloudWatch {
 #[derive(Debug)]
 struct Road {
     config: Config,
-    fixed: Fixed,
     metadata: Metadata,
     streams: Arc<Streams>,
-    client: OnceCell<Client>,
+    connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     resume: Resume,
     blocking: Once,
     fallbacks: Notice,
     log: Log,
+}
+
+/// What is known once the region is.
+#[derive(Debug)]
+struct Connection {
+    client: Client,
+    fixed: Fixed,
 }
 
 impl Output for CloudWatch {
@@ -83,10 +92,9 @@ impl Output for CloudWatch {
 impl Road {
     fn new(config: Config, log: Log) -> Self {
         Self {
-            fixed: Fixed::new(&config.session.region),
             metadata: Metadata::of(instance::environment),
             streams: Arc::new(Streams::new(config.creation.clone(), log.clone())),
-            client: OnceCell::new(),
+            connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
             resume: Resume::new(log.clone()),
             blocking: Once::new(),
@@ -100,17 +108,25 @@ impl Road {
         let began = Instant::now();
         instance::warn_of_blocking(flush, &self.blocking, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
+        let connection = match self.connection.get_or_try_init(|| self.connect()).await {
+            Ok(connection) => connection,
+            Err(why) => {
+                self.log.error(format_args!(
+                    "tag `{tag}`: {why}; the chunk is kept for a retry"
+                ));
+                return Verdict::Retry;
+            }
+        };
         self.learn_metadata().await;
         let left = self.resume.begin(flush);
-        let encoded = self.encode(&tag, flush.chunk(), left.clone());
+        let encoded = self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
         if left.is_none() {
             self.say(&tag, &encoded.counts);
         }
-        let client = self.client.get_or_init(|| self.connect()).await;
         let destinations = encoded.places.into_iter().map(|(place, batches)| {
-            let format = self.config.log_format.clone();
+            let (client, streams) = (connection.client.clone(), self.streams.clone());
             (
-                Stream::new(client.clone(), place, self.streams.clone(), format),
+                Stream::new(client, place, streams, self.config.way.clone()),
                 batches,
             )
         });
@@ -125,8 +141,8 @@ impl Road {
         self.resume.end(flush, left.is_some(), report)
     }
 
-    fn encode(&self, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
-        let variables = Variables::new(&self.fixed, self.metadata.known(), tag);
+    fn encode(&self, fixed: &Fixed, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
+        let variables = Variables::new(fixed, self.metadata.known(), tag);
         let places = Places::new(&self.config.route, variables, tag);
         let (encoded, fallbacks, missing) = Encoder::new(&self.config, places, left).chunk(chunk);
         if let Some(count) = self.fallbacks.due(fallbacks, std::time::Instant::now()) {
@@ -138,8 +154,13 @@ impl Road {
         encoded
     }
 
-    async fn connect(&self) -> Client {
-        Client::new(&session::open(&self.config.session).await)
+    async fn connect(&self) -> Result<Connection, String> {
+        let session = Session::open(&self.config.session).await?;
+        let client = Builder::from(&session.config).interceptor(session.greeting(&self.log));
+        Ok(Connection {
+            client: Client::from_conf(client.build()),
+            fixed: Fixed::new(&session.region),
+        })
     }
 
     /// Names that need the metadata wait for it, but not for long.

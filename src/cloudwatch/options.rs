@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cloudwatch::route::Route;
+use crate::cloudwatch::send::Way;
 use crate::options::{Reader, Spec};
 use crate::select::Select;
 use crate::session;
@@ -22,10 +23,8 @@ pub struct Config {
     pub oversize: Oversize,
     /// The largest event, in bytes as the service counts them.
     pub max_event_bytes: usize,
-    /// The value of the header that tells the service of embedded metrics.
-    pub log_format: Option<String>,
-    /// Compresses request bodies.
-    pub gzip: bool,
+    /// How requests travel.
+    pub way: Way,
     /// How long a flush may take before the host is asked to bring the chunk again.
     pub flush_timeout: Duration,
     /// Chunks in delivery at once; the host's worker threads.
@@ -64,8 +63,8 @@ impl Config {
     pub fn read(reader: &Reader<'_>, environment: fn(&str) -> Option<String>) -> Self {
         let second = Duration::from_secs(1);
         let seconds = |key| reader.duration(key, second, second * 600).unwrap_or(second);
+        let session = session::Settings::read(reader, environment);
         Self {
-            session: session::Settings::read(reader, environment),
             route: Route::read(reader),
             select: Select::new(reader.text("log_key").as_deref()),
             creation: Creation::read(reader),
@@ -78,10 +77,14 @@ impl Config {
             max_event_bytes: reader
                 .number("max_event_bytes", LEAST_EVENT, MOST_EVENT)
                 .unwrap_or(MOST_EVENT),
-            log_format: reader.text("log_format"),
-            gzip: reader
-                .choice("compression", &[("none", false), ("gzip", true)])
-                .unwrap_or_default(),
+            way: Way {
+                log_format: reader.text("log_format"),
+                gzip: reader
+                    .choice("compression", &[("none", false), ("gzip", true)])
+                    .unwrap_or_default(),
+                auto_retry: session.auto_retry,
+            },
+            session,
             flush_timeout: seconds("flush_timeout"),
             concurrency: reader.number("concurrency", 0, 64).unwrap_or_default(),
         }
@@ -133,7 +136,7 @@ pub const OPTIONS: &[Spec] = &[
         key: "region",
         form: "region name",
         default: "",
-        help: "AWS region, also the one requests are signed for. Without it: `AWS_REGION`, then `AWS_DEFAULT_REGION`.",
+        help: "AWS region, also the one requests are signed for. Without it: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, the ECS task, the EC2 instance.",
     },
     Spec {
         key: "log_group_name",
@@ -253,7 +256,7 @@ pub const OPTIONS: &[Spec] = &[
         key: "sts_endpoint",
         form: "URL or host",
         default: "",
-        help: "Where STS is.",
+        help: "Where STS is, for `role_arn`, `EKS_POD_EXECUTION_ROLE` and web identity; a profile's own roles follow `AWS_ENDPOINT_URL_STS`. The region's own STS without it.",
     },
     Spec {
         key: "role_arn",
@@ -278,6 +281,30 @@ pub const OPTIONS: &[Spec] = &[
         form: "text",
         default: "",
         help: "Added to the user agent of requests.",
+    },
+    Spec {
+        key: "credentials_endpoint",
+        form: "URL or host",
+        default: "",
+        help: "Where to ask for base credentials, in place of every other source: a JSON document with `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`.",
+    },
+    Spec {
+        key: "use_fips",
+        form: "switch",
+        default: "",
+        help: "FIPS endpoints, for the service and STS. Without it: `AWS_USE_FIPS_ENDPOINT`, then the profile.",
+    },
+    Spec {
+        key: "use_dualstack",
+        form: "switch",
+        default: "",
+        help: "Endpoints that speak IPv6 too, for the service and STS. Without it: `AWS_USE_DUALSTACK_ENDPOINT`, then the profile.",
+    },
+    Spec {
+        key: "auto_retry_requests",
+        form: "switch",
+        default: "true",
+        help: "Sends a request that got no answer again within the same flush. When off, that is left to the host, which brings the chunk again; requests answered with an error that can pass are tried again either way.",
     },
     Spec {
         key: "flush_timeout",
@@ -343,14 +370,6 @@ pub const FOREIGN: &[(&str, &str)] = &[
         "tag",
         "the tag is the container's, `NAME-firelens-TASKID`; templates read it as `$(tag)`.",
     ),
-    (
-        "credentials_endpoint",
-        "it is not supported yet; set AWS_CONTAINER_CREDENTIALS_FULL_URI in the environment.",
-    ),
-    (
-        "auto_retry_requests",
-        "requests are always tried again within `flush_timeout`.",
-    ),
     ("metric_namespace", "metrics are not rewritten yet."),
     ("metric_dimensions", "metrics are not rewritten yet."),
     ("add_entity", "entities are not sent yet."),
@@ -402,7 +421,7 @@ mod tests {
             }
         );
         assert_eq!(
-            (config.max_event_bytes, config.concurrency, config.gzip),
+            (config.max_event_bytes, config.concurrency, config.way.gzip),
             (1_048_576, 8, false)
         );
         assert_eq!(config.flush_timeout, Duration::from_secs(10));

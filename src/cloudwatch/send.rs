@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use aws_sdk_cloudwatchlogs::Client;
-use aws_sdk_cloudwatchlogs::operation::put_log_events::PutLogEventsOutput;
+use aws_sdk_cloudwatchlogs::operation::put_log_events::{PutLogEventsError, PutLogEventsOutput};
 use aws_sdk_cloudwatchlogs::types::RejectedLogEventsInfo;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, Item};
@@ -20,45 +22,67 @@ pub struct Stream {
     client: Client,
     place: Place,
     streams: Arc<Streams>,
-    log_format: Option<String>,
+    way: Way,
     target: String,
+}
+
+/// How requests travel, the same for every stream of an instance.
+#[derive(Clone, Debug, Default)]
+pub struct Way {
+    /// The value of the header that tells the service of embedded metrics.
+    pub log_format: Option<String>,
+    /// Compresses request bodies.
+    pub gzip: bool,
+    /// Sends a request without an answer again within the flush.
+    pub auto_retry: bool,
 }
 
 impl Stream {
     /// Sends to a place.
     #[must_use]
-    pub fn new(
-        client: Client,
-        place: Place,
-        streams: Arc<Streams>,
-        log_format: Option<String>,
-    ) -> Self {
+    pub fn new(client: Client, place: Place, streams: Arc<Streams>, way: Way) -> Self {
         let target = format!("log group `{}`, log stream `{}`", place.group, place.stream);
         Self {
             client,
             place,
             streams,
-            log_format,
+            way,
             target,
+        }
+    }
+
+    fn fault(&self, error: &SdkError<PutLogEventsError, HttpResponse>) -> Fault {
+        let fault = Fault::of(error).needing("logs:PutLogEvents");
+        if self.way.auto_retry {
+            fault
+        } else {
+            fault.left_to_the_host()
         }
     }
 }
 
 impl Service for Stream {
     async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+        let body = batch.body();
+        let prepared = if self.way.gzip {
+            Prepared::gzip(&body)
+        } else {
+            Prepared::new(body)
+        };
         let mut request = self
             .client
             .put_log_events()
             .customize()
-            .interceptor(Prepared::new(batch.body()));
-        if let Some(format) = self.log_format.clone() {
+            .interceptor(prepared);
+        if let Some(format) = self.way.log_format.clone() {
             request = request.mutate_request(move |request| {
                 request
                     .headers_mut()
                     .insert("x-amzn-logs-format", format.clone());
             });
         }
-        let output = request.send().await.map_err(|error| Fault::of(&error))?;
+        let output = request.send().await.map_err(|error| self.fault(&error))?;
+        self.streams.written(&self.client, &self.place.group);
         Ok(answer(&output, batch.items()))
     }
 

@@ -1,19 +1,21 @@
 //! Missing groups and streams -> created ones.
 //!
 //! Writing comes first: a group or a stream is created only after a write found it missing, so a
-//! fleet that starts on existing streams makes no call but its writes. Of several flushes that miss
+//! fleet that starts on existing streams makes no call but its writes, and nothing needs to be
+//! remembered of streams that exist: there is no cache that could be wrong or grow. Of several flushes that miss
 //! the same stream one creates it and the others wait and write again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_cloudwatchlogs::Client;
-use aws_sdk_cloudwatchlogs::types::LogGroupClass;
 use cbindings::Log;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+use crate::cloudwatch::extras::Extras;
 use crate::cloudwatch::options::Creation;
+use crate::cloudwatch::retention::Retention;
 use crate::cloudwatch::route::Place;
 use crate::fault::{Fault, Kind};
 
@@ -22,6 +24,7 @@ use crate::fault::{Fault, Kind};
 pub struct Streams {
     creation: Creation,
     log: Log,
+    retention: Retention,
     busy: Mutex<HashMap<Place, Arc<Turn>>>,
 }
 
@@ -33,10 +36,16 @@ impl Streams {
     #[must_use]
     pub fn new(creation: Creation, log: Log) -> Self {
         Self {
+            retention: Retention::new(creation.retention_days, log.clone()),
             creation,
             log,
             busy: Mutex::default(),
         }
+    }
+
+    /// A group was written to; its retention may have to be set.
+    pub fn written(&self, client: &Client, group: &str) {
+        self.retention.written(client, group);
     }
 
     /// Makes sure that a place which a write at `missed` found missing has been created since.
@@ -95,7 +104,10 @@ impl Streams {
                 Ok(())
             }
             Err(fault) if fault.kind == Kind::Exists => Ok(()),
-            Err(fault) => Err(fault.within("CreateLogStream")),
+            Err(fault) => {
+                let fault = fault.needing("logs:CreateLogStream");
+                Err(fault.within("CreateLogStream"))
+            }
         }
     }
 
@@ -103,40 +115,36 @@ impl Streams {
         if !self.creation.group {
             return Err(not_allowed(place, "auto_create_group"));
         }
-        let creation = &self.creation;
-        let mut request = client
-            .create_log_group()
-            .log_group_name(&place.group)
-            .set_kms_key_id(creation.kms_key_id.clone())
-            .set_log_group_class(creation.class.map(LogGroupClass::from));
-        for (key, value) in &creation.tags {
-            request = request.tags(key, value);
+        let mut extras = Extras::of(&self.creation);
+        loop {
+            let Err(fault) = self.ask_for_group(client, &place.group, &extras).await else {
+                return Ok(());
+            };
+            match extras.give_up(&fault) {
+                Some(extra) => self.log.warn(format_args!(
+                    "log group `{}` is created without {extra}, so that its events are delivered: {fault}",
+                    place.group
+                )),
+                None => return Err(fault.needing("logs:CreateLogGroup")),
+            }
         }
-        match request.send().await.map_err(|error| Fault::of(&error)) {
-            Ok(_) => self
-                .log
-                .info(format_args!("created log group `{}`", place.group)),
-            Err(fault) if fault.kind == Kind::Exists => {}
-            Err(fault) => return Err(fault.within("CreateLogGroup")),
-        }
-        self.retain(client, &place.group).await;
-        Ok(())
     }
 
-    /// Sets the retention; its failure never keeps events from being delivered.
-    async fn retain(&self, client: &Client, group: &str) {
-        let Some(days) = self.creation.retention_days else {
-            return;
-        };
-        let request = client
-            .put_retention_policy()
-            .log_group_name(group)
-            .retention_in_days(days);
+    async fn ask_for_group(
+        &self,
+        client: &Client,
+        group: &str,
+        extras: &Extras<'_>,
+    ) -> Result<(), Fault> {
+        let request = extras.add(client.create_log_group().log_group_name(group));
         match request.send().await.map_err(|error| Fault::of(&error)) {
-            Ok(_) => self.log.info(format_args!("log group `{group}` keeps its events for {days} days")),
-            Err(fault) => self.log.warn(format_args!(
-                "log group `{group}`: the retention of {days} days was not set (it needs logs:PutRetentionPolicy): {fault}"
-            )),
+            Ok(_) => {
+                self.log.info(format_args!("created log group `{group}`"));
+                self.retention.created(client, group);
+                Ok(())
+            }
+            Err(fault) if fault.kind == Kind::Exists => Ok(()),
+            Err(fault) => Err(fault.within("CreateLogGroup")),
         }
     }
 

@@ -12,6 +12,7 @@ use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_firehose::Client;
+use aws_sdk_firehose::config::Builder;
 use cbindings::{Flush, Log, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
@@ -28,7 +29,7 @@ use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::resume::Resume;
 use crate::send::{Terms, deliver_all};
-use crate::session;
+use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::worker::Worker;
 
@@ -43,9 +44,8 @@ pub struct Firehose {
 #[derive(Debug)]
 struct Road {
     config: Config,
-    fixed: Fixed,
     metadata: Metadata,
-    client: OnceCell<Client>,
+    connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     resume: Resume,
     blocking: Once,
@@ -53,6 +53,13 @@ struct Road {
     /// Whether names are made with the ECS metadata.
     with_metadata: OnceLock<bool>,
     log: Log,
+}
+
+/// What is known once the region is.
+#[derive(Debug)]
+struct Connection {
+    client: Client,
+    fixed: Fixed,
 }
 
 impl Output for Firehose {
@@ -85,9 +92,8 @@ impl Output for Firehose {
 impl Road {
     fn new(config: Config, log: Log) -> Self {
         Self {
-            fixed: Fixed::new(&config.session.region),
             metadata: Metadata::of(instance::environment),
-            client: OnceCell::new(),
+            connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
             resume: Resume::new(log.clone()),
             blocking: Once::new(),
@@ -102,15 +108,23 @@ impl Road {
         let began = Instant::now();
         instance::warn_of_blocking(flush, &self.blocking, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
+        let connection = match self.connection.get_or_try_init(|| self.connect()).await {
+            Ok(connection) => connection,
+            Err(why) => {
+                self.log.error(format_args!(
+                    "tag `{tag}`: {why}; the chunk is kept for a retry"
+                ));
+                return Verdict::Retry;
+            }
+        };
         self.learn_metadata().await;
         let left = self.resume.begin(flush);
-        let encoded = self.encode(&tag, flush.chunk(), left.clone());
+        let encoded = self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
         if left.is_none() {
             self.say(&tag, &encoded.counts);
         }
-        let client = self.client.get_or_init(|| self.connect()).await;
         let destinations = encoded.streams.into_iter().flat_map(|(name, batches)| {
-            let stream = move || DeliveryStream::new(client.clone(), &name);
+            let stream = move || DeliveryStream::new(connection.client.clone(), &name);
             batches
                 .into_iter()
                 .map(move |batch| (stream(), vec![batch]))
@@ -126,8 +140,8 @@ impl Road {
         self.resume.end(flush, left.is_some(), report)
     }
 
-    fn encode(&self, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
-        let variables = Variables::new(&self.fixed, self.task(), tag);
+    fn encode(&self, fixed: &Fixed, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
+        let variables = Variables::new(fixed, self.task(), tag);
         let streams = Streams::new(&self.config.route, variables, tag);
         let encoded = Encoder::new(&self.config, streams, left).chunk(chunk);
         let (count, missing) = &encoded.fallbacks;
@@ -163,8 +177,13 @@ impl Road {
         }
     }
 
-    async fn connect(&self) -> Client {
-        Client::new(&session::open(&self.config.session).await)
+    async fn connect(&self) -> Result<Connection, String> {
+        let session = Session::open(&self.config.session).await?;
+        let client = Builder::from(&session.config).interceptor(session.greeting(&self.log));
+        Ok(Connection {
+            client: Client::from_conf(client.build()),
+            fixed: Fixed::new(&session.region),
+        })
     }
 
     /// Writes what happened to records before they were sent.

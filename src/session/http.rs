@@ -1,139 +1,154 @@
 //! The HTTP client: TLS roots, connection pool, proxies.
-//!
-//! `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count for the services, but never for the addresses
-//! that hand out metadata and credentials: those exist on this host or task only, and a proxy that
-//! answered for them would hand out its own.
 
 use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
     http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use bytes::Bytes;
 
-/// One client: its pool is shared by every request of an instance.
-pub(super) fn client() -> SharedHttpClient {
-    let direct = pooled(&ProxyConfig::disabled());
-    if !PROXY_VARIABLES
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
-    {
-        return direct;
+use super::proxy::Proxies;
+use super::roots::Roots;
+use crate::fault::Chain;
+use crate::options::Reader;
+
+/// What the environment says of the way to a server.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct Network {
+    proxies: Proxies,
+    roots: Roots,
+}
+
+impl Network {
+    /// Reads the environment; `tls` says whether the service is reached over TLS.
+    pub(super) fn read(
+        reader: &Reader<'_>,
+        environment: impl Fn(&str) -> Option<String>,
+        tls: bool,
+    ) -> Self {
+        let (proxies, problems) = Proxies::read(&environment);
+        for problem in problems {
+            reader.problem(problem);
+        }
+        Self {
+            proxies,
+            roots: Roots::read(reader, environment, tls),
+        }
     }
-    let proxied = pooled(&ProxyConfig::from_env());
-    http_client_fn(move |settings, components| {
-        SharedHttpConnector::new(ByHost {
-            direct: direct.http_connector(settings, components),
-            proxied: proxied.http_connector(settings, components),
-        })
-    })
-}
 
-fn pooled(proxy: &ProxyConfig) -> SharedHttpClient {
-    let proxy = proxy.clone();
-    let tls = tls_context();
-    Builder::new()
-        .pool_idle_timeout(POOL_IDLE)
-        .build_with_connector_fn(move |settings, components| {
-            let mut connector = Connector::builder()
-                .proxy_config(proxy.clone())
-                .enable_tcp_nodelay(true);
-            connector.set_connector_settings(settings.cloned());
-            connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
-            connector
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .tls_context(tls.clone())
-                .build()
+    /// One client: its pool is shared by every request that goes the same way.
+    pub(super) fn client(&self) -> SharedHttpClient {
+        let direct = self.pooled(&ProxyConfig::disabled());
+        let proxied: Vec<(String, SharedHttpClient)> = self
+            .proxies
+            .urls()
+            .filter_map(|url| {
+                let proxy = ProxyConfig::all(url).ok()?;
+                Some((url.to_owned(), self.pooled(&proxy)))
+            })
+            .collect();
+        if proxied.is_empty() {
+            return direct;
+        }
+        let proxies = self.proxies.clone();
+        http_client_fn(move |settings, components| {
+            let connect = |client: &SharedHttpClient| client.http_connector(settings, components);
+            SharedHttpConnector::new(ByHost {
+                proxies: proxies.clone(),
+                direct: connect(&direct),
+                proxied: proxied
+                    .iter()
+                    .map(|(url, client)| (url.clone(), connect(client)))
+                    .collect(),
+            })
         })
-}
-
-/// The system's roots, and those of `AWS_CA_BUNDLE`.
-fn tls_context() -> TlsContext {
-    let bundle = std::env::var_os("AWS_CA_BUNDLE").and_then(|path| std::fs::read(path).ok());
-    let mut trust = TrustStore::default();
-    if let Some(bundle) = bundle {
-        trust = trust.with_pem_certificate(bundle);
     }
-    TlsContext::builder()
-        .with_trust_store(trust)
-        .build()
-        .unwrap_or_else(|_| unreachable!("only a server name makes a context fail"))
+
+    /// Asks for a document, on a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer, or its status when that is no success.
+    pub(super) async fn fetch(&self, uri: &str) -> Result<Bytes, String> {
+        let said = |error: &(dyn std::error::Error + 'static)| Chain(error).to_string();
+        let proxy = self
+            .proxies
+            .of(uri)
+            .and_then(|url| ProxyConfig::all(url).ok());
+        let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
+        let connector = self.connector(&proxy, None, None);
+        let mut request = HttpRequest::new(SdkBody::empty());
+        request.set_uri(uri).map_err(|error| said(&error))?;
+        request.headers_mut().insert("accept", "application/json");
+        let response = connector
+            .call(request)
+            .await
+            .map_err(|error| said(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(format!("HTTP {}", status.as_u16()));
+        }
+        let body = ByteStream::new(response.into_body()).collect().await;
+        Ok(body.map_err(|error| said(&error))?.into_bytes())
+    }
+
+    fn pooled(&self, proxy: &ProxyConfig) -> SharedHttpClient {
+        let (network, proxy) = (self.clone(), proxy.clone());
+        Builder::new()
+            .pool_idle_timeout(POOL_IDLE)
+            .build_with_connector_fn(move |settings, components| {
+                let sleep = components.and_then(|components| components.sleep_impl());
+                network.connector(&proxy, settings.cloned(), sleep)
+            })
+    }
+
+    fn connector(
+        &self,
+        proxy: &ProxyConfig,
+        settings: Option<HttpConnectorSettings>,
+        sleep: Option<SharedAsyncSleep>,
+    ) -> Connector {
+        let mut connector = Connector::builder()
+            .proxy_config(proxy.clone())
+            .enable_tcp_nodelay(true);
+        connector.set_connector_settings(settings);
+        connector.set_sleep_impl(sleep);
+        connector
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(self.roots.context())
+            .build()
+    }
 }
 
-/// Sends a request through the proxy or past it.
+/// Sends a request through its proxy or past it.
 #[derive(Debug)]
 struct ByHost {
+    proxies: Proxies,
     direct: SharedHttpConnector,
-    proxied: SharedHttpConnector,
+    proxied: Vec<(String, SharedHttpConnector)>,
 }
 
 impl HttpConnector for ByHost {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let connector = if is_metadata(request.uri()) {
-            &self.direct
-        } else {
-            &self.proxied
-        };
+        let proxy = self.proxies.of(request.uri());
+        let connector = self
+            .proxied
+            .iter()
+            .find(|(url, _)| proxy == Some(url.as_str()))
+            .map_or(&self.direct, |(_, connector)| connector);
         connector.call(request)
     }
 }
 
-/// Link-local addresses and this host: where ECS, EKS and EC2 answer.
-fn is_metadata(uri: &str) -> bool {
-    let authority = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    let host = authority.split(['/', '?']).next().unwrap_or_default();
-    let host = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) {
-            name
-        } else {
-            host
-        }
-    });
-    let host = host.trim_matches(['[', ']']);
-    host.starts_with("169.254.") || host.starts_with("127.") || METADATA_HOSTS.contains(&host)
-}
-
-const METADATA_HOSTS: [&str; 4] = ["localhost", "::1", "fd00:ec2::254", "fd00:ec2::23"];
-
-const PROXY_VARIABLES: [&str; 6] = [
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
-
 /// Shorter than any peer or NAT on the way keeps a silent connection open.
 const POOL_IDLE: Duration = Duration::from_secs(20);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metadata_addresses_are_told_from_services() {
-        for uri in [
-            "http://169.254.170.2/creds",
-            "http://169.254.169.254:80/latest",
-            "http://[fd00:ec2::254]/x",
-            "http://[fd00:ec2::23]:80/v1",
-            "http://127.0.0.1:51679/creds",
-            "http://localhost/creds",
-        ] {
-            assert!(is_metadata(uri), "{uri}");
-        }
-        for uri in [
-            "https://logs.eu-west-1.amazonaws.com/",
-            "https://sts.amazonaws.com",
-            "https://169.example.com/",
-        ] {
-            assert!(!is_metadata(uri), "{uri}");
-        }
-    }
-}

@@ -113,6 +113,30 @@ pub const OPTIONS: &[Spec] = &[
         help: "Added to the user agent of requests.",
     },
     Spec {
+        key: "credentials_endpoint",
+        form: "URL or host",
+        default: "",
+        help: "Where to ask for base credentials, in place of every other source: a JSON document with `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`.",
+    },
+    Spec {
+        key: "use_fips",
+        form: "switch",
+        default: "",
+        help: "FIPS endpoints, for the service and STS. Without it: `AWS_USE_FIPS_ENDPOINT`, then the profile.",
+    },
+    Spec {
+        key: "use_dualstack",
+        form: "switch",
+        default: "",
+        help: "Endpoints that speak IPv6 too, for the service and STS. Without it: `AWS_USE_DUALSTACK_ENDPOINT`, then the profile.",
+    },
+    Spec {
+        key: "auto_retry_requests",
+        form: "switch",
+        default: "true",
+        help: "Sends a request that got no answer again within the same flush. When off, that is left to the host, which brings the chunk again; requests answered with an error that can pass are tried again either way.",
+    },
+    Spec {
         key: "flush_timeout",
         form: "time",
         default: "10s",
@@ -160,12 +184,4 @@ pub const FOREIGN: &[(&str, &str)] = &[
         "it belongs to a Docker log driver, and FireLens passes it on to the router.",
     ),
     ("tag", "the tag is the container's, `NAME-firelens-TASKID`."),
-    (
-        "credentials_endpoint",
-        "it is not supported yet; set AWS_CONTAINER_CREDENTIALS_FULL_URI in the environment.",
-    ),
-    (
-        "auto_retry_requests",
-        "requests are always tried again within `flush_timeout`.",
-    ),
 ];

@@ -1,0 +1,108 @@
+//! The line that says who requests are made as, at the first success of an instance.
+//!
+//! It stands where the answer is seen, since only then all of it is known: the provider that was
+//! found, the endpoint that was resolved, and that both are accepted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use cbindings::Log;
+
+use super::shared::Shared;
+use crate::notice::Notice;
+
+/// Watches the answers of one client.
+#[derive(Debug)]
+pub struct Greeting {
+    shared: Arc<Shared>,
+    region: String,
+    log: Log,
+    told: AtomicBool,
+    trouble: Notice,
+}
+
+impl Greeting {
+    pub(super) fn new(shared: Arc<Shared>, region: String, log: Log) -> Self {
+        Self {
+            shared,
+            region,
+            log,
+            told: AtomicBool::new(false),
+            trouble: Notice::every(Duration::from_secs(60)),
+        }
+    }
+
+    fn greet(&self, uri: &str) {
+        if self.told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (who, region) = (self.shared.who(), &self.region);
+        self.log.info(format_args!(
+            "requests are accepted: region {region}, endpoint {}, as {who}",
+            origin(uri)
+        ));
+    }
+
+    fn warn(&self) {
+        if let Some(why) = self.shared.trouble()
+            && self.trouble.due(1, Instant::now()).is_some()
+        {
+            self.log.warn(format_args!(
+                "credentials could not be renewed, those at hand are used until they end: {why}"
+            ));
+        }
+    }
+}
+
+impl Intercept for Greeting {
+    fn name(&self) -> &'static str {
+        "Greeting"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.warn();
+        if let (Some(Ok(_)), Some(request)) = (context.output_or_error(), context.request()) {
+            self.greet(request.uri());
+        }
+        Ok(())
+    }
+}
+
+/// Scheme, host and port.
+fn origin(uri: &str) -> &str {
+    let start = uri.find("://").map_or(0, |at| at + 3);
+    let end = uri[start..]
+        .find(['/', '?'])
+        .map_or(uri.len(), |at| start + at);
+    &uri[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_told_without_its_path() {
+        for (uri, expected) in [
+            (
+                "https://logs.eu-west-1.amazonaws.com/",
+                "https://logs.eu-west-1.amazonaws.com",
+            ),
+            ("http://127.0.0.1:80/a/b?c", "http://127.0.0.1:80"),
+            ("http://host", "http://host"),
+        ] {
+            assert_eq!(origin(uri), expected);
+        }
+    }
+}
