@@ -32,6 +32,18 @@ pub struct Task {
     pub revision: String,
     /// Where it runs; absent in version 3.
     pub availability_zone: String,
+    /// The task's containers.
+    pub containers: Vec<Container>,
+}
+
+/// One container of a task.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Container {
+    /// The runtime's identifier; empty until the container is created.
+    pub docker_id: String,
+    /// The name in the task definition.
+    pub name: String,
 }
 
 impl Task {
@@ -40,12 +52,19 @@ impl Task {
     pub fn id(&self) -> &str {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
+
+    /// The runtime's identifier of the container with this name.
+    #[must_use]
+    pub fn container_id(&self, name: &str) -> Option<&str> {
+        let container = self.containers.iter().find(|known| known.name == name);
+        container.map(|container| container.docker_id.as_str())
+    }
 }
 
 /// The task's metadata, once it is known.
 #[derive(Debug)]
 pub struct Metadata {
-    uri: Option<String>,
+    uris: Vec<String>,
     task: OnceCell<Task>,
 }
 
@@ -53,9 +72,9 @@ impl Metadata {
     /// Metadata from the endpoint that the environment names; nothing is asked yet.
     #[must_use]
     pub fn of(environment: impl Fn(&str) -> Option<String>) -> Self {
-        let uri = VARIABLES.into_iter().find_map(environment);
+        let uris = VARIABLES.into_iter().filter_map(environment);
         Self {
-            uri: uri.filter(|uri| !uri.is_empty()),
+            uris: uris.filter(|uri| !uri.is_empty()).collect(),
             task: OnceCell::new(),
         }
     }
@@ -66,19 +85,31 @@ impl Metadata {
     ///
     /// Why it is not known.
     pub async fn task(&self) -> Result<&Task, String> {
-        let Some(uri) = &self.uri else {
+        if self.uris.is_empty() {
             return Err(format!(
                 "not on ECS: neither {} is set",
                 VARIABLES.join(" nor ")
             ));
-        };
-        self.task.get_or_try_init(|| ask(uri)).await
+        }
+        self.task.get_or_try_init(|| self.first()).await
     }
 
     /// The task, if it is known.
     #[must_use]
     pub fn known(&self) -> Option<&Task> {
         self.task.get()
+    }
+
+    /// Of the versions there are, the newest that answers.
+    async fn first(&self) -> Result<Task, String> {
+        let mut failures = Vec::new();
+        for uri in &self.uris {
+            match ask(uri).await {
+                Ok(task) => return Ok(task),
+                Err(why) => failures.push(why),
+            }
+        }
+        Err(failures.join("; "))
     }
 }
 
@@ -115,8 +146,8 @@ const VARIABLES: [&str; 2] = [
     "ECS_CONTAINER_METADATA_URI_V4",
     "ECS_CONTAINER_METADATA_URI",
 ];
-/// The endpoint is on the task's own host.
-const LIMIT: Duration = Duration::from_secs(1);
+/// For each version; the endpoint is on the task's own host.
+const LIMIT: Duration = Duration::from_millis(900);
 
 #[cfg(test)]
 mod tests {
@@ -125,11 +156,16 @@ mod tests {
     #[test]
     fn the_endpoints_answer_is_read() {
         let answer = r#"{"Cluster":"prod","TaskARN":"arn:aws:ecs:eu-west-1:123456789012:task/prod/0f9d",
-            "Family":"shop","Revision":"7","AvailabilityZone":"eu-west-1a","Containers":[]}"#;
+            "Family":"shop","Revision":"7","AvailabilityZone":"eu-west-1a",
+            "Containers":[{"DockerId":"d-1","Name":"web","Type":"NORMAL"}]}"#;
         let task: Task = serde_json::from_str(answer).unwrap();
         assert_eq!(
             (task.id(), task.family.as_str(), task.revision.as_str()),
             ("0f9d", "shop", "7")
+        );
+        assert_eq!(
+            (task.container_id("web"), task.container_id("x")),
+            (Some("d-1"), None)
         );
         let old: Task = serde_json::from_str(r#"{"Cluster":"c","TaskARN":"a/b"}"#).unwrap();
         assert_eq!((old.id(), old.availability_zone.as_str()), ("b", ""));
@@ -139,11 +175,14 @@ mod tests {
     fn version_4_of_the_endpoint_is_preferred() {
         let both = Metadata::of(|name| Some(format!("http://{name}")));
         assert_eq!(
-            both.uri.as_deref(),
-            Some("http://ECS_CONTAINER_METADATA_URI_V4")
+            both.uris,
+            [
+                "http://ECS_CONTAINER_METADATA_URI_V4",
+                "http://ECS_CONTAINER_METADATA_URI"
+            ]
         );
         let old = Metadata::of(|name| (name == VARIABLES[1]).then(|| "http://old".into()));
-        assert_eq!(old.uri.as_deref(), Some("http://old"));
-        assert_eq!(Metadata::of(|_| None).uri, None);
+        assert_eq!(old.uris, ["http://old"]);
+        assert!(Metadata::of(|_| None).uris.is_empty());
     }
 }

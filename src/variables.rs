@@ -67,7 +67,7 @@ impl<'c> Variables<'c> {
         let value = match variable {
             Variable::AvailabilityZone => task(|task| &task.availability_zone),
             Variable::AwsRegion => Some(self.fixed.region.as_str()),
-            Variable::ContainerId => None,
+            Variable::ContainerId => self.container_id(),
             Variable::ContainerName => self.firelens.map(|(name, _)| name),
             Variable::EcsCluster => task(|task| &task.cluster),
             Variable::EcsTaskArn => task(|task| &task.arn),
@@ -77,6 +77,13 @@ impl<'c> Variables<'c> {
             Variable::Uuid => Some(self.fixed.uuid.as_str()),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// The logging container's, if it was there when the metadata was asked for. Docker's own log
+    /// driver writes it into each record too, which is what a template looks at first.
+    fn container_id(&self) -> Option<&str> {
+        let (name, _) = self.firelens?;
+        self.task?.container_id(name)
     }
 }
 
@@ -135,6 +142,7 @@ const KSUID_EPOCH: u64 = 1_400_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ecs::Container;
 
     #[test]
     fn a_firelens_tag_tells_container_and_task() {
@@ -168,9 +176,14 @@ mod tests {
         };
         let task = Task {
             arn: "arn:aws:ecs:r:1:task/c/id".into(),
+            containers: vec![Container {
+                docker_id: "d-1".into(),
+                name: "a".into(),
+            }],
             ..Task::default()
         };
         let variables = Variables::new(&fixed, Some(&task), "a-firelens-0f");
+        assert_eq!(variables.get(Variable::ContainerId), Some("d-1"));
         assert_eq!(variables.get(Variable::EcsTaskId), Some("id"));
         assert_eq!(variables.get(Variable::EcsTaskFamily), None);
         assert_eq!(variables.get(Variable::AwsRegion), None);

@@ -39,6 +39,13 @@ impl Worker {
         Ok(Self(threads))
     }
 
+    /// Does something beside every delivery; what has not ended when the threads do is left behind.
+    pub fn spawn(&self, job: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.0.0 {
+            runtime.spawn(job);
+        }
+    }
+
     /// Delivers a flush on the plugin's threads; a panic there is a retry and a line in the log.
     ///
     /// The caller may stand on a small stack: what moves from it is only the closure, which makes

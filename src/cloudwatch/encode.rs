@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use crate::batch::{Batch, Limits, Open};
+use crate::cloudwatch::entity::without_entity;
 use crate::cloudwatch::options::{Config, Oversize};
-use crate::cloudwatch::route::{Place, Places};
+use crate::cloudwatch::route::{Fallbacks, Place, Places};
 use crate::cut;
 use crate::decode::{Record, Records};
 use crate::escape::{self, Depth};
@@ -69,19 +70,17 @@ impl<'c> Encoder<'c> {
         }
     }
 
-    /// Encodes every record of the chunk; also how many went to fallback names, and one item that
-    /// was missing for them.
+    /// Encodes every record of the chunk; also what names they fell back to.
     #[must_use]
-    pub fn chunk(mut self, chunk: &'c [u8]) -> (Encoded, usize, Option<String>) {
+    pub fn chunk(mut self, chunk: &'c [u8]) -> (Encoded, Fallbacks) {
         let mut records = Records::new(chunk);
         while let Some(record) = records.next() {
             self.record(&record);
         }
         self.counts.torn = records.torn();
         self.counts.undecodable = records.undecodable();
-        self.counts.too_deep = self.json.too_deep();
-        let (fallbacks, missing) = self.places.fallbacks();
-        let missing = missing.map(str::to_owned);
+        self.counts.too_deep += self.json.too_deep();
+        let fallbacks = self.places.fallbacks();
         let batches = self.open.into_iter().map(|(open, mut full)| {
             full.extend(open.finish());
             full
@@ -93,7 +92,6 @@ impl<'c> Encoder<'c> {
                 counts: self.counts,
             },
             fallbacks,
-            missing,
         )
     }
 
@@ -106,7 +104,11 @@ impl<'c> Encoder<'c> {
         if number == self.open.len() {
             let place = self.places.place(number);
             self.open.push((
-                Open::new(LIMITS, &head(place), self.left.clone()),
+                Open::new(
+                    LIMITS,
+                    &head(place, self.places.entity(number)),
+                    self.left.clone(),
+                ),
                 Vec::new(),
             ));
         }
@@ -117,7 +119,14 @@ impl<'c> Encoder<'c> {
         let time = record.time.millis().max(0);
         before_message(time, body);
         let message = body.len();
-        let overhead = write(part, record, &mut self.json, body);
+        let overhead = match part {
+            Part::Record if self.config.enriches() => {
+                let (overhead, too_deep) = enriched(self.config, record, body);
+                self.counts.too_deep += too_deep;
+                overhead
+            }
+            part => write(part, record, &mut self.json, body),
+        };
         let text = body.len() - message - overhead;
         if text == 0 {
             self.counts.empty += 1;
@@ -185,6 +194,22 @@ fn write<'c>(
     }
 }
 
+/// As [`write`], for a whole record that gains metrics or loses what was meant for its entity; also
+/// how many values were nested too deeply.
+fn enriched(config: &Config, record: &Record<'_, '_>, body: &mut Vec<u8>) -> (usize, usize) {
+    let start = body.len();
+    let mut json = Json::new(Depth::Twice);
+    let mut room = Vec::new();
+    let mut overhead = match &config.entities {
+        Some(_) => json.record(&without_entity(record.fields, &mut room), body),
+        None => json.record(record.fields, body),
+    };
+    if let Some(metrics) = &config.metrics {
+        overhead += metrics.insert(record, start, body);
+    }
+    (overhead, json.too_deep())
+}
+
 #[inline]
 fn before_message(time: i64, body: &mut Vec<u8>) {
     body.extend_from_slice(b"{\"timestamp\":");
@@ -193,12 +218,17 @@ fn before_message(time: i64, body: &mut Vec<u8>) {
 }
 
 /// The request up to its first event.
-fn head(place: &Place) -> Vec<u8> {
+fn head(place: &Place, entity: &[u8]) -> Vec<u8> {
     let mut head = b"{\"logGroupName\":\"".to_vec();
     escape::append(place.group.as_bytes(), Depth::Once, &mut head);
     head.extend_from_slice(b"\",\"logStreamName\":\"");
     escape::append(place.stream.as_bytes(), Depth::Once, &mut head);
-    head.extend_from_slice(b"\",\"logEvents\":[");
+    head.push(b'"');
+    if !entity.is_empty() {
+        head.extend_from_slice(b",\"entity\":");
+        head.extend_from_slice(entity);
+    }
+    head.extend_from_slice(b",\"logEvents\":[");
     head
 }
 

@@ -1,7 +1,9 @@
 //! `Name cloudwatch`: the road of a chunk to CloudWatch Logs.
 
 pub mod encode;
+pub mod entity;
 mod extras;
+pub mod metrics;
 pub mod options;
 mod retention;
 pub mod route;
@@ -20,7 +22,7 @@ use tokio::time::{Instant, timeout};
 
 use self::encode::{Counts, Encoded, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
-use self::route::Places;
+use self::route::{Fallback, Fallbacks, Places};
 use self::send::Stream;
 use self::streams::Streams;
 use crate::ecs::Metadata;
@@ -51,7 +53,8 @@ struct Road {
     pace: Arc<Pace>,
     resume: Resume,
     blocking: Once,
-    fallbacks: Notice,
+    group_fallbacks: Notice,
+    stream_fallbacks: Notice,
     log: Log,
 }
 
@@ -73,6 +76,10 @@ impl Output for CloudWatch {
             .ok()?;
         instance::ask_for_workers(settings, log, config.concurrency);
         let road = Arc::new(Road::new(config, log.clone()));
+        if road.config.route.needs_ecs_metadata() {
+            let road = road.clone();
+            worker.spawn(async move { road.learn_metadata().await });
+        }
         Some(Self { road, worker })
     }
 
@@ -98,7 +105,8 @@ impl Road {
             pace: Pace::shared(&config.session),
             resume: Resume::new(log.clone()),
             blocking: Once::new(),
-            fallbacks: Notice::every(Duration::from_secs(60)),
+            group_fallbacks: Notice::every(FALLBACK_NOTICE),
+            stream_fallbacks: Notice::every(FALLBACK_NOTICE),
             config,
             log,
         }
@@ -143,15 +151,26 @@ impl Road {
 
     fn encode(&self, fixed: &Fixed, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
         let variables = Variables::new(fixed, self.metadata.known(), tag);
-        let places = Places::new(&self.config.route, variables, tag);
-        let (encoded, fallbacks, missing) = Encoder::new(&self.config, places, left).chunk(chunk);
-        if let Some(count) = self.fallbacks.due(fallbacks, std::time::Instant::now()) {
-            let missing = missing.unwrap_or_default();
+        let places = Places::new(
+            &self.config.route,
+            self.config.entities.as_ref(),
+            variables,
+            tag,
+        );
+        let (encoded, fallbacks) = Encoder::new(&self.config, places, left).chunk(chunk);
+        let Fallbacks { group, stream } = fallbacks;
+        self.warn_of(tag, "group", &self.group_fallbacks, &group);
+        self.warn_of(tag, "stream", &self.stream_fallbacks, &stream);
+        encoded
+    }
+
+    fn warn_of(&self, tag: &str, kind: &str, notice: &Notice, fallback: &Fallback) {
+        if let Some(count) = notice.due(fallback.count, std::time::Instant::now()) {
+            let missing = &fallback.missing;
             self.log.warn(format_args!(
-                "tag `{tag}`: {count} records went to a default log group or stream, as a name's variable had no value: {missing}"
+                "tag `{tag}`: {count} records went to another log {kind} than the one asked for, as its name could not be made: {missing}"
             ));
         }
-        encoded
     }
 
     async fn connect(&self) -> Result<Connection, String> {
@@ -209,4 +228,5 @@ impl Road {
 
 /// Streams of one chunk that are written to at the same time.
 const STREAMS_AT_ONCE: usize = 16;
+const FALLBACK_NOTICE: Duration = Duration::from_secs(60);
 const METADATA_WAIT: Duration = Duration::from_secs(2);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::cloudwatch::entity::Entities;
+use crate::cloudwatch::metrics::Metrics;
 use crate::cloudwatch::route::Route;
 use crate::cloudwatch::send::Way;
 use crate::options::{Reader, Spec};
@@ -23,6 +25,10 @@ pub struct Config {
     pub oversize: Oversize,
     /// The largest event, in bytes as the service counts them.
     pub max_event_bytes: usize,
+    /// What requests say of the service that logs.
+    pub entities: Option<Entities>,
+    /// Which records become metrics, and how.
+    pub metrics: Option<Metrics>,
     /// How requests travel.
     pub way: Way,
     /// How long a flush may take before the host is asked to bring the chunk again.
@@ -77,6 +83,8 @@ impl Config {
             max_event_bytes: reader
                 .number("max_event_bytes", LEAST_EVENT, MOST_EVENT)
                 .unwrap_or(MOST_EVENT),
+            entities: reader.switch("add_entity").then(Entities::default),
+            metrics: metrics(reader),
             way: Way {
                 log_format: reader.text("log_format"),
                 gzip: reader
@@ -89,6 +97,20 @@ impl Config {
             concurrency: reader.number("concurrency", 0, 64).unwrap_or_default(),
         }
     }
+}
+
+impl Config {
+    /// Whether the text of a whole record is more than the record's own.
+    #[must_use]
+    pub fn enriches(&self) -> bool {
+        self.entities.is_some() || self.metrics.is_some()
+    }
+}
+
+fn metrics(reader: &Reader<'_>) -> Option<Metrics> {
+    let dimensions = reader.text("metric_dimensions").unwrap_or_default();
+    let namespace = reader.text("metric_namespace")?;
+    Some(Metrics::new(namespace, &dimensions))
 }
 
 impl Creation {
@@ -193,6 +215,24 @@ pub const OPTIONS: &[Spec] = &[
         help: "Value of the `x-amzn-logs-format` header of PutLogEvents, such as `json/emf`.",
     },
     Spec {
+        key: "metric_namespace",
+        form: "text",
+        default: "",
+        help: "Turns records of the inputs cpu and mem into embedded metrics of this namespace. Other records, and all of them without it, stay as they are.",
+    },
+    Spec {
+        key: "metric_dimensions",
+        form: "names parted by commas, sets of them by semicolons",
+        default: "",
+        help: "Dimension sets of these metrics, such as `host,cluster;host`.",
+    },
+    Spec {
+        key: "add_entity",
+        form: "switch",
+        default: "false",
+        help: "Sends what the filter kubernetes knows of the service that logs as the request's entity, and takes the `aws_entity…` keys out of the message.",
+    },
+    Spec {
         key: "auto_create_group",
         form: "switch",
         default: "false",
@@ -214,7 +254,7 @@ pub const OPTIONS: &[Spec] = &[
         key: "log_retention_days",
         form: "number",
         default: "",
-        help: "Retention that a log group gets when it is created here; one of the service's own steps.",
+        help: "Retention of log groups, one of the service's own steps: set when a group is created here, and once for each group that exists when it is first written to.",
     },
     Spec {
         key: "log_group_class",
@@ -370,9 +410,6 @@ pub const FOREIGN: &[(&str, &str)] = &[
         "tag",
         "the tag is the container's, `NAME-firelens-TASKID`; templates read it as `$(tag)`.",
     ),
-    ("metric_namespace", "metrics are not rewritten yet."),
-    ("metric_dimensions", "metrics are not rewritten yet."),
-    ("add_entity", "entities are not sent yet."),
 ];
 
 /// The service's own steps: PutRetentionPolicy's `retentionInDays`.

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::cloudwatch::entity::Entities;
 use crate::decode::Record;
 use crate::options::Reader;
 use crate::template::{self, Missing, Source, Template};
@@ -139,27 +140,62 @@ pub struct Places<'c> {
     varies: bool,
     numbers: HashMap<Box<[u8]>, usize>,
     places: Vec<Place>,
+    entities: Option<&'c Entities>,
+    entity: Vec<Box<[u8]>>,
     last: Option<(Vec<u8>, usize)>,
     name: Vec<u8>,
-    missing: Option<String>,
-    fallbacks: usize,
+    fallbacks: Fallbacks,
+}
+
+/// How many records went to another name than the first candidate's.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Fallbacks {
+    /// Of the log group.
+    pub group: Fallback,
+    /// Of the log stream.
+    pub stream: Fallback,
+}
+
+/// How often one name was replaced by the next candidate.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Fallback {
+    /// Records.
+    pub count: usize,
+    /// What the first of them lacked.
+    pub missing: String,
+}
+
+impl Fallback {
+    fn note(&mut self, missing: Option<Missing<'_>>) {
+        let Some(missing) = missing else { return };
+        if self.count == 0 {
+            self.missing = missing.to_string();
+        }
+        self.count += 1;
+    }
 }
 
 impl<'c> Places<'c> {
     /// Begins a chunk.
     #[must_use]
-    pub fn new(route: &'c Route, variables: Variables<'c>, tag: &'c str) -> Self {
+    pub fn new(
+        route: &'c Route,
+        entities: Option<&'c Entities>,
+        variables: Variables<'c>,
+        tag: &'c str,
+    ) -> Self {
         Self {
             route,
+            entities,
+            entity: Vec::new(),
             variables,
             tag,
-            varies: route.varies_within_a_chunk(),
+            varies: route.varies_within_a_chunk() || entities.is_some(),
             numbers: HashMap::new(),
             places: Vec::new(),
             last: None,
             name: Vec::new(),
-            missing: None,
-            fallbacks: 0,
+            fallbacks: Fallbacks::default(),
         }
     }
 
@@ -178,11 +214,16 @@ impl<'c> Places<'c> {
         &self.places[number]
     }
 
-    /// How many records went to another name than the first candidate's, and one item that was
-    /// missing.
+    /// The entity of a place's records as JSON; empty for none.
     #[must_use]
-    pub fn fallbacks(&self) -> (usize, Option<&str>) {
-        (self.fallbacks, self.missing.as_deref())
+    pub fn entity(&self, number: usize) -> &[u8] {
+        &self.entity[number]
+    }
+
+    /// What was missing for names so far.
+    #[must_use]
+    pub fn fallbacks(&self) -> Fallbacks {
+        self.fallbacks.clone()
     }
 
     /// All places, by number.
@@ -199,41 +240,48 @@ impl<'c> Places<'c> {
         };
         let mut name = std::mem::take(&mut self.name);
         name.clear();
-        let group_missing = self.route.group.render(&source, &mut name);
+        self.fallbacks
+            .group
+            .note(self.route.group.render(&source, &mut name));
         let group = name.len();
-        // A group's name has no such byte, so that no two places share a key.
+        // Neither name has such a byte, so that no two places share a key.
         name.push(0);
-        let stream_missing = self.route.stream.render(&source, &mut name);
-        if let Some(missing) = group_missing.or(stream_missing) {
-            self.fallbacks += 1;
-            self.missing.get_or_insert_with(|| missing.to_string());
+        self.fallbacks
+            .stream
+            .note(self.route.stream.render(&source, &mut name));
+        let stream = name.len();
+        name.push(0);
+        if let Some(entities) = self.entities {
+            entities.append(record, &mut name);
         }
-        self.intern(name, group)
+        self.intern(name, group, stream)
     }
 
-    fn intern(&mut self, name: Vec<u8>, group: usize) -> usize {
+    fn intern(&mut self, name: Vec<u8>, group: usize, stream: usize) -> usize {
         if let Some((last, number)) = &self.last
             && *last == name
         {
             self.name = name;
             return *number;
         }
-        let number = self
-            .numbers
-            .get(name.as_slice())
-            .copied()
-            .unwrap_or_else(|| {
-                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                self.places.push(Place {
-                    group: text(&name[..group]),
-                    stream: text(&name[group + 1..]),
-                });
-                self.numbers
-                    .insert(name.as_slice().into(), self.places.len() - 1);
-                self.places.len() - 1
-            });
+        let number = match self.numbers.get(name.as_slice()) {
+            Some(number) => *number,
+            None => self.place_of(&name, group, stream),
+        };
         let before = self.last.replace((name, number));
         self.name = before.map(|(name, _)| name).unwrap_or_default();
+        number
+    }
+
+    fn place_of(&mut self, name: &[u8], group: usize, stream: usize) -> usize {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let number = self.places.len();
+        self.places.push(Place {
+            group: text(&name[..group]),
+            stream: text(&name[group + 1..stream]),
+        });
+        self.entity.push(name[stream + 1..].into());
+        self.numbers.insert(name.into(), number);
         number
     }
 }

@@ -1,0 +1,323 @@
+//! `add_entity`: what a record's Kubernetes metadata says of the service that logged it.
+//!
+//! The fields are the C plugin's. They travel once in each request, beside the events, and their
+//! source keys (`aws_entity…`) are taken out of the message. Records of different entities travel in
+//! different requests.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::decode::{Field, Record};
+use crate::lookup;
+use crate::msgpack::{Cursor, Token};
+use crate::template::Step;
+
+/// Reads entities from records.
+#[derive(Debug)]
+pub struct Entities {
+    fields: Vec<(Part, Vec<Step>)>,
+}
+
+/// Where a part of an entity comes from.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Part {
+    Account,
+    Cluster,
+    Environment,
+    Instance,
+    Name,
+    NameSource,
+    Namespace,
+    Node,
+    Platform,
+    Workload,
+}
+
+type Found = BTreeMap<Part, String>;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entity<'f> {
+    key_attributes: BTreeMap<&'static str, &'f str>,
+    attributes: BTreeMap<&'static str, &'f str>,
+}
+
+impl Default for Entities {
+    fn default() -> Self {
+        let step = |key: &str| Step::Key(key.into());
+        let path = |key: &str| match key.split_once('.') {
+            Some((parent, key)) => vec![step(parent), step(key)],
+            None => vec![step(key)],
+        };
+        Self {
+            fields: PATHS
+                .into_iter()
+                .map(|(source, key)| (source, path(key)))
+                .collect(),
+        }
+    }
+}
+
+impl Entities {
+    /// Appends a record's entity as JSON; nothing when too little of it is known.
+    pub(super) fn append(&self, record: &Record<'_, '_>, out: &mut Vec<u8>) {
+        let mut found = self.found(record);
+        complete(&mut found);
+        let get = |source| found.get(&source).map(String::as_str);
+        let (Some(name), Some(account)) = (get(Part::Name), get(Part::Account)) else {
+            return;
+        };
+        let mut key_attributes = BTreeMap::from([
+            ("Type", "Service"),
+            ("Name", name),
+            ("AwsAccountId", account),
+        ]);
+        key_attributes.extend(get(Part::Environment).map(|value| ("Environment", value)));
+        let attributes = attributes(&found);
+        let entity = Entity {
+            key_attributes,
+            attributes,
+        };
+        out.extend(serde_json::to_vec(&entity).unwrap_or_default());
+    }
+
+    fn found(&self, record: &Record<'_, '_>) -> Found {
+        let value = |path: &[Step]| {
+            let mut text = Vec::new();
+            lookup::scalar(record, path, &mut text);
+            let text = String::from_utf8_lossy(&text);
+            text.chars().take(MOST_CHARACTERS).collect::<String>()
+        };
+        let is_map = |raw| matches!(Cursor::new(raw).token(), Ok(Token::Map(_)));
+        let nested = record.value(KUBERNETES).is_some_and(is_map);
+        let fields = self.fields.iter();
+        fields
+            .filter(|(_, path)| nested || path.len() == 1)
+            .map(|(source, path)| (*source, value(path)))
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
+}
+
+/// What follows from other fields.
+fn complete(found: &mut Found) {
+    let has = |found: &Found, source| found.contains_key(&source);
+    if !has(found, Part::Name)
+        && !has(found, Part::NameSource)
+        && let Some(workload) = found.get(&Part::Workload).cloned()
+    {
+        found.insert(Part::Name, workload);
+        found.insert(Part::NameSource, "K8sWorkload".into());
+    }
+    if !has(found, Part::Environment)
+        && let (Some(platform), Some(cluster), Some(namespace)) = (
+            found.get(&Part::Platform),
+            found.get(&Part::Cluster),
+            found.get(&Part::Namespace),
+        )
+    {
+        let environment = format!("{platform}:{cluster}/{namespace}");
+        found.insert(Part::Environment, environment);
+    }
+}
+
+fn attributes(found: &Found) -> BTreeMap<&'static str, &str> {
+    let (platform, cluster) = match found.get(&Part::Platform).map(String::as_str) {
+        Some("eks") => ("AWS::EKS", Some("EKS.Cluster")),
+        Some("k8s") => ("K8s", Some("K8s.Cluster")),
+        _ => ("Generic", None),
+    };
+    let named = [
+        (cluster, Part::Cluster),
+        (Some("K8s.Namespace"), Part::Namespace),
+        (Some("K8s.Node"), Part::Node),
+        (Some("K8s.Workload"), Part::Workload),
+        (Some("EC2.InstanceId"), Part::Instance),
+        (Some("AWS.ServiceNameSource"), Part::NameSource),
+    ];
+    let known = named
+        .into_iter()
+        .filter_map(|(name, source)| Some((name?, found.get(&source)?.as_str())));
+    known.chain([("PlatformType", platform)]).collect()
+}
+
+/// A record's members without those that were meant for the entity; what had to be written anew is
+/// in `room`.
+pub(super) fn without_entity<'r>(fields: &[Field<'r>], room: &'r mut Vec<u8>) -> Vec<Field<'r>> {
+    let kubernetes = fields.iter().rev().find(|field| field.is(KUBERNETES));
+    let anew = kubernetes.is_some_and(|field| rewrite(field.value, room));
+    let room: &'r [u8] = room;
+    let kept = fields.iter().filter(|field| !is_meant(field));
+    kept.map(|field| Field {
+        value: if anew && field.is(KUBERNETES) {
+            room
+        } else {
+            field.value
+        },
+        ..*field
+    })
+    .collect()
+}
+
+/// Writes a map without those members; `false` when there is nothing to change.
+fn rewrite(map: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut cursor = Cursor::new(map);
+    let Ok(Token::Map(count)) = cursor.token() else {
+        return false;
+    };
+    let members: Vec<Field<'_>> = (0..count)
+        .map_while(|_| Field::read(&mut cursor).ok())
+        .collect();
+    let kept: Vec<_> = members.iter().filter(|field| !is_meant(field)).collect();
+    if kept.len() == members.len() {
+        return false;
+    }
+    out.push(MAP_32);
+    out.extend(u32::try_from(kept.len()).unwrap_or(u32::MAX).to_be_bytes());
+    for field in kept {
+        out.extend_from_slice(field.raw_key);
+        out.extend_from_slice(field.value);
+    }
+    true
+}
+
+fn is_meant(field: &Field<'_>) -> bool {
+    matches!(field.key, Token::Str(key) | Token::Bin(key) if key.starts_with(PREFIX))
+}
+
+const PATHS: [(Part, &str); 10] = [
+    (Part::Account, "aws_entity_account_id"),
+    (Part::Cluster, "kubernetes.aws_entity_cluster"),
+    (Part::Environment, "kubernetes.aws_entity_environment"),
+    (Part::Instance, "aws_entity_ec2_instance_id"),
+    (Part::Name, "kubernetes.aws_entity_service_name"),
+    (Part::NameSource, "kubernetes.aws_entity_name_source"),
+    (Part::Namespace, "kubernetes.namespace_name"),
+    (Part::Node, "kubernetes.host"),
+    (Part::Platform, "kubernetes.aws_entity_platform"),
+    (Part::Workload, "kubernetes.aws_entity_workload"),
+];
+const KUBERNETES: &[u8] = b"kubernetes";
+const PREFIX: &[u8] = b"aws_entity";
+/// A map's head with a count of four bytes.
+const MAP_32: u8 = 0xdf;
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Entity.html>
+const MOST_CHARACTERS: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use rmp_serde::to_vec;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::escape::Depth;
+    use crate::head::Time;
+    use crate::json::Json;
+
+    fn with_record<T>(record: &Value, act: impl FnOnce(&Record<'_, '_>) -> T) -> T {
+        let bytes = to_vec(record).unwrap();
+        let mut cursor = Cursor::new(&bytes);
+        let Ok(Token::Map(count)) = cursor.token() else {
+            unreachable!("a map was written")
+        };
+        let fields: Vec<_> = (0..count)
+            .map(|_| Field::read(&mut cursor).unwrap())
+            .collect();
+        act(&Record {
+            time: Time::default(),
+            fields: &fields,
+        })
+    }
+
+    fn entity(record: &Value) -> Option<Value> {
+        let mut out = Vec::new();
+        with_record(record, |record| {
+            Entities::default().append(record, &mut out)
+        });
+        serde_json::from_slice(&out).ok()
+    }
+
+    #[test]
+    fn every_field_of_the_c_plugin_is_read() {
+        let found = entity(&json!({
+            "aws_entity_account_id": "123456789012",
+            "aws_entity_ec2_instance_id": "i-1",
+            "kubernetes": {
+                "aws_entity_service_name": "shop",
+                "aws_entity_environment": "prod",
+                "namespace_name": "web",
+                "host": "node-1",
+                "aws_entity_cluster": "c",
+                "aws_entity_workload": "deploy",
+                "aws_entity_name_source": "Instrumentation",
+                "aws_entity_platform": "eks",
+            },
+        }));
+        assert_eq!(
+            found,
+            Some(json!({
+                "keyAttributes": {
+                    "Type": "Service", "Name": "shop", "Environment": "prod",
+                    "AwsAccountId": "123456789012",
+                },
+                "attributes": {
+                    "PlatformType": "AWS::EKS", "EKS.Cluster": "c", "K8s.Namespace": "web",
+                    "K8s.Node": "node-1", "K8s.Workload": "deploy", "EC2.InstanceId": "i-1",
+                    "AWS.ServiceNameSource": "Instrumentation",
+                },
+            }))
+        );
+    }
+
+    #[test]
+    fn a_workload_stands_in_for_a_service_and_a_cluster_for_an_environment() {
+        let found = entity(&json!({
+            "aws_entity_account_id": "1",
+            "kubernetes": {
+                "namespace_name": "web", "aws_entity_cluster": "c",
+                "aws_entity_workload": "deploy \"x\"", "aws_entity_platform": "k8s",
+            },
+        }))
+        .unwrap();
+        assert_eq!(found["keyAttributes"]["Name"], "deploy \"x\"");
+        assert_eq!(found["keyAttributes"]["Environment"], "k8s:c/web");
+        assert_eq!(found["attributes"]["AWS.ServiceNameSource"], "K8sWorkload");
+        assert_eq!(found["attributes"]["K8s.Cluster"], "c");
+    }
+
+    #[test]
+    fn too_little_is_no_entity() {
+        assert_eq!(
+            entity(&json!({"kubernetes": {"aws_entity_service_name": "shop"}})),
+            None
+        );
+        assert_eq!(
+            entity(&json!({"aws_entity_account_id": "1", "log": "x"})),
+            None
+        );
+        assert_eq!(
+            entity(&json!({"aws_entity_account_id": "1", "kubernetes": 7})),
+            None
+        );
+    }
+
+    #[test]
+    fn its_keys_leave_the_message_and_others_stay() {
+        let record = json!({
+            "aws_entity_account_id": "1", "log": "x", "aws_entity_more": 2,
+            "kubernetes": {"host": "n", "aws_entity_cluster": "c", "labels": {"aws_entity_x": 1}},
+        });
+        let mut out = Vec::new();
+        with_record(&record, |record| {
+            let mut room = Vec::new();
+            let kept = without_entity(record.fields, &mut room);
+            Json::new(Depth::Once).record(&kept, &mut out);
+        });
+        let written: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(
+            written,
+            json!({"log": "x", "kubernetes": {"host": "n", "labels": {"aws_entity_x": 1}}})
+        );
+    }
+}
