@@ -121,10 +121,10 @@ impl Fault {
         }
     }
 
-    /// The same fault; one without an answer is not retried within the flush.
+    /// The same fault; unless requests are retried, one without an answer is left to the host.
     #[must_use]
-    pub fn left_to_the_host(self) -> Self {
-        if self.kind != UNANSWERED {
+    pub fn retried(self, auto_retry: bool) -> Self {
+        if auto_retry || self.kind != UNANSWERED {
             return self;
         }
         Self {
@@ -360,9 +360,10 @@ mod tests {
 
     #[test]
     fn only_a_fault_without_an_answer_is_left_to_the_host() {
-        assert_eq!(Fault::out_of_time().left_to_the_host().kind, Kind::Denied);
+        assert_eq!(Fault::out_of_time().retried(false).kind, Kind::Denied);
+        assert_eq!(Fault::out_of_time().retried(true).kind, UNANSWERED);
         let throttled = Fault::new(Kind::Throttled, "Throttling", "slow down");
-        assert_eq!(throttled.left_to_the_host().kind, Kind::Throttled);
+        assert_eq!(throttled.retried(false).kind, Kind::Throttled);
     }
 
     #[test]

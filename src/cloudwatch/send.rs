@@ -52,12 +52,9 @@ impl Stream {
     }
 
     fn fault(&self, error: &SdkError<PutLogEventsError, HttpResponse>) -> Fault {
-        let fault = Fault::of(error).needing("logs:PutLogEvents");
-        if self.way.auto_retry {
-            fault
-        } else {
-            fault.left_to_the_host()
-        }
+        Fault::of(error)
+            .needing("logs:PutLogEvents")
+            .retried(self.way.auto_retry)
     }
 }
 

@@ -123,8 +123,9 @@ impl Road {
         if left.is_none() {
             self.say(&tag, &encoded.counts);
         }
+        let auto_retry = self.config.session.auto_retry;
         let destinations = encoded.streams.into_iter().flat_map(|(name, batches)| {
-            let stream = move || DeliveryStream::new(connection.client.clone(), &name);
+            let stream = move || DeliveryStream::new(connection.client.clone(), &name, auto_retry);
             batches
                 .into_iter()
                 .map(move |batch| (stream(), vec![batch]))

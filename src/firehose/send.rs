@@ -14,16 +14,19 @@ use crate::send::{Answer, Service};
 pub struct DeliveryStream {
     client: Client,
     name: String,
+    auto_retry: bool,
     target: String,
 }
 
 impl DeliveryStream {
-    /// Sends to the delivery stream of this name.
+    /// Sends to the delivery stream of this name; a request without an answer is sent again within
+    /// the flush only with `auto_retry`.
     #[must_use]
-    pub fn new(client: Client, name: &str) -> Self {
+    pub fn new(client: Client, name: &str, auto_retry: bool) -> Self {
         Self {
             client,
             name: name.to_owned(),
+            auto_retry,
             target: format!("delivery stream `{name}`"),
         }
     }
@@ -36,7 +39,11 @@ impl Service for DeliveryStream {
             .put_record_batch()
             .customize()
             .interceptor(Prepared::new(batch.body()));
-        let output = request.send().await.map_err(|error| Fault::of(&error))?;
+        let output = request.send().await.map_err(|error| {
+            Fault::of(&error)
+                .needing("firehose:PutRecordBatch")
+                .retried(self.auto_retry)
+        })?;
         failed(output.request_responses(), batch.items())
     }
 

@@ -3,13 +3,15 @@
 //! It stands where the answer is seen, since only then all of it is known: the provider that was
 //! found, the endpoint that was resolved, and that both are accepted.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use cbindings::Log;
@@ -24,6 +26,7 @@ pub struct Greeting {
     region: String,
     log: Log,
     told: AtomicBool,
+    endpoint: OnceLock<String>,
     trouble: Notice,
 }
 
@@ -34,18 +37,19 @@ impl Greeting {
             region,
             log,
             told: AtomicBool::new(false),
+            endpoint: OnceLock::new(),
             trouble: Notice::every(Duration::from_secs(60)),
         }
     }
 
-    fn greet(&self, uri: &str) {
+    fn greet(&self) {
         if self.told.swap(true, Ordering::Relaxed) {
             return;
         }
         let (who, region) = (self.shared.who(), &self.region);
+        let endpoint = self.endpoint.get().map_or("", String::as_str);
         self.log.info(format_args!(
-            "requests are accepted: region {region}, endpoint {}, as {who}",
-            origin(uri)
+            "requests are accepted: region {region}, endpoint {endpoint}, as {who}"
         ));
     }
 
@@ -65,6 +69,17 @@ impl Intercept for Greeting {
         "Greeting"
     }
 
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let uri = context.request().uri();
+        self.endpoint.get_or_init(|| origin(uri).to_owned());
+        Ok(())
+    }
+
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
@@ -72,8 +87,8 @@ impl Intercept for Greeting {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.warn();
-        if let (Some(Ok(_)), Some(request)) = (context.output_or_error(), context.request()) {
-            self.greet(request.uri());
+        if let Some(Ok(_)) = context.output_or_error() {
+            self.greet();
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A certificate for the loopback names, made at start and signed by an authority made for it alone.
+//! A certificate for the loopback names and a domain that only a proxy can reach, made at start and signed by an authority made for it alone.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl Identity {
         let (authority_key, key) = (KeyPair::generate()?, KeyPair::generate()?);
         let authority = authority()?;
         let authority_pem = authority.self_signed(&authority_key)?.pem();
-        let mut leaf = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+        let mut leaf = CertificateParams::new(NAMES.map(str::to_owned))?;
         leaf.use_authority_key_identifier_extension = true;
         let leaf = leaf.signed_by(&key, &Issuer::new(authority, authority_key))?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -47,3 +47,5 @@ fn authority() -> Result<CertificateParams, rcgen::Error> {
         .push(DnType::CommonName, "AWS stand-in authority");
     Ok(authority)
 }
+
+const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "*.stand-in.test"];

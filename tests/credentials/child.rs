@@ -1,0 +1,174 @@
+//! The plugin in a process of its own: this test binary once more, with another environment.
+
+use std::env;
+use std::process::Command;
+
+use support::chunk::{Chunk, Time, map};
+use support::host::PluginHost;
+
+/// What is asked of the plugin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Case {
+    environment: Vec<(String, String)>,
+    options: Vec<(String, String)>,
+    instances: usize,
+}
+
+/// What it did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) verdicts: Vec<String>,
+    pub(crate) lines: Vec<String>,
+}
+
+impl Case {
+    /// The `cloudwatch` plugin with the least of options; the region too unless a case leaves it out.
+    pub(crate) fn new(endpoint: &str) -> Self {
+        Self::without_region(endpoint).option("region", "us-east-1")
+    }
+
+    pub(crate) fn without_region(endpoint: &str) -> Self {
+        let case = Self {
+            instances: 1,
+            ..Self::default()
+        };
+        case.option("endpoint", endpoint)
+            .option("log_group_name", "g")
+            .option("log_stream_name", "s")
+            .option("flush_timeout", "6s")
+            .set("AWS_EC2_METADATA_DISABLED", "true")
+            .set("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials")
+            .set("AWS_CONFIG_FILE", "/nowhere/config")
+    }
+
+    pub(crate) fn option(mut self, key: &str, value: &str) -> Self {
+        self.options.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets a variable of the environment, in place of an earlier value.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn set_all(self, set: &[(&str, &str)]) -> Self {
+        set.iter()
+            .fold(self, |case, (name, value)| case.set(name, value))
+    }
+
+    /// Opens so many sections alike and flushes through each.
+    pub(crate) fn instances(mut self, instances: usize) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    pub(crate) fn run(&self) -> Outcome {
+        let options = self
+            .options
+            .iter()
+            .map(|(key, value)| format!("{key}={value}\n"));
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", CHILD, "--ignored", "--nocapture"])
+            .env_clear()
+            .envs(
+                KEPT.into_iter()
+                    .filter_map(|name| Some((name, env::var(name).ok()?))),
+            )
+            .envs(self.environment.iter().cloned())
+            .env("CASE_OPTIONS", options.collect::<String>())
+            .env("CASE_INSTANCES", self.instances.to_string())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let after = |head: &str| -> Vec<String> {
+            let lines = text.lines().filter_map(|line| line.strip_prefix(head));
+            lines.map(str::to_owned).collect()
+        };
+        Outcome {
+            verdicts: after("VERDICT "),
+            lines: after("LINE "),
+        }
+    }
+}
+
+impl Outcome {
+    /// Every flush was delivered; hands back the line that says as whom.
+    pub(crate) fn delivered(&self) -> &str {
+        assert!(!self.verdicts.is_empty(), "{self:?}");
+        assert!(
+            self.verdicts.iter().all(|verdict| verdict == "Ok"),
+            "{self:?}"
+        );
+        self.line("requests are accepted")
+    }
+
+    /// The first line with this text in it.
+    pub(crate) fn line(&self, part: &str) -> &str {
+        let mut lines = self.lines.iter();
+        lines
+            .find(|line| line.contains(part))
+            .unwrap_or_else(|| panic!("no line says `{part}`: {self:#?}"))
+    }
+
+    /// The flush is to be retried, and this is why.
+    pub(crate) fn retried(&self, part: &str) -> &str {
+        assert_eq!(self.verdicts, ["Retry"], "{self:#?}");
+        self.line(part)
+    }
+
+    /// The plugin did not open, and this is why.
+    pub(crate) fn refused(&self, part: &str) -> &str {
+        assert_eq!(self.verdicts, ["Refused"], "{self:#?}");
+        self.line(part)
+    }
+}
+
+#[test]
+#[ignore = "it is the child of the other tests"]
+fn in_a_process_of_its_own() {
+    let set = env::var("CASE_OPTIONS").expect("the parent sets it");
+    let options: Vec<_> = set
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    let instances = env::var("CASE_INSTANCES").unwrap().parse().unwrap();
+    let host = PluginHost::cloudwatch();
+    let opened: Result<Vec<_>, _> = (0..instances).map(|_| host.instance(&options)).collect();
+    let lines = match opened {
+        Err(lines) => {
+            println!("\nVERDICT Refused");
+            lines
+        }
+        Ok(opened) => {
+            std::thread::scope(|scope| {
+                for instance in &opened {
+                    scope.spawn(|| println!("\nVERDICT {:?}", instance.flush("a.tag", chunk())));
+                }
+            });
+            opened
+                .into_iter()
+                .flat_map(|instance| instance.exit())
+                .collect()
+        }
+    };
+    for line in lines {
+        println!("LINE {}", line.text);
+    }
+}
+
+fn chunk() -> Chunk {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let millis = u64::try_from(now.unwrap().as_millis()).unwrap();
+    Chunk::new().v2(Time::millis(millis), map([("log", "a line")]))
+}
+
+const CHILD: &str = "child::in_a_process_of_its_own";
+/// What the test itself needs: its libraries, where the plugin is, backtraces.
+const KEPT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "PLUGIN_DIR", "HOME"];
