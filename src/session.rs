@@ -11,6 +11,7 @@ mod greeting;
 mod http;
 mod identity;
 mod kept;
+mod process;
 mod providers;
 mod proxy;
 mod region;

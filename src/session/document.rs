@@ -1,7 +1,7 @@
 //! `credentials_endpoint`: credentials from a JSON document at any URL.
 //!
 //! The document is `{"AccessKeyId", "SecretAccessKey", "Token", "Expiration"}`, as the Go plugin and
-//! ECS have it.
+//! ECS have it; a `credential_process` calls the token `SessionToken`.
 
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub(super) struct Document {
 struct Answer {
     access_key_id: String,
     secret_access_key: String,
+    #[serde(alias = "SessionToken")]
     token: Option<String>,
     expiration: Option<String>,
 }
@@ -54,9 +55,10 @@ impl ProvideCredentials for Document {
     }
 }
 
-fn read(document: &[u8]) -> Result<Credentials, String> {
+/// Reads the document; an error holds nothing secret.
+pub(super) fn read(document: &[u8]) -> Result<Credentials, String> {
     let answer: Answer = serde_json::from_slice(document)
-        .map_err(|error| format!("an answer without credentials: {error}"))?;
+        .map_err(|error| format!("an answer without credentials{}", lacking(&error)))?;
     let expiry = answer.expiration.map(|text| {
         let time = DateTime::from_str(&text, Format::DateTimeWithOffset);
         time.ok()
@@ -70,6 +72,13 @@ fn read(document: &[u8]) -> Result<Credentials, String> {
         expiry.transpose()?,
         "credentials_endpoint",
     ))
+}
+
+/// What is missing; other errors may cite the document.
+fn lacking(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let missing = text.starts_with("missing field").then_some(text);
+    missing.map(|text| format!(": {text}")).unwrap_or_default()
 }
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -113,6 +122,10 @@ mod tests {
         assert!(
             why.contains("SecretAccessKey") && !why.contains("secret\""),
             "{why}"
+        );
+        assert_eq!(
+            read(br#""secret""#).unwrap_err(),
+            "an answer without credentials"
         );
         let text = br#"{"AccessKeyId":"AK","SecretAccessKey":"SK","Expiration":"soon"}"#;
         assert_eq!(

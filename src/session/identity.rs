@@ -18,6 +18,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use super::document::Document;
 use super::fresh::Fresh;
 use super::http::Network;
+use super::process::Process;
 use super::providers::Providers;
 use super::url;
 use super::web_identity::WebIdentity;
@@ -62,19 +63,20 @@ impl Identity {
             let document = Document::new(url.clone(), network.clone());
             return Providers::new(vec![("`credentials_endpoint`".into(), provider(document))]);
         }
-        let name = self
-            .profile
-            .as_ref()
-            .map(|name| format!("profile `{name}`"));
+        let name = match &self.profile {
+            Some(name) => format!("profile `{name}`"),
+            None => "profile".to_owned(),
+        };
         Providers::new(vec![
             (
                 "environment".into(),
                 provider(EnvironmentVariableCredentialsProvider::new()),
             ),
             (
-                name.unwrap_or_else(|| "profile".into()),
-                profile(config, self.profile.clone()),
+                format!("{name}'s credential_process"),
+                provider(Process::new(self.profile.clone())),
             ),
+            (name, profile(config, self.profile.clone())),
             (
                 "web identity".into(),
                 provider(WebIdentity::new(&self.sts(config))),

@@ -26,7 +26,7 @@ fn error(operation: &str, code: &str) -> Rule {
 fn an_existing_stream_is_written_to_and_nothing_else_is_called() {
     let aws = ready();
     let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
-    let instance = output.with("log_retention_days", "7").open();
+    let instance = output.open();
     for _ in 0..3 {
         assert_ok(instance.flush("a.tag", logs(["one"])));
     }

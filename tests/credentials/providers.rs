@@ -92,7 +92,11 @@ fn a_profile_runs_a_process() {
     let outcome = Case::new(&aws.url())
         .set("AWS_CONFIG_FILE", file.path())
         .run();
-    assert!(outcome.delivered().contains("from profile"));
+    assert!(
+        outcome
+            .delivered()
+            .contains("from profile's credential_process")
+    );
 }
 
 #[test]
