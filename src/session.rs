@@ -5,6 +5,7 @@
 //! share its credentials. Retries and stalled-stream protection are off: the road retries by itself,
 //! and the latter takes a service's waiting answer for a stalled upload.
 
+mod agent;
 mod document;
 mod fresh;
 mod greeting;
@@ -22,8 +23,10 @@ mod web_identity;
 use std::sync::Arc;
 
 use aws_config::{AppName, Region, SdkConfig};
+use aws_types::sdk_config::Builder;
 use cbindings::Log;
 
+use self::agent::Agent;
 use self::greeting::Greeting;
 use self::http::Network;
 use self::identity::Identity;
@@ -108,7 +111,7 @@ impl Session {
             .region(Region::new(region.clone()))
             .app_name(app_name(settings.extra_user_agent.as_deref()));
         let config = match &settings.endpoint {
-            Some(endpoint) => config.endpoint_url(endpoint),
+            Some(endpoint) => at(config, endpoint),
             None => config,
         };
         Ok(Self {
@@ -118,11 +121,26 @@ impl Session {
         })
     }
 
+    /// An interceptor for a client: the user agent begins with the plugin's name.
+    #[must_use]
+    pub fn agent(&self) -> Agent {
+        let name = self.config.app_name().map(ToString::to_string);
+        Agent::new(name.unwrap_or_default())
+    }
+
     /// An interceptor for a client: the first success writes who the requests are made as.
     #[must_use]
     pub fn greeting(&self, log: &Log) -> Greeting {
         Greeting::new(self.shared.clone(), self.region.clone(), log.clone())
     }
+}
+
+/// An endpoint of one's own: it is what it is, FIPS or dual-stack or not, and the SDK refuses both.
+fn at(config: Builder, endpoint: &str) -> Builder {
+    config
+        .endpoint_url(endpoint)
+        .use_fips(false)
+        .use_dual_stack(false)
 }
 
 /// The name in the user agent, as the Go plugins build it; what is not allowed in one becomes `-`.

@@ -175,7 +175,9 @@ impl Road {
 
     async fn connect(&self) -> Result<Connection, String> {
         let session = Session::open(&self.config.session).await?;
-        let client = Builder::from(&session.config).interceptor(session.greeting(&self.log));
+        let client = Builder::from(&session.config)
+            .interceptor(session.agent())
+            .interceptor(session.greeting(&self.log));
         Ok(Connection {
             client: Client::from_conf(client.build()),
             fixed: Fixed::new(&session.region),

@@ -332,13 +332,13 @@ pub const OPTIONS: &[Spec] = &[
         key: "use_fips",
         form: "switch",
         default: "",
-        help: "FIPS endpoints, for the service and STS. Without it: `AWS_USE_FIPS_ENDPOINT`, then the profile.",
+        help: "FIPS endpoints, for the service and STS; `endpoint` and `sts_endpoint` come before it. Without it: `AWS_USE_FIPS_ENDPOINT`, then the profile.",
     },
     Spec {
         key: "use_dualstack",
         form: "switch",
         default: "",
-        help: "Endpoints that speak IPv6 too, for the service and STS. Without it: `AWS_USE_DUALSTACK_ENDPOINT`, then the profile.",
+        help: "Endpoints that speak IPv6 too, for the service and STS; `endpoint` and `sts_endpoint` come before it. Without it: `AWS_USE_DUALSTACK_ENDPOINT`, then the profile.",
     },
     Spec {
         key: "auto_retry_requests",

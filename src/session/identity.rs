@@ -20,8 +20,8 @@ use super::fresh::Fresh;
 use super::http::Network;
 use super::process::Process;
 use super::providers::Providers;
-use super::url;
 use super::web_identity::WebIdentity;
+use super::{at, url};
 use crate::options::Reader;
 
 /// What decides as whom requests are made.
@@ -109,9 +109,11 @@ impl Identity {
     /// STS is asked seldom and its failure fails a whole flush, so there the SDK may retry.
     fn sts(&self, config: &SdkConfig) -> SdkConfig {
         let retry = RetryConfig::standard().with_initial_backoff(STS_BACKOFF);
-        let mut sts = config.to_builder().retry_config(retry);
-        sts.set_endpoint_url(self.sts_endpoint.clone());
-        sts.build()
+        let sts = config.to_builder().retry_config(retry);
+        match &self.sts_endpoint {
+            Some(endpoint) => at(sts, endpoint).build(),
+            None => sts.build(),
+        }
     }
 }
 

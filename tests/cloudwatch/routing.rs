@@ -110,7 +110,7 @@ fn the_task_metadata_names_what_the_record_does_not() {
 }
 
 #[test]
-fn records_without_a_value_go_to_the_default_names_with_one_warning() {
+fn records_without_a_value_go_to_the_default_names_with_one_warning_each() {
     let aws = StandIn::start();
     let instance = Output::cloudwatch(&aws)
         .with("auto_create_group", "true")
@@ -125,10 +125,12 @@ fn records_without_a_value_go_to_the_default_names_with_one_warning() {
         6
     );
     let lines = instance.exit();
-    let told = telling(&lines, "default log group or stream");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Warn));
-    assert!(told[0].text.contains("2 records") && told[0].text.contains("$(level)"));
+    for (name, missing) in [("log group", "$(level)"), ("log stream", "$(pod['name'])")] {
+        let told = telling(&lines, &format!("another {name}"));
+        assert_eq!(told.len(), 1, "{lines:#?}");
+        assert_eq!(told[0].level, Some(Level::Warn));
+        assert!(told[0].text.contains("2 records") && told[0].text.contains(missing));
+    }
 }
 
 #[test]

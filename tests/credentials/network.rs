@@ -136,6 +136,82 @@ fn no_proxy_stands_before_this_host_and_its_metadata() {
     assert_eq!(proxy.heads(), Vec::<String>::new());
 }
 
+/// The first host that a section asks the proxy for; nobody answers there.
+fn host(region: &str, set: &[(&str, &str)], options: &[(&str, &str)]) -> String {
+    let aws = StandIn::start();
+    let proxy = Proxy::to(&aws);
+    let case = Case::without_endpoint().set_all(&KEYS).set_all(set);
+    let case = case
+        .option("region", region)
+        .set("HTTPS_PROXY", &proxy.url());
+    let with = |case: Case, (key, value): &(&str, &str)| case.option(key, value);
+    let outcome = options
+        .iter()
+        .fold(case, with)
+        .option("flush_timeout", "1s")
+        .run();
+    assert_eq!(outcome.verdicts, ["Retry"]);
+    let head = proxy
+        .heads()
+        .into_iter()
+        .next()
+        .expect("the proxy is asked");
+    let host = head
+        .strip_prefix("CONNECT ")
+        .and_then(|rest| rest.split_once(":443 "));
+    host.expect("a tunnel is asked for").0.to_owned()
+}
+
+#[test]
+fn endpoints_follow_the_partition_fips_and_dualstack() {
+    let fips = ("AWS_USE_FIPS_ENDPOINT", "true");
+    let dual = ("AWS_USE_DUALSTACK_ENDPOINT", "true");
+    for (region, set, expected) in [
+        ("us-east-1", &[][..], "logs.us-east-1.amazonaws.com"),
+        ("us-east-1", &[fips], "logs-fips.us-east-1.amazonaws.com"),
+        ("us-east-1", &[dual], "logs.us-east-1.api.aws"),
+        ("us-east-1", &[fips, dual], "logs-fips.us-east-1.api.aws"),
+        ("us-gov-west-1", &[], "logs.us-gov-west-1.amazonaws.com"),
+        ("us-gov-west-1", &[fips], "logs.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", &[], "logs.cn-north-1.amazonaws.com.cn"),
+        (
+            "cn-north-1",
+            &[dual],
+            "logs.cn-north-1.api.amazonwebservices.com.cn",
+        ),
+        ("eusc-de-east-1", &[], "logs.eusc-de-east-1.amazonaws.eu"),
+    ] {
+        assert_eq!(host(region, set, &[]), expected, "{region} {set:?}");
+    }
+}
+
+#[test]
+fn the_switches_are_options_too_and_count_for_sts() {
+    let role = ("role_arn", "arn:aws:iam::123456789012:role/shop");
+    for (region, options, expected) in [
+        (
+            "us-east-1",
+            &[("use_fips", "on")][..],
+            "logs-fips.us-east-1.amazonaws.com",
+        ),
+        (
+            "us-east-1",
+            &[("use_dualstack", "on")],
+            "logs.us-east-1.api.aws",
+        ),
+        ("eu-west-1", &[role], "sts.eu-west-1.amazonaws.com"),
+        ("us-east-1", &[role], "sts.us-east-1.amazonaws.com"),
+        (
+            "us-east-1",
+            &[role, ("use_fips", "on")],
+            "sts-fips.us-east-1.amazonaws.com",
+        ),
+        ("cn-north-1", &[role], "sts.cn-north-1.amazonaws.com.cn"),
+    ] {
+        assert_eq!(host(region, &[], options), expected, "{region} {options:?}");
+    }
+}
+
 #[test]
 fn no_proxy_is_read() {
     let aws = StandIn::start();
