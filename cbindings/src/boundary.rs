@@ -38,6 +38,13 @@ pub fn pre_register() -> c_int {
     0
 }
 
+/// Answers `FLBPluginOutputPreRun`: notes whether the host may be reloaded while it runs.
+#[must_use]
+pub fn pre_run(hot_reload: c_int) -> c_int {
+    host_api::host_reloads(hot_reload != 0);
+    0
+}
+
 /// Answers `FLBPluginRegister`; constants only, so that it cannot fail.
 ///
 /// # Safety

@@ -71,9 +71,9 @@ macro_rules! export {
         /// Called once the pipeline is set up, by hosts since 2.2.0.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginOutputPreRun(
-            _hot_reload: ::std::ffi::c_int,
+            hot_reload: ::std::ffi::c_int,
         ) -> ::std::ffi::c_int {
-            0
+            $crate::pre_run(hot_reload)
         }
 
         /// Called before exit, by hosts since 2.2.0.

@@ -149,6 +149,17 @@ pub(crate) fn host_pre_registers() {
     PRE_REGISTERED.store(true, Ordering::Relaxed);
 }
 
+/// Notes whether the host may be reloaded while it runs.
+pub(crate) fn host_reloads(hot: bool) {
+    HOT_RELOAD.store(hot, Ordering::Relaxed);
+}
+
+/// Whether the host may be reloaded while it runs; known once its pipeline is set up.
+#[must_use]
+pub fn hot_reload() -> bool {
+    HOT_RELOAD.load(Ordering::Relaxed)
+}
+
 /// The host's name for an instance, if it can be asked.
 ///
 /// # Safety
@@ -191,3 +202,4 @@ type OutputName = unsafe extern "C" fn(*mut c_void) -> *const c_char;
 type SetProperty = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int;
 
 static PRE_REGISTERED: AtomicBool = AtomicBool::new(false);
+static HOT_RELOAD: AtomicBool = AtomicBool::new(false);

@@ -20,11 +20,11 @@ mod host_api;
 #[cfg(feature = "host")]
 pub mod host;
 
-pub use boundary::{exit, flush, init, pre_register, register};
+pub use boundary::{exit, flush, init, pre_register, pre_run, register};
 pub use desk::{Level, Log};
 pub use flush::{Flush, Verdict};
 pub use hook::last_panic;
-pub use host_api::Settings;
+pub use host_api::{Settings, hot_reload};
 
 use std::ffi::CStr;
 

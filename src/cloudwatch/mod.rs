@@ -52,7 +52,7 @@ struct Road {
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     resume: Resume,
-    blocking: Once,
+    threads: Once,
     group_fallbacks: Notice,
     stream_fallbacks: Notice,
     log: Log,
@@ -104,7 +104,7 @@ impl Road {
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
             resume: Resume::new(log.clone()),
-            blocking: Once::new(),
+            threads: Once::new(),
             group_fallbacks: Notice::every(FALLBACK_NOTICE),
             stream_fallbacks: Notice::every(FALLBACK_NOTICE),
             config,
@@ -114,7 +114,7 @@ impl Road {
 
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
-        instance::warn_of_blocking(flush, &self.blocking, &self.log);
+        instance::warn_of_threads(flush, &self.threads, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
         let connection = match self.connection.get_or_try_init(|| self.connect()).await {
             Ok(connection) => connection,

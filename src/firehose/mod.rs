@@ -48,7 +48,7 @@ struct Road {
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     resume: Resume,
-    blocking: Once,
+    threads: Once,
     fallbacks: Notice,
     /// Whether names are made with the ECS metadata.
     with_metadata: OnceLock<bool>,
@@ -96,7 +96,7 @@ impl Road {
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
             resume: Resume::new(log.clone()),
-            blocking: Once::new(),
+            threads: Once::new(),
             fallbacks: Notice::every(Duration::from_secs(60)),
             with_metadata: OnceLock::new(),
             config,
@@ -106,7 +106,7 @@ impl Road {
 
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
-        instance::warn_of_blocking(flush, &self.blocking, &self.log);
+        instance::warn_of_threads(flush, &self.threads, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
         let connection = match self.connection.get_or_try_init(|| self.connect()).await {
             Ok(connection) => connection,
