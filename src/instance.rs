@@ -37,17 +37,14 @@ pub fn environment(name: &str) -> Option<String> {
 
 /// Says once what about the host's threads a user should know.
 pub fn warn_of_threads(flush: &Flush, once: &Once, log: &Log) {
-    once.call_once(|| {
-        if flush.blocks_the_engine() {
-            log.warn(format_args!(
-                "the host delivers on its engine's thread: while it waits for an answer, every input and output stands still; add `workers 1` to this section"
-            ));
-        } else if cbindings::hot_reload() {
-            log.warn(format_args!(
-                "hot reload is on, and Fluent Bit leaks the worker threads of outputs such as this one, which ends it on a later reload: set `concurrency 0` and no `workers` in this section, or leave hot reload off"
-            ));
-        }
-    });
+    let warning = if flush.blocks_the_engine() {
+        "the host delivers on its engine's thread: while it waits for an answer, every input and output stands still; add `workers 1` to this section"
+    } else if cbindings::hot_reload() {
+        "hot reload is on, and Fluent Bit leaks the worker threads of outputs such as this one, which ends it on a later reload: set `concurrency 0` and no `workers` in this section, or leave hot reload off"
+    } else {
+        return;
+    };
+    once.call_once(|| log.warn(format_args!("{warning}")));
 }
 
 /// Asks the host for worker threads; 0 leaves the host's own setting alone.
