@@ -12,9 +12,13 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
 
-dist/%.so: $(SOURCES)
-	$(CARGO) build --release --locked --package $*
-	install -D -m 755 $(TARGET)/release/lib$*.so $@
+dist/cloudwatch.so: $(SOURCES)
+	$(CARGO) build --release --locked --package cloudwatch --package firehose
+	install -D -m 755 $(TARGET)/release/libcloudwatch.so $@
+
+# Built by the same command, as both share everything but a line.
+dist/firehose.so: dist/cloudwatch.so
+	install -D -m 755 $(TARGET)/release/libfirehose.so $@
 
 ## check: format, lints, documentation, dependencies, sizes
 check:
