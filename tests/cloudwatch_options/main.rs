@@ -6,9 +6,10 @@
 mod credentials;
 mod delivery;
 mod events;
-mod fluent_bit;
+
 mod groups;
 mod names;
+mod real;
 
 use std::collections::BTreeSet;
 

@@ -4,6 +4,7 @@ mod golden;
 mod identity;
 mod real;
 mod record;
+mod shared;
 mod stream;
 mod time;
 
@@ -19,7 +20,13 @@ use support::output::{Output, delivered, ready};
 /// One way to see that an option has its effect.
 type Case = (&'static str, fn());
 
-const CASES: [&[Case]; 4] = [identity::CASES, record::CASES, stream::CASES, time::CASES];
+const CASES: [&[Case]; 5] = [
+    identity::CASES,
+    record::CASES,
+    shared::CASES,
+    stream::CASES,
+    time::CASES,
+];
 
 /// An option without a case, or a case without an option, fails.
 #[test]
