@@ -1,12 +1,17 @@
 //! The options that say where AWS is, and as whom it is called.
 
+use std::env;
 use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 
+use support::alone::alone;
 use support::aws::{Call, StandIn};
 use support::host::Verdict;
 use support::output::{Output, logs, ready};
 
-use super::{Case, again, with};
+use super::{Case, with};
 
 pub(crate) const CASES: &[Case] = &[
     ("region", requests_are_signed_for_the_region),
@@ -16,6 +21,8 @@ pub(crate) const CASES: &[Case] = &[
     ("external_id", a_role_is_taken_on_at_the_sts_endpoint),
     ("profile", the_profile_is_the_one_of_the_option),
     ("extra_user_agent", the_user_agent_has_the_text),
+    ("use_fips", the_switches_choose_the_endpoint),
+    ("use_dualstack", the_switches_choose_the_endpoint),
 ];
 
 /// The one PutRecordBatch that a flush with these options makes.
@@ -71,7 +78,7 @@ fn the_profile_is_the_one_of_the_option() {
 
 #[test]
 fn the_profile_is_read_from_the_shared_files() {
-    let file = std::env::temp_dir().join(format!("firehose-profile-{}", std::process::id()));
+    let file = env::temp_dir().join(format!("firehose-profile-{}", std::process::id()));
     let text = "[default]\naws_access_key_id = AKDEFAULT\naws_secret_access_key = s\n\
                 [other]\naws_access_key_id = AKOTHER\naws_secret_access_key = s\n";
     fs::write(&file, text).expect("a file");
@@ -81,7 +88,7 @@ fn the_profile_is_read_from_the_shared_files() {
         ("AWS_SECRET_ACCESS_KEY", None),
         ("AWS_SHARED_CREDENTIALS_FILE", Some(path)),
     ];
-    if again(
+    if alone(
         "identity::the_profile_is_read_from_the_shared_files",
         &environment,
     ) {
@@ -102,3 +109,54 @@ fn the_user_agent_has_the_text() {
         "{agents:?}"
     );
 }
+
+fn the_switches_choose_the_endpoint() {
+    each_switch_leads_to_another_host();
+}
+
+/// A proxy is asked for the host, and connects to none.
+#[test]
+fn each_switch_leads_to_another_host() {
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = proxy.local_addr().expect("an address");
+    let url = format!("http://{address}");
+    let asked = thread::spawn(move || hosts(&proxy));
+    let test = "identity::each_switch_leads_to_another_host";
+    if !alone(test, &[("HTTPS_PROXY", Some(&url)), ("NO_PROXY", None)]) {
+        TcpStream::connect(address)
+            .and_then(|mut end| end.write_all(END.as_bytes()))
+            .expect("the proxy listens");
+        let expected = HOSTS.map(|(_, host)| format!("CONNECT {host}:443 HTTP/1.1\r\n"));
+        assert_eq!(asked.join().expect("the proxy was asked"), expected);
+        return;
+    }
+    let aws = ready();
+    for (option, _) in HOSTS {
+        let output = Output::firehose(&aws)
+            .without("endpoint")
+            .with(option, "on");
+        let output = output.with("flush_timeout", "1s");
+        assert_eq!(output.open().flush("app.web", logs(["x"])), Verdict::Retry);
+    }
+}
+
+/// What connections begin with up to the last one; a host may be asked for again.
+fn hosts(proxy: &TcpListener) -> Vec<String> {
+    let first_line = |connection: io::Result<TcpStream>| {
+        let mut line = String::new();
+        BufReader::new(connection?).read_line(&mut line)?;
+        Ok::<_, io::Error>(line)
+    };
+    let lines = proxy
+        .incoming()
+        .map(|connection| first_line(connection).expect("a line"));
+    let mut lines: Vec<String> = lines.take_while(|line| line != END).collect();
+    lines.dedup();
+    lines
+}
+
+const END: &str = "end\n";
+const HOSTS: [(&str, &str); 2] = [
+    ("use_fips", "firehose-fips.us-east-1.amazonaws.com"),
+    ("use_dualstack", "firehose.us-east-1.api.aws"),
+];

@@ -8,9 +8,6 @@ mod shared;
 mod stream;
 mod time;
 
-use std::env;
-use std::process::Command;
-
 use router::firehose::options::OPTIONS;
 use support::aws::StandIn;
 use support::chunk::Chunk;
@@ -71,33 +68,4 @@ fn texts(options: &[(&str, &str)], chunk: &Chunk) -> Vec<String> {
 fn with(output: Output, options: &[(&str, &str)]) -> Output {
     let set = |output: Output, (key, value): &(&str, &str)| output.with(key, value);
     options.iter().fold(output, set)
-}
-
-/// Runs a test again in a process with these variables set or, for `None`, unset, as those of a
-/// running process cannot be changed safely. Answers whether this is that process.
-fn again(test: &str, environment: &[(&str, Option<&str>)]) -> bool {
-    const AGAIN: &str = "TEST_RUNS_AGAIN";
-    if env::var_os(AGAIN).is_some() {
-        return true;
-    }
-    let mut command = Command::new(env::current_exe().expect("a test has a file"));
-    command
-        .args([test, "--exact", "--nocapture"])
-        .env(AGAIN, "1");
-    for (name, value) in environment {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command.output().expect("a test can be run again");
-    let told =
-        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(
-        output.status.success() && told[0].contains("1 passed"),
-        "{}{}",
-        told[0],
-        told[1]
-    );
-    false
 }

@@ -1,8 +1,9 @@
 //! The options that add a record's time.
 
+use support::alone::alone;
 use support::chunk::{Chunk, Time, map};
 
-use super::{Case, again, texts};
+use super::{Case, texts};
 
 pub(crate) const CASES: &[Case] = &[
     ("time_key", the_time_is_added_in_place_of_what_is_there),
@@ -74,7 +75,7 @@ fn the_zone_is_the_one_of_the_option() {
 #[test]
 fn the_zone_is_local_unless_it_is_utc() {
     let test = "time::the_zone_is_local_unless_it_is_utc";
-    if !again(test, &[("TZ", Some("EST5EDT,M3.2.0,M11.1.0"))]) {
+    if !alone(test, &[("TZ", Some("EST5EDT,M3.2.0,M11.1.0"))]) {
         return;
     }
     for (zone, expected) in [
