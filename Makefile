@@ -31,10 +31,10 @@ check:
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
 test: build
 ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --workspace --locked
+	$(CARGO) nextest run --workspace --locked --no-fail-fast
 else
 	@echo 'test: cargo-nextest is not installed, cargo test runs the tests'
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 endif
 	@$(MAKE) --no-print-directory test-third-party test-host
 
