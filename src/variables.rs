@@ -1,7 +1,8 @@
 //! The values of a template's variables, for one chunk.
 //!
 //! A FireLens tag is `CONTAINER-firelens-TASKID`, so two of them are in every chunk's tag; the rest
-//! is the instance's own or the ECS metadata's. The container is the one that logged, not the
+//! is the instance's own or the ECS metadata's, and where there is no metadata, what FireLens has
+//! written into each record. The container is the one that logged, not the
 //! router's own, which is why its name never comes from the metadata.
 
 use std::time::SystemTime;
@@ -9,6 +10,7 @@ use std::time::SystemTime;
 use crate::decode::Record;
 use crate::ecs::Task;
 use crate::lookup;
+use crate::msgpack::{Cursor, Token};
 use crate::template::{Source, Step, Variable};
 
 /// What an instance knows from its start.
@@ -58,6 +60,12 @@ impl<'c> Variables<'c> {
             task,
             firelens: firelens.filter(|(_, id)| is_id(id)),
         }
+    }
+
+    /// Whether the task is known; until then its variables are looked for in each record.
+    #[must_use]
+    pub fn knows_the_task(&self) -> bool {
+        self.task.is_some()
     }
 
     /// A variable's value; an empty one is none.
@@ -112,7 +120,36 @@ impl Source for Surroundings<'_> {
     }
 
     fn variable(&self, variable: Variable) -> Option<&str> {
-        self.variables.get(variable)
+        let known = self.variables.get(variable);
+        known.or_else(|| self.of_the_record(variable))
+    }
+}
+
+impl Surroundings<'_> {
+    /// What FireLens has written into the record of the task that logged it
+    /// (`enable-ecs-log-metadata`), for when there is no metadata to ask.
+    fn of_the_record(&self, variable: Variable) -> Option<&str> {
+        let value = match variable {
+            Variable::EcsCluster => self.text(b"ecs_cluster"),
+            Variable::EcsTaskArn => self.text(b"ecs_task_arn"),
+            Variable::EcsTaskId => self.text(b"ecs_task_arn")?.rsplit('/').next(),
+            Variable::EcsTaskFamily => Some(self.definition()?.0),
+            Variable::EcsTaskRevision => Some(self.definition()?.1),
+            _ => None,
+        };
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// Family and revision of the task definition.
+    fn definition(&self) -> Option<(&str, &str)> {
+        self.text(b"ecs_task_definition")?.rsplit_once(':')
+    }
+
+    fn text(&self, key: &[u8]) -> Option<&str> {
+        match Cursor::new(self.record.value(key)?).token() {
+            Ok(Token::Str(text)) => str::from_utf8(text).ok(),
+            _ => None,
+        }
     }
 }
 
@@ -142,7 +179,9 @@ const KSUID_EPOCH: u64 = 1_400_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Field;
     use crate::ecs::Container;
+    use crate::head::Time;
 
     #[test]
     fn a_firelens_tag_tells_container_and_task() {
@@ -166,6 +205,57 @@ mod tests {
         assert_eq!(get("app.log", Variable::EcsTaskId), None);
         assert_eq!(get("a-firelens-xyz", Variable::EcsTaskId), None);
         assert_eq!(get("x", Variable::Uuid).as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn without_metadata_the_task_is_what_firelens_wrote_into_the_record() {
+        let fixed = Fixed {
+            region: "r".into(),
+            uuid: "u".into(),
+        };
+        let values = ["prod", "arn:aws:ecs:r:1:task/prod/0f9d", "shop:7"];
+        let raw = values.map(|value| rmp_serde::to_vec(value).unwrap());
+        let keys = ["ecs_cluster", "ecs_task_arn", "ecs_task_definition"];
+        let fields: Vec<Field<'_>> = keys
+            .iter()
+            .zip(&raw)
+            .map(|(key, value)| Field {
+                key: Token::Str(key.as_bytes()),
+                raw_key: &[],
+                value,
+            })
+            .collect();
+        let record = Record {
+            time: Time::default(),
+            fields: &fields,
+        };
+        let known = Task {
+            cluster: "known".into(),
+            ..Task::default()
+        };
+        let get = |task, variable| {
+            let variables = Variables::new(&fixed, task, "tag");
+            let surroundings = Surroundings {
+                record: &record,
+                tag: "tag",
+                variables,
+            };
+            surroundings.variable(variable).map(str::to_owned)
+        };
+        for (variable, value) in [
+            (Variable::EcsCluster, "prod"),
+            (Variable::EcsTaskArn, values[1]),
+            (Variable::EcsTaskId, "0f9d"),
+            (Variable::EcsTaskFamily, "shop"),
+            (Variable::EcsTaskRevision, "7"),
+        ] {
+            assert_eq!(get(None, variable).as_deref(), Some(value), "{variable:?}");
+        }
+        assert_eq!(
+            get(Some(&known), Variable::EcsCluster).as_deref(),
+            Some("known")
+        );
+        assert_eq!(get(None, Variable::AvailabilityZone), None);
     }
 
     #[test]

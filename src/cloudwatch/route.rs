@@ -190,7 +190,9 @@ impl<'c> Places<'c> {
             entity: Vec::new(),
             variables,
             tag,
-            varies: route.varies_within_a_chunk() || entities.is_some(),
+            varies: route.varies_within_a_chunk()
+                || entities.is_some()
+                || (route.needs_ecs_metadata() && !variables.knows_the_task()),
             numbers: HashMap::new(),
             places: Vec::new(),
             last: None,

@@ -87,8 +87,9 @@ impl<'c> Streams<'c> {
     /// Begins a chunk.
     #[must_use]
     pub fn new(route: &'c Route, variables: Variables<'c>, tag: &'c str) -> Self {
+        let unknown = route.needs_ecs_metadata() && !variables.knows_the_task();
         let varies = matches!(route, Route::Varying { template, .. }
-            if template.depends_on().varies_within_a_chunk());
+            if unknown || template.depends_on().varies_within_a_chunk());
         Self {
             route,
             variables,
