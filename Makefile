@@ -7,7 +7,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-host demo clean help
+.PHONY: build check test test-third-party test-host test-faults soak demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -46,6 +46,14 @@ test-third-party: build
 ## test-host: the plugins in each real Fluent Bit that FLUENT_BIT or PATH has
 test-host: build
 	@tests/check/host
+
+## test-faults: a thousand random failure scripts; nothing lost, nothing doubled
+test-faults: build
+	@PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin faults -- 1000
+
+## soak: such scripts for MINUTES=m, with memory, threads and files watched
+soak: build
+	@PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin faults -- --minutes $(or $(MINUTES),10)
 
 ## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build

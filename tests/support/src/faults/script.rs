@@ -185,7 +185,11 @@ impl Script {
         if self.firehose {
             let records = service.records("ds").into_iter();
             return records
-                .map(|record| String::from_utf8_lossy(&record).trim_end().to_owned())
+                .map(|record| {
+                    String::from_utf8_lossy(&record)
+                        .trim_end_matches('\n')
+                        .to_owned()
+                })
                 .collect();
         }
         let streams = service.streams().into_iter();
