@@ -92,6 +92,7 @@ async fn deliver<S: Service>(service: &S, batches: Vec<Batch>, terms: &Terms) ->
         terms,
         report,
         began,
+        suspects: Vec::new(),
     };
     let mut batches = batches.into_iter();
     for batch in batches.by_ref() {
@@ -119,15 +120,25 @@ struct Delivery<'d, S> {
     report: Report,
     /// When the last request began.
     began: Instant,
+    /// Items of the batch that were refused alone, since one was last accepted.
+    suspects: Vec<(Batch, Fault)>,
 }
+
+/// So many items refused alone, and none accepted between them, are not refused for what they hold.
+const MOST_SUSPECTS: usize = 16;
 
 impl<S: Service> Delivery<'_, S> {
     async fn batch(&mut self, batch: Batch) -> Course {
+        let course = self.parts(vec![batch]).await;
+        self.drop_suspects();
+        course
+    }
+
+    async fn parts(&mut self, mut parts: Vec<Batch>) -> Course {
         let mut backoff = Backoff::new(fastrand::Rng::new());
-        let mut parts = vec![batch];
         while let Some(batch) = parts.pop() {
             match self.attempt(&batch).await {
-                Ok(None) => {}
+                Ok(None) => self.drop_suspects(),
                 Ok(Some((rest, fault))) => {
                     parts.extend(batch.part(&rest));
                     if self.wait(&mut backoff, &fault).await == Course::Stop {
@@ -195,10 +206,7 @@ impl<S: Service> Delivery<'_, S> {
             .debug(format_args!("{}: {fault}", self.service.target()));
         self.report.count_fault(fault);
         match fault.kind {
-            Kind::Refused => {
-                self.halve(&batch, fault, parts);
-                Course::Next
-            }
+            Kind::Refused => self.halve(batch, fault, parts),
             Kind::Denied => {
                 parts.push(batch);
                 Course::Stop
@@ -215,16 +223,31 @@ impl<S: Service> Delivery<'_, S> {
     }
 
     /// Looks for the item at fault; the older half goes first, to keep the order.
-    fn halve(&mut self, batch: &Batch, fault: &Fault, parts: &mut Vec<Batch>) {
+    ///
+    /// Where item after item is refused alone and none is accepted, it is not the items: the group,
+    /// the name or the account is refused, and that is for the user to mend, not a reason to drop.
+    fn halve(&mut self, batch: Batch, fault: &Fault, parts: &mut Vec<Batch>) -> Course {
         if let Some((older, newer)) = batch.halves() {
             parts.extend([newer, older]);
-            return;
+            return Course::Next;
         }
-        self.report.dropped += batch.items().len();
-        let (target, time) = (self.service.target(), batch.items()[0].time);
-        self.terms.log.error(format_args!(
-            "{target}: dropped 1 event of time {time} ms, which the service refuses: {fault}"
-        ));
+        self.suspects.push((batch, fault.clone()));
+        if self.suspects.len() < MOST_SUSPECTS {
+            return Course::Next;
+        }
+        parts.extend(self.suspects.drain(..).map(|(batch, _)| batch));
+        Course::Stop
+    }
+
+    /// Gives up the items that were refused alone, as others were accepted or there are none.
+    fn drop_suspects(&mut self) {
+        for (batch, fault) in self.suspects.drain(..) {
+            self.report.dropped += batch.items().len();
+            let (target, time) = (self.service.target(), batch.items()[0].time);
+            self.terms.log.error(format_args!(
+                "{target}: dropped 1 event of time {time} ms, which the service refuses: {fault}"
+            ));
+        }
     }
 
     /// Creates what is missing; waits first, as what has been created may take a moment to be seen.

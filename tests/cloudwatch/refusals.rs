@@ -1,9 +1,9 @@
 //! Events that the service refuses for good: counted, told, and in nobody's way.
 
 use cbindings::Level;
-use support::aws::Rule;
+use support::aws::{Action, ErrorAnswer, Rule};
 use support::chunk::{Chunk, Time, map};
-use support::host::{LogLine, telling};
+use support::host::{LogLine, Verdict, telling};
 use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 
 use super::assert_ok;
@@ -88,6 +88,29 @@ fn one_poisoned_event_of_ten_thousand_is_dropped_alone() {
         aws.count("PutLogEvents") <= 29,
         "{}",
         aws.count("PutLogEvents")
+    );
+}
+
+#[test]
+fn what_is_refused_whatever_it_holds_is_kept_for_a_retry() {
+    let aws = ready();
+    let refused = ErrorAnswer::new(400, "InvalidParameterException", "not in this account");
+    aws.script(Rule::on("PutLogEvents", Action::Error(refused)).forever());
+    let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
+    let texts: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+    assert_eq!(instance.flush("a.tag", logs(&texts)), Verdict::Retry);
+    assert!(
+        aws.count("PutLogEvents") < 60,
+        "{}",
+        aws.count("PutLogEvents")
+    );
+    aws.clear();
+    assert_ok(instance.flush("a.tag", logs(&texts)));
+    assert_eq!(messages(&aws, GROUP, STREAM), texts);
+    assert!(
+        telling(&instance.exit(), "dropped")
+            .iter()
+            .all(|line| line.level == Some(Level::Debug))
     );
 }
 
