@@ -158,12 +158,24 @@ where
 {
     let status = raw.status().as_u16();
     let code = answer.code().unwrap_or("Unknown");
-    let message = answer.message().unwrap_or("no message");
+    let message = answer.message().map_or_else(|| excerpt(raw), str::to_owned);
     let request = error.request_id().unwrap_or("none");
     let text = format_args!("{code}: {message} (HTTP {status}, request id {request})");
     Fault {
         retry_after: retry_after(raw),
         ..Fault::new(kind_of(code, status), code, text)
+    }
+}
+
+/// The beginning of an answer that is none of the service's own: a proxy's page, most often.
+fn excerpt(raw: &HttpResponse) -> String {
+    let body = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
+    let words: Vec<&str> = body.split_whitespace().collect();
+    let text: String = words.join(" ").chars().take(EXCERPT).collect();
+    if text.is_empty() {
+        "no message".to_owned()
+    } else {
+        format!("no message, but \"{text}\"")
     }
 }
 
@@ -289,10 +301,16 @@ const PERMISSION_CODES: [&str; 4] = [
     "UnauthorizedOperation",
 ];
 
+/// Characters of an unknown answer that are told: a page's title, or a proxy's reason.
+const EXCERPT: usize = 160;
+
 const UNANSWERED: Kind = Kind::Passing { unanswered: true };
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+
     use super::*;
 
     #[test]
@@ -364,6 +382,19 @@ mod tests {
         assert_eq!(Fault::out_of_time().retried(true).kind, UNANSWERED);
         let throttled = Fault::new(Kind::Throttled, "Throttling", "slow down");
         assert_eq!(throttled.retried(false).kind, Kind::Throttled);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_the_services_own_is_told_in_brief() {
+        let answer =
+            |body: &str| HttpResponse::new(StatusCode::try_from(403).unwrap(), SdkBody::from(body));
+        assert_eq!(excerpt(&answer("")), "no message");
+        let page = "<html>\n  <title>Blocked by proxy</title>";
+        assert_eq!(
+            excerpt(&answer(page)),
+            "no message, but \"<html> <title>Blocked by proxy</title>\""
+        );
+        assert!(excerpt(&answer(&"é".repeat(1000))).chars().count() < 200);
     }
 
     #[test]
