@@ -4,6 +4,8 @@
 //! and the search for misspelt keys are all made from it. The host only answers for a key that is
 //! named, so unknown keys are found by asking for likely ones.
 
+pub mod shared;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -20,6 +22,24 @@ pub struct Spec {
     pub default: &'static str,
     /// One or two sentences for the documentation.
     pub help: &'static str,
+}
+
+/// Two tables as one, at compile time: what a plugin has of its own, and what both have.
+///
+/// `N` is the number of entries in both.
+#[must_use]
+pub const fn join<T: Copy, const N: usize>(own: &[T], shared: &[T]) -> [T; N] {
+    let mut all = [own[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < own.len() {
+            own[at]
+        } else {
+            shared[at - own.len()]
+        };
+        at += 1;
+    }
+    all
 }
 
 /// Reads a section's options and collects every problem.

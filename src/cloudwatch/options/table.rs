@@ -1,0 +1,167 @@
+//! The options as users write and read about them.
+
+use crate::options::{Spec, join, shared};
+
+/// Every option.
+pub const OPTIONS: &[Spec] =
+    &join::<_, { OWN.len() + shared::OPTIONS.len() }>(OWN, shared::OPTIONS);
+
+/// Options of other plugins and drivers that people copy into a section for this one.
+pub const FOREIGN: &[(&str, &str)] =
+    &join::<_, { FOREIGN_HERE.len() + shared::FOREIGN.len() }>(FOREIGN_HERE, shared::FOREIGN);
+
+/// The options that this plugin alone has.
+const OWN: &[Spec] = &[
+    Spec {
+        key: "log_group_name",
+        form: "template",
+        default: "",
+        help: "Log group; may hold variables in either language, see Templates.",
+    },
+    Spec {
+        key: "log_stream_name",
+        form: "template",
+        default: "",
+        help: "Log stream; may hold variables. Exactly one of this and `log_stream_prefix` is set.",
+    },
+    Spec {
+        key: "log_stream_prefix",
+        form: "text",
+        default: "",
+        help: "Log stream: this text and the whole tag.",
+    },
+    Spec {
+        key: "default_log_group_name",
+        form: "text",
+        default: "fluentbit-default",
+        help: "Log group of records for which `log_group_name` has no value.",
+    },
+    Spec {
+        key: "default_log_stream_name",
+        form: "text",
+        default: "/fluentbit-default",
+        help: "Log stream of records for which `log_stream_name` has no value.",
+    },
+    Spec {
+        key: "log_group_template",
+        form: "template",
+        default: "",
+        help: "Log group as the C plugin spells it; records for which it has no value go to `log_group_name`.",
+    },
+    Spec {
+        key: "log_stream_template",
+        form: "template",
+        default: "",
+        help: "Log stream as the C plugin spells it; records for which it has no value go to `log_stream_name` or `log_stream_prefix`.",
+    },
+    Spec {
+        key: "log_format",
+        form: "text",
+        default: "",
+        help: "Value of the `x-amzn-logs-format` header of PutLogEvents, such as `json/emf`.",
+    },
+    Spec {
+        key: "metric_namespace",
+        form: "text",
+        default: "",
+        help: "Turns records of the inputs cpu and mem into embedded metrics of this namespace. Other records, and all of them without it, stay as they are.",
+    },
+    Spec {
+        key: "metric_dimensions",
+        form: "names parted by commas, sets of them by semicolons",
+        default: "",
+        help: "Dimension sets of these metrics, such as `host,cluster;host`.",
+    },
+    Spec {
+        key: "add_entity",
+        form: "switch",
+        default: "false",
+        help: "Sends what the filter kubernetes knows of the service that logs as the request's entity, and takes the `aws_entity…` keys out of the message.",
+    },
+    Spec {
+        key: "auto_create_group",
+        form: "switch",
+        default: "false",
+        help: "Creates a log group when a write finds it missing.",
+    },
+    Spec {
+        key: "auto_create_stream",
+        form: "switch",
+        default: "true",
+        help: "Creates a log stream when a write finds it missing.",
+    },
+    Spec {
+        key: "new_log_group_tags",
+        form: "key=value, parted by commas",
+        default: "",
+        help: "Tags of a log group that is created.",
+    },
+    Spec {
+        key: "log_retention_days",
+        form: "number",
+        default: "",
+        help: "Retention of log groups, one of the service's own steps: set when a group is created here, and once for each group that exists when it is first written to.",
+    },
+    Spec {
+        key: "log_group_class",
+        form: "STANDARD or INFREQUENT_ACCESS",
+        default: "",
+        help: "Class of a log group that is created.",
+    },
+    Spec {
+        key: "kms_key_id",
+        form: "KMS key ARN",
+        default: "",
+        help: "Key that encrypts a log group that is created.",
+    },
+    Spec {
+        key: "max_event_bytes",
+        form: "number",
+        default: "1048576",
+        help: "Largest event, in bytes as the service counts them: UTF-8 and 26 for the event.",
+    },
+    Spec {
+        key: "oversize",
+        form: "split or truncate",
+        default: "split",
+        help: "What is done with a larger event: sent in parts that end in `[Part 1/3]`, or cut so that it ends in `[Truncated...]`.",
+    },
+    Spec {
+        key: "compression",
+        form: "none or gzip",
+        default: "none",
+        help: "Compresses request bodies. Try it against your account first: the service does not promise to take them.",
+    },
+];
+
+/// What belongs to another plugin.
+const FOREIGN_HERE: &[(&str, &str)] = &[
+    ("delivery_stream", "it belongs to the `firehose` output."),
+    ("data_keys", "it belongs to the `firehose` output."),
+    (
+        "stream",
+        "it belongs to the `kinesis` output; the log stream is `log_stream_name`.",
+    ),
+    ("log_group", "the option is `log_group_name`."),
+    ("log_stream", "the option is `log_stream_name`."),
+    (
+        "awslogs-group",
+        "it belongs to the awslogs log driver; the option is `log_group_name`.",
+    ),
+    (
+        "awslogs-region",
+        "it belongs to the awslogs log driver; the option is `region`.",
+    ),
+    (
+        "awslogs-stream",
+        "it belongs to the awslogs log driver; the option is `log_stream_name`.",
+    ),
+    (
+        "awslogs-stream-prefix",
+        "it belongs to the awslogs log driver; the option is `log_stream_prefix`.",
+    ),
+    (
+        "awslogs-create-group",
+        "it belongs to the awslogs log driver; the option is `auto_create_group`.",
+    ),
+];

@@ -1,0 +1,115 @@
+//! What both plugins take, and what both are given by mistake.
+
+use super::Spec;
+
+/// The options that both plugins have, with one meaning.
+pub const OPTIONS: &[Spec] = &[
+    Spec {
+        key: "region",
+        form: "region name",
+        default: "",
+        help: "AWS region, also the one requests are signed for. Without it: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, the ECS task, the EC2 instance.",
+    },
+    Spec {
+        key: "log_key",
+        form: "key, or keys parted by commas",
+        default: "",
+        help: "Sends only the value of this key: text as it is, anything else as JSON. Of several keys the first that a record has counts; a record with none of them is skipped and counted.",
+    },
+    Spec {
+        key: "endpoint",
+        form: "URL or host",
+        default: "",
+        help: "Where the service is; scheme (`https` without one), port and path may be given.",
+    },
+    Spec {
+        key: "sts_endpoint",
+        form: "URL or host",
+        default: "",
+        help: "Where STS is, for `role_arn`, `EKS_POD_EXECUTION_ROLE` and web identity; a profile's own roles follow `AWS_ENDPOINT_URL_STS`. The region's own STS without it.",
+    },
+    Spec {
+        key: "role_arn",
+        form: "role ARN",
+        default: "",
+        help: "Role to take on; `endpoint` counts with it too.",
+    },
+    Spec {
+        key: "external_id",
+        form: "text",
+        default: "",
+        help: "External id for `role_arn`.",
+    },
+    Spec {
+        key: "profile",
+        form: "profile name",
+        default: "",
+        help: "Profile of the shared AWS configuration files.",
+    },
+    Spec {
+        key: "extra_user_agent",
+        form: "text",
+        default: "",
+        help: "Added to the user agent of requests.",
+    },
+    Spec {
+        key: "credentials_endpoint",
+        form: "URL or host",
+        default: "",
+        help: "Where to ask for base credentials, in place of every other source: a JSON document with `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`.",
+    },
+    Spec {
+        key: "use_fips",
+        form: "switch",
+        default: "",
+        help: "FIPS endpoints, for the service and STS; `endpoint` and `sts_endpoint` come before it. Without it: `AWS_USE_FIPS_ENDPOINT`, then the profile.",
+    },
+    Spec {
+        key: "use_dualstack",
+        form: "switch",
+        default: "",
+        help: "Endpoints that speak IPv6 too, for the service and STS; `endpoint` and `sts_endpoint` come before it. Without it: `AWS_USE_DUALSTACK_ENDPOINT`, then the profile.",
+    },
+    Spec {
+        key: "auto_retry_requests",
+        form: "switch",
+        default: "true",
+        help: "Sends a request that got no answer again within the same flush. When off, that is left to the host, which brings the chunk again; requests answered with an error that can pass are tried again either way.",
+    },
+    Spec {
+        key: "flush_timeout",
+        form: "time",
+        default: "10s",
+        help: "Longest time one chunk is worked on, retries included, before the host is asked to bring what is left again. Keep it below the host's `Grace`.",
+    },
+    Spec {
+        key: "concurrency",
+        form: "number",
+        default: "8",
+        help: "Chunks in delivery at once: the number of worker threads asked of the host. 0 leaves the host's own `workers` alone.",
+    },
+];
+
+/// Options of Docker's log drivers, which FireLens passes on.
+pub const FOREIGN: &[(&str, &str)] = &[
+    (
+        "mode",
+        "it belongs to a Docker log driver, and FireLens passes it on to the router.",
+    ),
+    (
+        "max-buffer-size",
+        "it belongs to a Docker log driver; use `log-driver-buffer-limit` with FireLens.",
+    ),
+    (
+        "env",
+        "it belongs to a Docker log driver, and FireLens passes it on to the router.",
+    ),
+    (
+        "labels",
+        "it belongs to a Docker log driver, and FireLens passes it on to the router.",
+    ),
+    (
+        "tag",
+        "the tag is the container's, `NAME-firelens-TASKID`; templates read it as `$(tag)`.",
+    ),
+];
