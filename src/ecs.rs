@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use cbindings::Log;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -94,6 +95,16 @@ impl Metadata {
         self.task.get_or_try_init(|| self.first()).await
     }
 
+    /// Asks for the task unless it is known: names that need it wait for it, but not for long.
+    pub async fn learn(&self, log: &Log) {
+        if self.known().is_some() {
+            return;
+        }
+        if let Ok(Err(why)) = timeout(WAIT, self.task()).await {
+            log.debug(format_args!("{why}"));
+        }
+    }
+
     /// The task, if it is known.
     #[must_use]
     pub fn known(&self) -> Option<&Task> {
@@ -142,6 +153,8 @@ async fn fetch(uri: &str) -> Result<Task, String> {
     serde_json::from_slice(&body).map_err(|error| error.to_string())
 }
 
+/// A chunk is not held up longer than this by an endpoint that does not answer.
+const WAIT: Duration = Duration::from_secs(2);
 const VARIABLES: [&str; 2] = [
     "ECS_CONTAINER_METADATA_URI_V4",
     "ECS_CONTAINER_METADATA_URI",

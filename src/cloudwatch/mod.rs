@@ -18,7 +18,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::Builder;
 use cbindings::{Flush, Log, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use self::encode::{Counts, Encoded, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
@@ -184,13 +184,9 @@ impl Road {
         })
     }
 
-    /// Names that need the metadata wait for it, but not for long.
     async fn learn_metadata(&self) {
-        if !self.config.route.needs_ecs_metadata() || self.metadata.known().is_some() {
-            return;
-        }
-        if let Ok(Err(why)) = timeout(METADATA_WAIT, self.metadata.task()).await {
-            self.log.debug(format_args!("{why}"));
+        if self.config.route.needs_ecs_metadata() {
+            self.metadata.learn(&self.log).await;
         }
     }
 
@@ -231,4 +227,3 @@ impl Road {
 /// Streams of one chunk that are written to at the same time.
 const STREAMS_AT_ONCE: usize = 16;
 const FALLBACK_NOTICE: Duration = Duration::from_secs(60);
-const METADATA_WAIT: Duration = Duration::from_secs(2);

@@ -15,7 +15,7 @@ use aws_sdk_firehose::Client;
 use aws_sdk_firehose::config::Builder;
 use cbindings::{Flush, Log, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use self::encode::{Counts, Encoded, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
@@ -168,13 +168,9 @@ impl Road {
         known.filter(|_| with)
     }
 
-    /// Names that need the metadata wait for it, but not for long.
     async fn learn_metadata(&self) {
-        if !self.config.route.needs_ecs_metadata() || self.metadata.known().is_some() {
-            return;
-        }
-        if let Ok(Err(why)) = timeout(METADATA_WAIT, self.metadata.task()).await {
-            self.log.debug(format_args!("{why}"));
+        if self.config.route.needs_ecs_metadata() {
+            self.metadata.learn(&self.log).await;
         }
     }
 
@@ -220,4 +216,3 @@ impl Road {
 
 /// The order of requests means nothing to the service.
 const REQUESTS_AT_ONCE: usize = 4;
-const METADATA_WAIT: Duration = Duration::from_secs(2);
