@@ -70,7 +70,7 @@ fn json_by_cursor(chunk: &[u8]) -> usize {
     let (mut records, mut json, mut out) =
         (Records::new(chunk), Json::new(Depth::Once), Vec::new());
     while let Some(record) = records.next() {
-        json.record(record.fields, &mut out);
+        json.record(&record, &mut out);
     }
     out.len()
 }

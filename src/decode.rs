@@ -6,6 +6,7 @@
 
 use crate::head::{self, Time};
 use crate::msgpack::{Cursor, Cut, Token};
+use crate::repeat::{Members, Repeats};
 
 /// One top-level member of a record.
 #[derive(Clone, Copy, Debug)]
@@ -25,9 +26,21 @@ pub struct Record<'a, 'f> {
     pub time: Time,
     /// Its members; of several with one key the last is the one that counts.
     pub fields: &'f [Field<'a>],
+    /// Which of them the records before it had as well.
+    pub repeats: Repeats<'f>,
 }
 
-impl<'a> Record<'a, '_> {
+impl<'a, 'f> Record<'a, 'f> {
+    /// A record without any before it.
+    #[must_use]
+    pub fn alone(time: Time, fields: &'f [Field<'a>]) -> Self {
+        Self {
+            time,
+            fields,
+            repeats: Repeats::default(),
+        }
+    }
+
     /// The value under a key, as it stands in the chunk.
     #[must_use]
     pub fn value(&self, key: &[u8]) -> Option<&'a [u8]> {
@@ -68,7 +81,7 @@ impl<'a> Field<'a> {
 #[derive(Debug)]
 pub struct Records<'a> {
     rest: &'a [u8],
-    fields: Vec<Field<'a>>,
+    members: Members<'a>,
     undecodable: usize,
 }
 
@@ -78,14 +91,14 @@ impl<'a> Records<'a> {
     pub fn new(chunk: &'a [u8]) -> Self {
         Self {
             rest: chunk,
-            fields: Vec::new(),
+            members: Members::new(chunk),
             undecodable: 0,
         }
     }
 
     /// The next event; group markers are passed over.
     ///
-    /// Not an [`Iterator`], as each record borrows the one list of fields.
+    /// Not an [`Iterator`], as each record borrows the one list of members.
     #[expect(
         clippy::should_implement_trait,
         reason = "the record borrows from the reader"
@@ -94,7 +107,8 @@ impl<'a> Records<'a> {
         let time = self.advance()?;
         Some(Record {
             time,
-            fields: &self.fields,
+            fields: self.members.fields(),
+            repeats: self.members.repeats(),
         })
     }
 
@@ -125,17 +139,14 @@ impl<'a> Records<'a> {
         None
     }
 
-    /// Reads the record at the front into `fields`.
+    /// Reads the record at the front into `members`.
     fn record(&mut self) -> Option<(Time, &'a [u8])> {
         let (time, body) = head::read(self.rest)?;
         let mut cursor = Cursor::new(body);
         let Ok(Token::Map(count)) = cursor.token() else {
             return None;
         };
-        self.fields.clear();
-        for _ in 0..count {
-            self.fields.push(Field::read(&mut cursor).ok()?);
-        }
+        self.members.read(&mut cursor, count).ok()?;
         Some((time, cursor.rest()))
     }
 

@@ -30,18 +30,23 @@ pub fn replaced(members: &[Field<'_>]) -> Replaced {
     if surely_none(members) {
         return Replaced(None);
     }
-    replaced_as(members, |member| json::key_text(member.raw_key))
+    replaced_as(members, |_| true, |member| json::key_text(member.raw_key))
 }
 
-/// As [`replaced`], for members that are written under other names than their keys.
+/// As [`replaced`], for members that are written under other names than their keys, and not all.
 #[must_use]
 pub fn replaced_as<'a>(
     members: &[Field<'a>],
+    keeps: impl Fn(&Field<'a>) -> bool,
     name: impl Fn(&Field<'a>) -> Cow<'a, [u8]>,
 ) -> Replaced {
     let mut last = HashMap::new();
     let mut replaced = vec![false; members.len()];
-    for (index, member) in members.iter().enumerate() {
+    let kept = members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| keeps(member));
+    for (index, member) in kept {
         let name = String::from_utf8_lossy(&name(member)).into_owned();
         if let Some(earlier) = last.insert(name, index) {
             replaced[earlier] = true;

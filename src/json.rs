@@ -10,11 +10,12 @@ use std::borrow::Cow;
 use base64_simd::STANDARD;
 use jiff::Timestamp;
 
-use crate::decode::Field;
+use crate::decode::{Field, Record};
 use crate::dots::Dots;
 use crate::duplicates::{self, Replaced};
 use crate::escape::{self, Depth};
 use crate::head;
+use crate::known::Known;
 use crate::msgpack::{Cursor, Token};
 
 /// Writes the JSON of one chunk's values; one for all of them, for its memory.
@@ -22,6 +23,9 @@ use crate::msgpack::{Cursor, Token};
 pub struct Json<'a> {
     depth: Depth,
     dots: Option<&'a Dots>,
+    known: Known,
+    /// Of a record's members, for records with the same keys as that one.
+    replaced: Option<(u32, Replaced)>,
     members: Vec<Field<'a>>,
     overhead: usize,
     too_deep: usize,
@@ -34,6 +38,8 @@ impl<'a> Json<'a> {
         Self {
             depth,
             dots: None,
+            known: Known::default(),
+            replaced: None,
             members: Vec::new(),
             overhead: 0,
             too_deep: 0,
@@ -53,36 +59,30 @@ impl<'a> Json<'a> {
     }
 
     /// Appends a record as an object; returns the overhead as [`escape::append`] does.
-    pub fn record(&mut self, fields: &[Field<'a>], out: &mut Vec<u8>) -> usize {
-        self.overhead = 0;
-        self.members.clear();
-        self.members.extend_from_slice(fields);
-        self.object(0, 0, out);
-        self.overhead
+    pub fn record(&mut self, record: &Record<'a, '_>, out: &mut Vec<u8>) -> usize {
+        self.record_with(record, |_| true, None, out)
     }
 
-    /// As [`Json::record`], with a text as one more member, which replaces one of the same key.
-    pub fn record_and(
+    /// As [`Json::record`], of the members that are kept, and with a text as one more member, which
+    /// replaces one of the same key.
+    pub fn record_with(
         &mut self,
-        fields: &[Field<'a>],
-        (key, text): (&[u8], &[u8]),
+        record: &Record<'a, '_>,
+        keeps: impl Fn(&Field<'a>) -> bool,
+        more: Option<(&[u8], &[u8])>,
         out: &mut Vec<u8>,
     ) -> usize {
         self.overhead = 0;
         self.members.clear();
-        let dots = self.dots;
-        let others = fields.iter().filter(|field| !is_named(field, dots, key));
-        self.members.extend(others);
-        let empty = self.members.is_empty();
-        self.object(0, 0, out);
-        out.pop();
-        if !empty {
+        let start = out.len();
+        self.top(record, keeps, more.map(|(key, _)| key), out);
+        if let Some((key, text)) = more {
             out.push(b',');
+            self.quoted(key, out);
+            out.push(b':');
+            self.quoted(text, out);
         }
-        self.quoted(key, out);
-        out.push(b':');
-        self.quoted(text, out);
-        out.push(b'}');
+        close(start, out);
         self.overhead
     }
 
@@ -92,6 +92,73 @@ impl<'a> Json<'a> {
         self.members.clear();
         self.any(&mut Cursor::new(raw), 0, out);
         self.overhead
+    }
+
+    /// Writes a record's members, each behind a comma; those that are known are copied, and what lies
+    /// side by side at once.
+    fn top(
+        &mut self,
+        record: &Record<'a, '_>,
+        keeps: impl Fn(&Field<'a>) -> bool,
+        but: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) {
+        let replaced = self.replaced_in(record, &keeps);
+        let mut copied = 0..0;
+        for (place, field) in record.fields.iter().enumerate() {
+            let is_left_out = replaced.contains(place)
+                || !keeps(field)
+                || but.is_some_and(|but| is_named(field, self.dots, but));
+            if is_left_out {
+                continue;
+            }
+            let since = record.repeats.since(place);
+            let found = since.and_then(|since| self.known.find(place, since));
+            if let Some((text, overhead)) = found {
+                self.overhead += overhead;
+                if copied.end != text.start {
+                    out.extend_from_slice(self.known.text(copied));
+                    copied = text.start..text.start;
+                }
+                copied.end = text.end;
+                continue;
+            }
+            out.extend_from_slice(self.known.text(std::mem::take(&mut copied)));
+            self.new_member(place, since, field, out);
+        }
+        out.extend_from_slice(self.known.text(copied));
+        self.replaced = record.repeats.keys_since().map(|keys| (keys, replaced));
+    }
+
+    /// Writes a member behind a comma, and keeps the text of one that comes again.
+    fn new_member(
+        &mut self,
+        place: usize,
+        since: Option<u32>,
+        field: &Field<'a>,
+        out: &mut Vec<u8>,
+    ) {
+        let (start, overhead, too_deep) = (out.len(), self.overhead, self.too_deep);
+        self.member(field, 0, out);
+        // What is left out has to be counted each time.
+        if let Some(since) = since
+            && self.too_deep == too_deep
+        {
+            let overhead = self.overhead - overhead;
+            self.known.keep(place, since, &out[start..], overhead);
+        }
+    }
+
+    /// As the records before had it, if their keys were the same.
+    fn replaced_in(
+        &mut self,
+        record: &Record<'a, '_>,
+        keeps: impl Fn(&Field<'a>) -> bool,
+    ) -> Replaced {
+        match (self.replaced.take(), record.repeats.keys_since()) {
+            (Some((of, replaced)), Some(keys)) if of == keys => replaced,
+            _ => self.replaced(record.fields, keeps),
+        }
     }
 
     fn any(&mut self, cursor: &mut Cursor<'a>, nesting: usize, out: &mut Vec<u8>) {
@@ -139,29 +206,33 @@ impl<'a> Json<'a> {
 
     /// Writes the members from `first` on, those that a later one of the same key replaces left out.
     fn object(&mut self, first: usize, nesting: usize, out: &mut Vec<u8>) {
-        let replaced = self.replaced(&self.members[first..]);
-        out.push(b'{');
-        let mut separator = None;
+        let replaced = self.replaced(&self.members[first..], |_| true);
+        let start = out.len();
         for index in first..self.members.len() {
-            if replaced.contains(index - first) {
-                continue;
+            if !replaced.contains(index - first) {
+                let member = self.members[index];
+                self.member(&member, nesting, out);
             }
-            out.extend(separator.replace(b','));
-            let member = self.members[index];
-            match (member.key, self.dots) {
-                (Token::Str(key) | Token::Bin(key), None) => self.quoted(key, out),
-                _ => self.quoted(&name(&member, self.dots), out),
-            }
-            out.push(b':');
-            self.any(&mut Cursor::new(member.value), nesting, out);
         }
-        out.push(b'}');
+        close(start, out);
     }
 
-    fn replaced(&self, members: &[Field<'a>]) -> Replaced {
+    /// Writes a member behind a comma.
+    fn member(&mut self, member: &Field<'a>, nesting: usize, out: &mut Vec<u8>) {
+        out.push(b',');
+        match (member.key, self.dots) {
+            (Token::Str(key) | Token::Bin(key), None) => self.quoted(key, out),
+            _ => self.quoted(&name(member, self.dots), out),
+        }
+        out.push(b':');
+        self.any(&mut Cursor::new(member.value), nesting, out);
+    }
+
+    /// Members that are not kept replace none.
+    fn replaced(&self, members: &[Field<'a>], keeps: impl Fn(&Field<'a>) -> bool) -> Replaced {
         match self.dots {
             Some(_) if members.iter().any(Dots::are_in) => {
-                duplicates::replaced_as(members, |member| name(member, self.dots))
+                duplicates::replaced_as(members, keeps, |member| name(member, self.dots))
             }
             _ => duplicates::replaced(members),
         }
@@ -192,6 +263,15 @@ impl<'a> Json<'a> {
         self.quoted(STANDARD.encode_to_string(bytes).as_bytes(), out);
         out.push(b'}');
     }
+}
+
+/// Makes an object of the members that stand from `start` on: its brace is in the first comma's place.
+fn close(start: usize, out: &mut Vec<u8>) {
+    match out.get_mut(start) {
+        Some(comma) => *comma = b'{',
+        None => out.push(b'{'),
+    }
+    out.push(b'}');
 }
 
 /// Whether a member's key is written as this text.
@@ -255,6 +335,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::decode::Records;
+    use crate::head::Time;
 
     fn text(raw: &[u8]) -> String {
         let mut out = Vec::new();
@@ -336,7 +418,9 @@ mod tests {
         };
         let added = |fields: &[Field<'_>]| {
             let mut out = Vec::new();
-            Json::new(Depth::Once).record_and(fields, (b"t", b"now"), &mut out);
+            let record = Record::alone(Time::default(), fields);
+            let more = Some((&b"t"[..], &b"now"[..]));
+            Json::new(Depth::Once).record_with(&record, |_| true, more, &mut out);
             String::from_utf8(out).unwrap()
         };
         assert_eq!(added(&[]), r#"{"t":"now"}"#);
@@ -344,6 +428,55 @@ mod tests {
             added(&[field(b"\xa1t"), field(b"\xa1a")]),
             r#"{"a":"v","t":"now"}"#
         );
+    }
+
+    #[test]
+    fn records_that_share_members_are_written_as_each_would_be_alone() {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        let values = [
+            json!("same"),
+            json!("\"q\"\n"),
+            json!({"m": [1, "é"]}),
+            json!(7),
+        ];
+        let nested = (0..=MAX_NESTING).fold(json!(1), |inner, _| json!([inner]));
+        let mut chunk = Vec::new();
+        for _ in 0..500 {
+            let mut map = vec![0x80];
+            for key in ["log", "a.b", "a_b", "c", "c", "deep"] {
+                if random.u8(..20) == 0 {
+                    continue;
+                }
+                map[0] += 1;
+                map.extend(packed(&json!(key)));
+                map.extend(match (key, random.u8(..10)) {
+                    ("log", _) | (_, 0) => packed(&values[random.usize(..values.len())]),
+                    ("deep", 1..=5) => packed(&nested),
+                    _ => packed(&values[key.len() % values.len()]),
+                });
+            }
+            chunk.extend(b"\x92\xd7\x00\x00\x00\x00\x09\x00\x00\x00\x00");
+            chunk.extend(map);
+        }
+        let dots = Dots::new("_");
+        for (depth, dots) in [(Depth::Twice, None), (Depth::Once, Some(&dots))] {
+            let mut records = Records::new(&chunk);
+            let mut together = Json::new(depth).with_dots(dots);
+            let mut too_deep = 0;
+            while let Some(record) = records.next() {
+                let (mut out, mut expected) = (Vec::new(), Vec::new());
+                let mut alone = Json::new(depth).with_dots(dots);
+                let overhead =
+                    alone.record(&Record::alone(record.time, record.fields), &mut expected);
+                assert_eq!(together.record(&record, &mut out), overhead);
+                too_deep += alone.too_deep();
+                assert_eq!(together.too_deep(), too_deep);
+                assert_eq!(String::from_utf8(out), String::from_utf8(expected));
+            }
+            assert!(too_deep > 0);
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 //!
 //! | step | in -> out |
 //! |---|---|
-//! | `decode` (`head`, `msgpack`) | chunk -> records |
+//! | `decode` (`head`, `msgpack`, `repeat`) | chunk -> records |
 //! | `select` | record -> the part that travels |
 //! | `template`, `variables`, `lookup`, each `route` | record -> destination |
-//! | `json` (`escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
+//! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
 //! | `compress`, `batch` | texts -> requests within the service's limits |
 //! | `send` (`body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
@@ -31,12 +31,14 @@ pub mod firehose;
 pub mod head;
 pub mod instance;
 pub mod json;
+pub mod known;
 pub mod ledger;
 pub mod lookup;
 pub mod msgpack;
 pub mod notice;
 pub mod options;
 pub mod pace;
+pub mod repeat;
 pub mod report;
 pub mod resume;
 pub mod select;

@@ -86,10 +86,7 @@ mod tests {
         let fields: Vec<Field<'_>> = (0..count)
             .map(|_| Field::read(&mut cursor).unwrap())
             .collect();
-        let record = Record {
-            time: Time::default(),
-            fields: &fields,
-        };
+        let record = Record::alone(Time::default(), &fields);
         let mut out = b"before".to_vec();
         let found = scalar(&record, path, &mut out);
         let text = String::from_utf8(out)

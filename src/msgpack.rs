@@ -94,6 +94,14 @@ impl<'a> Cursor<'a> {
         Ok(&start[..start.len() - self.rest.len()])
     }
 
+    /// Moves past these bytes if they are what comes next.
+    #[inline]
+    pub fn pass(&mut self, bytes: &[u8]) -> bool {
+        let rest = self.rest.strip_prefix(bytes);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
     /// Moves past so many values.
     fn skip(&mut self, values: u64) -> Result<(), Cut> {
         let mut owed = values;

@@ -75,10 +75,7 @@ mod tests {
             field("lo", &[2]),
             field("msg", &[3]),
         ];
-        Select::new(log_key).part(&Record {
-            time: Time::default(),
-            fields: &fields,
-        })
+        Select::new(log_key).part(&Record::alone(Time::default(), &fields))
     }
 
     #[test]

@@ -225,10 +225,7 @@ mod tests {
                 value,
             })
             .collect();
-        let record = Record {
-            time: Time::default(),
-            fields: &fields,
-        };
+        let record = Record::alone(Time::default(), &fields);
         let known = Task {
             cluster: "known".into(),
             ..Task::default()

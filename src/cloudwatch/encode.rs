@@ -186,7 +186,7 @@ fn write<'c>(
     body: &mut Vec<u8>,
 ) -> usize {
     match part {
-        Part::Record => json.record(record.fields, body),
+        Part::Record => json.record(record, body),
         Part::Value(raw) => match Cursor::new(raw).token() {
             Ok(Token::Str(text) | Token::Bin(text)) => escape::append(text, Depth::Once, body),
             _ => json.value(raw, body),
@@ -200,10 +200,12 @@ fn enriched(config: &Config, record: &Record<'_, '_>, body: &mut Vec<u8>) -> (us
     let start = body.len();
     let mut json = Json::new(Depth::Twice);
     let mut room = Vec::new();
-    let mut overhead = match &config.entities {
-        Some(_) => json.record(&without_entity(record.fields, &mut room), body),
-        None => json.record(record.fields, body),
-    };
+    let kept = config
+        .entities
+        .as_ref()
+        .map(|_| without_entity(record.fields, &mut room));
+    let anew = Record::alone(record.time, kept.as_deref().unwrap_or(record.fields));
+    let mut overhead = json.record(&anew, body);
     if let Some(metrics) = &config.metrics {
         overhead += metrics.insert(record, start, body);
     }

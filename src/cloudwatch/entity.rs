@@ -224,10 +224,7 @@ mod tests {
         let fields: Vec<_> = (0..count)
             .map(|_| Field::read(&mut cursor).unwrap())
             .collect();
-        act(&Record {
-            time: Time::default(),
-            fields: &fields,
-        })
+        act(&Record::alone(Time::default(), &fields))
     }
 
     fn entity(record: &Value) -> Option<Value> {
@@ -312,7 +309,7 @@ mod tests {
         with_record(&record, |record| {
             let mut room = Vec::new();
             let kept = without_entity(record.fields, &mut room);
-            Json::new(Depth::Once).record(&kept, &mut out);
+            Json::new(Depth::Once).record(&Record::alone(record.time, &kept), &mut out);
         });
         let written: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(

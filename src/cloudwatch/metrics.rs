@@ -128,15 +128,9 @@ mod tests {
             nanos: 5_000_000,
         };
         let mut body = b"\"".to_vec();
-        let mut overhead = Json::new(Depth::Twice).record(&fields, &mut body);
-        overhead += metrics.insert(
-            &Record {
-                time,
-                fields: &fields,
-            },
-            1,
-            &mut body,
-        );
+        let record = Record::alone(time, &fields);
+        let mut overhead = Json::new(Depth::Twice).record(&record, &mut body);
+        overhead += metrics.insert(&record, 1, &mut body);
         let length = body.len() - 1 - overhead;
         body.push(b'"');
         let message: String = serde_json::from_slice(&body).unwrap();

@@ -103,7 +103,6 @@ pub struct Writer<'c> {
     shape: &'c Shape,
     time: Option<TimeKey>,
     json: Json<'c>,
-    kept: Vec<Field<'c>>,
     time_text: Vec<u8>,
 }
 
@@ -121,7 +120,6 @@ impl<'c> Writer<'c> {
             shape,
             time: shape.time.clone(),
             json: Json::new(Depth::Once).with_dots(shape.dots.as_ref()),
-            kept: Vec::new(),
             time_text: Vec::new(),
         }
     }
@@ -135,17 +133,15 @@ impl<'c> Writer<'c> {
     /// Appends a record's text; `false` when it has no key of `log_key`.
     pub fn write(&mut self, record: &Record<'c, '_>, out: &mut Vec<u8>) -> bool {
         self.render_time(record);
-        let mut kept = std::mem::take(&mut self.kept);
-        let fields = if self.shape.kept.is_some() {
-            kept.clear();
-            kept.extend(record.fields.iter().filter(|field| self.shape.keeps(field)));
-            &kept
-        } else {
-            record.fields
-        };
-        let written = self.part(fields, out);
-        self.kept = kept;
-        written
+        if !self.shape.select.is_whole() {
+            return self.selected(record.fields, out);
+        }
+        let time = self.time.as_ref();
+        let time = time.map(|time| (time.name.as_bytes(), self.time_text.as_slice()));
+        let shape = self.shape;
+        self.json
+            .record_with(record, |field| shape.keeps(field), time, out);
+        true
     }
 
     fn render_time(&mut self, record: &Record<'c, '_>) {
@@ -154,20 +150,6 @@ impl<'c> Writer<'c> {
             let time = record.time;
             renderer.render(time.seconds, time.nanos, &mut self.time_text);
         }
-    }
-
-    fn part(&mut self, fields: &[Field<'c>], out: &mut Vec<u8>) -> bool {
-        if !self.shape.select.is_whole() {
-            return self.selected(fields, out);
-        }
-        match &self.time {
-            Some(time) => {
-                let member = (time.name.as_bytes(), self.time_text.as_slice());
-                self.json.record_and(fields, member, out)
-            }
-            None => self.json.record(fields, out),
-        };
-        true
     }
 
     /// Appends the value of `log_key`: text as it is, anything else as JSON.
@@ -196,7 +178,7 @@ impl<'c> Writer<'c> {
             {
                 return Some(Found::Time);
             }
-            let mut from_last = fields.iter().rev();
+            let mut from_last = fields.iter().rev().filter(|field| self.shape.keeps(field));
             let field = from_last.find(|field| json::is_named(field, dots, key))?;
             Some(Found::Value(field.value))
         })
