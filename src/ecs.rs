@@ -14,7 +14,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use cbindings::Log;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::fault::Chain;
 
@@ -96,11 +96,13 @@ impl Metadata {
     }
 
     /// Asks for the task unless it is known: names that need it wait for it, but not for long.
-    pub async fn learn(&self, log: &Log) {
+    /// A flush that ends at `deadline` needs most of its time for its delivery.
+    pub async fn learn(&self, deadline: Instant, log: &Log) {
         if self.known().is_some() {
             return;
         }
-        if let Ok(Err(why)) = timeout(WAIT, self.task()).await {
+        let wait = WAIT.min((deadline - Instant::now()) / 4);
+        if let Ok(Err(why)) = timeout(wait, self.task()).await {
             log.debug(format_args!("{why}"));
         }
     }

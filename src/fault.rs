@@ -87,7 +87,7 @@ impl Fault {
                     format_args!("HTTP {status}, unreadable answer: {}", Chain(error)),
                 )
             }
-            SdkError::TimeoutError(_) => Self::new(UNANSWERED, "Timeout", "no answer in time"),
+            SdkError::TimeoutError(_) => Self::unanswered(),
             _ => undelivered(error),
         }
     }
@@ -132,6 +132,12 @@ impl Fault {
             text: format!("{} (`auto_retry_requests` is off)", self.text),
             ..self
         }
+    }
+
+    /// Nothing was answered for so long that another attempt is better.
+    #[must_use]
+    pub fn unanswered() -> Self {
+        Self::new(UNANSWERED, "Timeout", "no answer in time")
     }
 
     /// Nothing was answered before the flush had to end.

@@ -3,10 +3,12 @@
 use std::sync::Once;
 
 use cbindings::{Flush, Level, Log, Settings};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::options::{Reader, Spec};
 use crate::report::Report;
+use crate::session::deadline;
 
 /// Reads a section's options. Every problem is an error line of its own, and then there is no
 /// configuration; a key that has no effect is a warning.
@@ -33,6 +35,22 @@ pub fn configure<C>(
 #[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What an instance makes at its first flush, for which there is time until the deadline.
+///
+/// # Errors
+///
+/// Why it could not be made; the next flush tries again.
+pub async fn connected<C>(
+    connection: &OnceCell<C>,
+    deadline: Instant,
+    connect: impl Future<Output = Result<C, String>>,
+) -> Result<&C, String> {
+    let made = deadline::within(deadline, connection.get_or_try_init(|| connect)).await;
+    made.unwrap_or_else(|_| {
+        Err("no region was found before the flush's deadline (`flush_timeout`)".to_owned())
+    })
 }
 
 /// Says once what about the host's threads a user should know.

@@ -13,6 +13,7 @@
 use std::future::Future;
 use std::panic;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cbindings::Log;
 use tokio::task::{JoinError, JoinSet};
@@ -23,6 +24,7 @@ use crate::batch::{Batch, Item};
 use crate::fault::{Fault, Kind};
 use crate::pace::Pace;
 use crate::report::Report;
+use crate::session::deadline;
 
 /// A service that takes batches; what differs between the plugins.
 pub trait Service: Send + Sync + 'static {
@@ -162,8 +164,10 @@ impl<S: Service> Delivery<'_, S> {
         if timeout_at(*deadline, pace.turn()).await.is_err() {
             return Err(Fault::no_turn());
         }
-        let answer = timeout_at(*deadline, self.service.put(batch)).await;
-        let answer = answer.unwrap_or_else(|_| Err(Fault::out_of_time()));
+        let now = Instant::now();
+        let limit = now + share(*deadline - now);
+        let answer = deadline::within(limit, self.service.put(batch)).await;
+        let answer = answer.unwrap_or_else(|_| Err(out_of_time(limit, *deadline)));
         let fault = match &answer {
             Ok(answer) => answer.again.as_ref().map(|(_, fault)| fault),
             Err(fault) => Some(fault),
@@ -252,7 +256,8 @@ impl<S: Service> Delivery<'_, S> {
 
     /// Creates what is missing; waits first, as what has been created may take a moment to be seen.
     async fn create(&mut self, fault: &Fault, backoff: &mut Backoff) -> Course {
-        let created = timeout_at(self.terms.deadline, self.service.create(self.began)).await;
+        let deadline = self.terms.deadline;
+        let created = deadline::within(deadline, self.service.create(self.began)).await;
         match created.unwrap_or_else(|_| Err(Fault::out_of_time())) {
             Ok(()) => self.wait(backoff, fault).await,
             Err(fault) if matches!(fault.kind, Kind::Passing { .. } | Kind::Throttled) => {
@@ -281,5 +286,40 @@ impl<S: Service> Delivery<'_, S> {
         }
         self.report.fault.get_or_insert(fault);
         Course::Stop
+    }
+}
+
+/// How much of the time that is left one request may take: a connection that went silent, or a
+/// server behind it, then leaves time for another one.
+fn share(left: Duration) -> Duration {
+    left.mul_f64(0.6).max(left.min(LEAST_SHARE))
+}
+
+fn out_of_time(limit: Instant, deadline: Instant) -> Fault {
+    if limit < deadline {
+        Fault::unanswered()
+    } else {
+        Fault::out_of_time()
+    }
+}
+
+/// A request that is answered at all is answered within this, unless the service is in trouble.
+const LEAST_SHARE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_leaves_time_for_another_one_unless_there_is_too_little() {
+        for (left, expected) in [
+            (10_000, 6_000),
+            (4_000, 2_400),
+            (3_000, 2_000),
+            (1_000, 1_000),
+        ] {
+            let share = share(Duration::from_millis(left));
+            assert_eq!(share, Duration::from_millis(expected), "of {left}");
+        }
     }
 }

@@ -78,7 +78,8 @@ impl Output for CloudWatch {
         let road = Arc::new(Road::new(config, log.clone()));
         if road.config.route.needs_ecs_metadata() {
             let road = road.clone();
-            worker.spawn(async move { road.learn_metadata().await });
+            let deadline = Instant::now() + road.config.flush_timeout;
+            worker.spawn(async move { road.learn_metadata(deadline).await });
         }
         Some(Self { road, worker })
     }
@@ -116,7 +117,9 @@ impl Road {
         let began = Instant::now();
         instance::warn_of_threads(flush, &self.threads, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
-        let connection = match self.connection.get_or_try_init(|| self.connect()).await {
+        let deadline = began + self.config.flush_timeout;
+        let connected = instance::connected(&self.connection, deadline, self.connect());
+        let connection = match connected.await {
             Ok(connection) => connection,
             Err(why) => {
                 self.log.error(format_args!(
@@ -125,7 +128,7 @@ impl Road {
                 return Verdict::Retry;
             }
         };
-        self.learn_metadata().await;
+        self.learn_metadata(deadline).await;
         let left = self.resume.begin(flush);
         let encoded = self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
         if left.is_none() {
@@ -140,7 +143,7 @@ impl Road {
         });
         let terms = Terms {
             at_once: STREAMS_AT_ONCE,
-            deadline: began + self.config.flush_timeout,
+            deadline,
             pace: self.pace.clone(),
             log: self.log.clone(),
         };
@@ -184,9 +187,9 @@ impl Road {
         })
     }
 
-    async fn learn_metadata(&self) {
+    async fn learn_metadata(&self, deadline: Instant) {
         if self.config.route.needs_ecs_metadata() {
-            self.metadata.learn(&self.log).await;
+            self.metadata.learn(deadline, &self.log).await;
         }
     }
 

@@ -108,7 +108,9 @@ impl Road {
         let began = Instant::now();
         instance::warn_of_threads(flush, &self.threads, &self.log);
         let tag = String::from_utf8_lossy(flush.tag());
-        let connection = match self.connection.get_or_try_init(|| self.connect()).await {
+        let deadline = began + self.config.flush_timeout;
+        let connected = instance::connected(&self.connection, deadline, self.connect());
+        let connection = match connected.await {
             Ok(connection) => connection,
             Err(why) => {
                 self.log.error(format_args!(
@@ -117,7 +119,7 @@ impl Road {
                 return Verdict::Retry;
             }
         };
-        self.learn_metadata().await;
+        self.learn_metadata(deadline).await;
         let left = self.resume.begin(flush);
         let encoded = self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
         if left.is_none() {
@@ -132,7 +134,7 @@ impl Road {
         });
         let terms = Terms {
             at_once: REQUESTS_AT_ONCE,
-            deadline: began + self.config.flush_timeout,
+            deadline,
             pace: self.pace.clone(),
             log: self.log.clone(),
         };
@@ -168,9 +170,9 @@ impl Road {
         known.filter(|_| with)
     }
 
-    async fn learn_metadata(&self) {
+    async fn learn_metadata(&self, deadline: Instant) {
         if self.config.route.needs_ecs_metadata() {
-            self.metadata.learn(&self.log).await;
+            self.metadata.learn(deadline, &self.log).await;
         }
     }
 

@@ -1,35 +1,54 @@
 //! The credentials in use, renewed before they end and kept while renewal fails.
 //!
-//! The SDK's cache asks again shortly before the expiry it is told. It is told an earlier one: five
-//! minutes before the end, or half way for credentials that live shorter than ten. So there is time
-//! for an endpoint that fails for a while, during which the credentials at hand go on being used.
+//! They are renewed five minutes before their end, or half way for those that live shorter than ten,
+//! by a task beside the requests: none waits for it while the ones at hand hold. So there is time
+//! for an endpoint that fails for a while. There is one question at a time, and whoever waited
+//! meanwhile takes its answer.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::{sleep, timeout};
 
+use super::deadline;
+use super::providers::Asked;
 use crate::fault::Chain;
 
 /// Keeps the credentials of another provider.
 #[derive(Debug)]
 pub(super) struct Kept {
     from: SharedCredentialsProvider,
+    asked: Asked,
     state: Mutex<State>,
+    asking: AsyncMutex<()>,
+    now: fn() -> SystemTime,
 }
 
 #[derive(Debug, Default)]
 struct State {
     credentials: Option<Credentials>,
+    /// When to ask for the next ones; `None` for credentials without an end.
+    renewal: Option<SystemTime>,
+    /// How often there were new ones.
+    renewed: usize,
+    /// A task renews them.
+    watched: bool,
     trouble: Option<String>,
 }
 
 impl Kept {
-    pub(super) fn new(from: SharedCredentialsProvider) -> Self {
+    pub(super) fn new(from: SharedCredentialsProvider, asked: Asked) -> Self {
         Self {
             from,
+            asked,
             state: Mutex::default(),
+            asking: AsyncMutex::default(),
+            now: SystemTime::now,
         }
     }
 
@@ -49,17 +68,55 @@ impl Kept {
         self.state().trouble.take()
     }
 
-    async fn renew(&self) -> provider::Result {
-        let answer = self.from.provide_credentials().await;
-        self.settle(answer, SystemTime::now())
+    /// What is at hand, or what a question brings.
+    async fn hand_out(self: &Arc<Self>) -> provider::Result {
+        let at_hand = self.at_hand();
+        let answer = match at_hand {
+            Some(credentials) => Ok(credentials),
+            None => self.ask().await,
+        };
+        self.watch();
+        answer
+    }
+
+    /// Credentials that hold for longer than a request takes; those without an end may have been
+    /// replaced where they come from, and are asked for.
+    fn at_hand(&self) -> Option<Credentials> {
+        let (state, now) = (self.state(), (self.now)());
+        let (kept, renewal) = (state.credentials.clone()?, state.renewal?);
+        let expiry = kept.expiry()?;
+        let again = renewal.max(now + AGAIN).min(expiry);
+        (expiry > now + REQUEST).then(|| until(kept, Some(again)))
+    }
+
+    async fn ask(&self) -> provider::Result {
+        let before = self.state().renewed;
+        let _alone = self.asking.lock().await;
+        if self.state().renewed > before
+            && let Some(credentials) = self.at_hand()
+        {
+            return Ok(credentials);
+        }
+        let limit = deadline::limit(LONGEST);
+        let answer = timeout(limit, self.from.provide_credentials()).await;
+        let answer = answer.unwrap_or_else(|_| Err(self.no_answer(limit)));
+        self.settle(answer, (self.now)())
+    }
+
+    fn no_answer(&self, limit: Duration) -> CredentialsError {
+        let (whom, seconds) = (self.asked.whom(), limit.as_secs_f64());
+        CredentialsError::provider_error(format!("{whom}: no answer in {seconds:.1} s"))
     }
 
     fn settle(&self, answer: provider::Result, now: SystemTime) -> provider::Result {
         match answer {
             Ok(credentials) => {
-                self.state().credentials = Some(credentials.clone());
-                let expiry = credentials.expiry().map(|expiry| early(expiry, now));
-                Ok(until(credentials, expiry))
+                let renewal = credentials.expiry().map(|expiry| early(expiry, now));
+                let mut state = self.state();
+                state.credentials = Some(credentials.clone());
+                state.renewal = renewal;
+                state.renewed += 1;
+                Ok(until(credentials, renewal))
             }
             Err(error) => self
                 .still_good(now, || Chain(&error).to_string())
@@ -76,11 +133,59 @@ impl Kept {
             return None;
         }
         state.trouble = Some(why());
+        state.renewal = kept.expiry().map(|expiry| now + pause(expiry, now));
         Some(until(kept, Some(expiry.min(now + AGAIN))))
+    }
+
+    /// Has what is at hand renewed beside the requests, until it has ended.
+    fn watch(self: &Arc<Self>) {
+        let mut state = self.state();
+        if state.watched || state.renewal.is_none() {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            state.watched = true;
+            runtime.spawn(renew(Watch(Arc::downgrade(self))));
+        }
+    }
+
+    /// How long until the next renewal; `None` when there is nothing to renew any more.
+    fn rest(&self) -> Option<Duration> {
+        let (state, now) = (self.state(), (self.now)());
+        let expiry = state.credentials.as_ref()?.expiry()?;
+        let rest = state.renewal?.duration_since(now).unwrap_or_default();
+        (expiry > now).then_some(rest)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Renews credentials as long as somebody uses them.
+async fn renew(watch: Watch) {
+    loop {
+        let Some(rest) = watch.0.upgrade().and_then(|kept| kept.rest()) else {
+            return;
+        };
+        if !rest.is_zero() {
+            // The system's clock may be set meanwhile.
+            sleep(rest.min(LOOK)).await;
+        } else if let Some(kept) = watch.0.upgrade() {
+            // A failure has been noted, and the next try put off.
+            let _ = kept.ask().await;
+        }
+    }
+}
+
+/// The task's mark, taken off however it ends.
+struct Watch(Weak<Kept>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(kept) = self.0.upgrade() {
+            kept.state().watched = false;
+        }
     }
 }
 
@@ -93,12 +198,12 @@ impl ProvideCredentials for InUse {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.0.renew())
+        future::ProvideCredentials::new(self.0.hand_out())
     }
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
         self.0
-            .still_good(SystemTime::now(), || "no answer in time".to_owned())
+            .still_good((self.0.now)(), || "no answer in time".to_owned())
     }
 }
 
@@ -112,66 +217,22 @@ fn early(expiry: SystemTime, now: SystemTime) -> SystemTime {
     now + left.saturating_sub(EARLY).max(left / 2)
 }
 
+/// After a failure: often enough to try some thirty times before the end.
+fn pause(expiry: SystemTime, now: SystemTime) -> Duration {
+    let left = expiry.duration_since(now).unwrap_or_default();
+    (left / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
+}
+
 /// How long before their end credentials are renewed.
 const EARLY: Duration = Duration::from_secs(5 * 60);
-/// How soon a renewal that failed is tried again; the SDK's cache takes off 10 seconds.
-const AGAIN: Duration = Duration::from_secs(25);
+/// How soon the SDK's cache asks us again while renewal is due; it takes off up to 10 seconds.
+const AGAIN: Duration = Duration::from_secs(15);
+/// A request that is signed now is looked at by the service before this has passed.
+const REQUEST: Duration = Duration::from_secs(2);
+/// The longest sleep between two looks at the clock.
+const LOOK: Duration = Duration::from_secs(60);
+/// One whole look-up of credentials, a role's included.
+const LONGEST: Duration = Duration::from_secs(6);
 
 #[cfg(test)]
-mod tests {
-    use aws_credential_types::provider::error::CredentialsError;
-
-    use super::*;
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    fn kept() -> Kept {
-        Kept::new(SharedCredentialsProvider::new(credentials(Some(0))))
-    }
-
-    fn credentials(expiry: Option<u64>) -> Credentials {
-        Credentials::new("AKIA1234WXYZ", "SK", None, expiry.map(at), "test")
-    }
-
-    fn failure() -> provider::Result {
-        Err(CredentialsError::provider_error("HTTP 500"))
-    }
-
-    #[test]
-    fn credentials_are_renewed_five_minutes_early_or_half_way() {
-        for (life, early) in [(3600, 3300), (600, 300), (60, 30), (0, 0)] {
-            let renewed = kept()
-                .settle(Ok(credentials(Some(1000 + life))), at(1000))
-                .unwrap();
-            assert_eq!(renewed.expiry(), Some(at(1000 + early)), "{life}");
-        }
-        let endless = kept().settle(Ok(credentials(None)), at(1000)).unwrap();
-        assert_eq!(endless.expiry(), None);
-    }
-
-    #[test]
-    fn credentials_at_hand_outlive_a_failure_but_not_their_end() {
-        let kept = kept();
-        assert!(kept.settle(failure(), at(1000)).is_err());
-        kept.settle(Ok(credentials(Some(2000))), at(1000)).unwrap();
-        let still = kept.settle(failure(), at(1800)).unwrap();
-        assert_eq!(still.expiry(), Some(at(1825)));
-        assert!(kept.trouble().unwrap().contains("HTTP 500"));
-        assert_eq!(kept.trouble(), None);
-        assert_eq!(
-            kept.settle(failure(), at(1990)).unwrap().expiry(),
-            Some(at(2000))
-        );
-        assert!(kept.settle(failure(), at(2000)).is_err());
-    }
-
-    #[test]
-    fn a_key_is_told_by_its_end() {
-        let kept = kept();
-        assert_eq!(kept.key(), "");
-        kept.settle(Ok(credentials(None)), at(0)).unwrap();
-        assert_eq!(kept.key(), "WXYZ");
-    }
-}
+mod tests;

@@ -18,6 +18,28 @@ use crate::fault::Chain;
 pub(super) struct Providers {
     providers: Vec<(String, SharedCredentialsProvider)>,
     found: Arc<Mutex<String>>,
+    asking: Arc<Mutex<String>>,
+}
+
+/// Who is being asked for credentials.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The name of the provider; empty when none is being asked.
+    pub(super) base: Arc<Mutex<String>>,
+    /// The role that is taken on with base credentials.
+    pub(super) role: Option<String>,
+}
+
+impl Asked {
+    /// Whose answer is being waited for.
+    pub(super) fn whom(&self) -> String {
+        let base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        match &self.role {
+            _ if !base.is_empty() => base.clone(),
+            Some(role) => format!("STS, for the role {role}"),
+            None => "credentials".to_owned(),
+        }
+    }
 }
 
 impl Providers {
@@ -25,6 +47,7 @@ impl Providers {
         Self {
             providers,
             found: Arc::default(),
+            asking: Arc::default(),
         }
     }
 
@@ -33,12 +56,20 @@ impl Providers {
         self.found.clone()
     }
 
+    /// Holds the name of the provider that is being asked.
+    pub(super) fn asking(&self) -> Arc<Mutex<String>> {
+        self.asking.clone()
+    }
+
     async fn find(&self) -> provider::Result {
         let mut tried = Vec::new();
         for (name, provider) in &self.providers {
-            match provider.provide_credentials().await {
+            note(&self.asking, name);
+            let answer = provider.provide_credentials().await;
+            note(&self.asking, "");
+            match answer {
                 Ok(credentials) => {
-                    self.remember(name);
+                    note(&self.found, name);
                     return Ok(credentials);
                 }
                 Err(error @ CredentialsError::CredentialsNotLoaded(_)) => {
@@ -52,11 +83,6 @@ impl Providers {
             "none found",
             &format!("looked in {tried}; {HOP_LIMIT}"),
         ))
-    }
-
-    fn remember(&self, name: &str) {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        name.clone_into(&mut found);
     }
 }
 
@@ -73,6 +99,11 @@ impl ProvideCredentials for Providers {
             .iter()
             .find_map(|(_, provider)| provider.fallback_on_interrupt())
     }
+}
+
+fn note(place: &Mutex<String>, name: &str) {
+    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    name.clone_into(&mut place);
 }
 
 fn failed(name: &str, why: &str) -> CredentialsError {

@@ -9,7 +9,7 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use tokio::time::timeout;
 
-use super::Settings;
+use super::{Settings, deadline};
 use crate::ecs::Metadata;
 use crate::instance;
 
@@ -32,7 +32,7 @@ pub(super) async fn find(settings: &Settings) -> Result<String, String> {
         Err(why) => why,
     };
     let instance = ImdsRegionProvider::builder().configure(&config).build();
-    let instance = timeout(LIMIT, instance.region()).await;
+    let instance = timeout(deadline::limit(LIMIT), instance.region()).await;
     instance.ok().flatten().map(|region| region.to_string()).ok_or_else(|| {
         format!(
             "no region: set `region`, or AWS_REGION in the environment ({why}; EC2 instance metadata did not tell it either)"

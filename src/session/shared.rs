@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 use super::Settings;
 use super::identity::Identity;
 use super::kept::{InUse, Kept};
+use super::providers::Asked;
 
 /// An identity and all it needs; the parts that are an instance's own are left out.
 #[derive(Debug, Default)]
@@ -85,9 +86,14 @@ impl Made {
         let config = plain(settings, region).await;
         let base = identity.base(&config, &settings.network);
         let found = base.found();
+        let role = identity.roles.last().map(|(role, _)| role.clone());
+        let asked = Asked {
+            base: base.asking(),
+            role: role.clone(),
+        };
         let base = SharedCredentialsProvider::new(base);
         let top = identity.with_roles(base, &config).await;
-        let kept = Arc::new(Kept::new(top));
+        let kept = Arc::new(Kept::new(top, asked));
         let config = config.to_builder();
         let config =
             config.credentials_provider(SharedCredentialsProvider::new(InUse(kept.clone())));
@@ -95,7 +101,7 @@ impl Made {
             config: config.build(),
             found,
             kept,
-            role: identity.roles.last().map(|(role, _)| role.clone()),
+            role,
         }
     }
 }
@@ -127,7 +133,7 @@ async fn plain(settings: &Settings, region: &str) -> SdkConfig {
 
 static KNOWN: Lazy<Mutex<HashMap<Identity, Weak<Shared>>>> = Lazy::new(Mutex::default);
 
-/// One whole look-up of credentials, a role's included.
-const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(6);
+/// A look-up of credentials ends earlier by itself, and says whose answer was missing.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(8);
 /// Name look-up, connection and TLS: what takes longer is tried again by the road.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
