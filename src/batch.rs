@@ -126,6 +126,12 @@ impl Open {
     }
 }
 
+/// What items weigh together as the service counts them.
+#[must_use]
+pub fn weight(items: &[Item]) -> usize {
+    items.iter().map(|item| item.bytes as usize).sum()
+}
+
 /// Items for one request.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -165,10 +171,17 @@ impl Batch {
         &self.items
     }
 
+    /// About the time of its oldest item: that of the first, which is the oldest where they are
+    /// sorted and the first that was logged where not.
+    #[must_use]
+    pub fn oldest(&self) -> Option<i64> {
+        self.items.first().map(|item| item.time)
+    }
+
     /// Its size as the service counts it.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.items.iter().map(|item| item.bytes as usize).sum()
+        weight(&self.items)
     }
 
     /// The request body.

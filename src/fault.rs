@@ -36,6 +36,60 @@ pub enum Kind {
     Throttled,
 }
 
+/// How a request ended, as it is counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(usize)]
+pub enum Outcome {
+    /// Accepted.
+    Ok,
+    /// Accepted, but for some records that are sent again.
+    Partial,
+    /// [`Kind::Throttled`].
+    Throttled,
+    /// [`Kind::Denied`].
+    Denied,
+    /// [`Kind::Missing`].
+    Missing,
+    /// [`Kind::Exists`].
+    Exists,
+    /// [`Kind::Refused`].
+    Refused,
+    /// Answered with anything else.
+    Error,
+    /// On its way, and nothing was answered.
+    Unanswered,
+    /// Not sent: no connection, or no credentials.
+    Unsent,
+}
+
+impl Outcome {
+    /// Their names, in order.
+    pub const NAMES: [&'static str; 10] = [
+        "ok",
+        "partial",
+        "throttled",
+        "denied",
+        "missing",
+        "exists",
+        "refused",
+        "error",
+        "unanswered",
+        "unsent",
+    ];
+
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Denied => Self::Denied,
+            Kind::Exists => Self::Exists,
+            Kind::Missing => Self::Missing,
+            Kind::Passing { unanswered: true } => Self::Unanswered,
+            Kind::Passing { unanswered: false } => Self::Error,
+            Kind::Refused => Self::Refused,
+            Kind::Throttled => Self::Throttled,
+        }
+    }
+}
+
 /// A failed request.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -45,7 +99,10 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// The service's code, or a word of ours for a fault without one.
     pub code: String,
+    /// What it is counted as.
+    pub outcome: Outcome,
     text: String,
+    attempt: Option<usize>,
 }
 
 impl Fault {
@@ -56,7 +113,17 @@ impl Fault {
             kind,
             retry_after: None,
             code: code.to_owned(),
+            outcome: Outcome::of(kind),
             text: text.to_string(),
+            attempt: None,
+        }
+    }
+
+    /// A fault by which nothing reached the service.
+    fn unsent(code: &str, text: impl fmt::Display) -> Self {
+        Self {
+            outcome: Outcome::Unsent,
+            ..Self::new(Kind::Passing { unanswered: false }, code, text)
         }
     }
 
@@ -97,6 +164,15 @@ impl Fault {
     pub fn within(self, call: &str) -> Self {
         Self {
             text: format!("{call}: {}", self.text),
+            ..self
+        }
+    }
+
+    /// The same fault, of the attempt of this number, from 1.
+    #[must_use]
+    pub fn at(self, attempt: usize) -> Self {
+        Self {
+            attempt: Some(attempt),
             ..self
         }
     }
@@ -153,7 +229,10 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match self.attempt {
+            Some(attempt) => write!(f, "{} (attempt {attempt})", self.text),
+            None => f.write_str(&self.text),
+        }
     }
 }
 
@@ -190,14 +269,13 @@ fn undelivered(error: &(dyn Error + 'static)) -> Fault {
     let credentials = chain(error).any(|cause| cause.is::<CredentialsError>());
     if credentials {
         // The provider may be back in a moment: one that is not there fails fast anyway.
-        return Fault::new(
-            Kind::Passing { unanswered: false },
-            "Credentials",
-            format_args!("no credentials: {}", Chain(error)),
-        );
+        let text = format_args!("no credentials: {}", Chain(error));
+        return Fault::unsent("Credentials", text);
     }
-    let unanswered = !chain(error).any(is_about_connecting);
-    Fault::new(Kind::Passing { unanswered }, "Connection", Chain(error))
+    if chain(error).any(is_about_connecting) {
+        return Fault::unsent("Connection", Chain(error));
+    }
+    Fault::new(UNANSWERED, "Connection", Chain(error))
 }
 
 /// Without a connection the service has seen nothing. The HTTP client says so in words only.

@@ -1,14 +1,19 @@
 //! What every output section does alike: read its options at the start, sum up a flush at its end.
 
 use std::sync::Once;
+use std::time::UNIX_EPOCH;
 
 use cbindings::{Flush, Level, Log, Settings};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use crate::metrics::table::Id;
+use crate::notice::Kind;
 use crate::options::{Reader, Spec};
+use crate::pace::Pace;
 use crate::report::Report;
-use crate::session::deadline;
+use crate::session::{Session, deadline};
+use crate::watch::Watch;
 
 /// Reads a section's options. Every problem is an error line of its own, and then there is no
 /// configuration; a key that has no effect is a warning.
@@ -74,31 +79,102 @@ pub fn ask_for_workers(settings: &Settings, log: &Log, count: u32) {
     }
 }
 
-/// Writes what happened to records before they were sent, one line for each kind that did.
-pub fn say_of_records(log: &Log, tag: &str, counts: &[(usize, &str)]) {
-    for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
-        log.warn(format_args!("tag `{tag}`: {count} {what}"));
+/// Counts and writes what happened to records before they were sent: how many, in which series of
+/// which metric, and what is said.
+pub fn say_of_records(watch: &Watch, tag: &str, counts: &[(usize, Id, usize, &'static str)]) {
+    for &(count, id, series, what) in counts {
+        watch.metrics.count(id, series, count);
+        let kind = Kind {
+            what,
+            part: "",
+            unit: "records",
+        };
+        watch.warn(kind, count, format_args!("tag `{tag}`: {count} {what}"));
     }
 }
 
-/// Writes what of a chunk could not be read.
-pub fn say_of_damage(log: &Log, tag: &str, undecodable: usize, torn: usize) {
-    if undecodable > 0 || torn > 0 {
-        log.error(format_args!(
-            "tag `{tag}`: dropped {undecodable} values that are no records, and {torn} bytes at the chunk's end that are torn"
-        ));
-    }
+/// Counts and writes what of a chunk could not be read.
+pub fn say_of_damage(watch: &Watch, tag: &str, undecodable: usize, torn: usize) {
+    // What is torn was one value at least.
+    let dropped = undecodable + usize::from(torn > 0);
+    watch.metrics.count(Id::Dropped, UNDECODABLE, dropped);
+    let kind = Kind {
+        what: "undecodable",
+        part: "",
+        unit: "values",
+    };
+    watch.error(kind, dropped, format_args!(
+        "tag `{tag}`: dropped {undecodable} values that are no records, and {torn} bytes at the chunk's end that are torn"
+    ));
+}
+
+/// Counts and writes that names could not be made of records, `series` being which name.
+pub fn say_of_fallback(
+    watch: &Watch,
+    tag: &str,
+    series: usize,
+    count: usize,
+    missing: &str,
+    to: &'static str,
+) {
+    watch.metrics.count(Id::Fallbacks, series, count);
+    let kind = Kind {
+        what: to,
+        part: "",
+        unit: "records",
+    };
+    watch.warn(
+        kind,
+        count,
+        format_args!("tag `{tag}`: {count} records went to {to}: {missing}"),
+    );
+}
+
+/// Writes why a chunk was not worked on; the host is asked to bring it again.
+pub fn say_of_no_connection(watch: &Watch, tag: &str, why: &str) {
+    let kind = Kind {
+        what: "region",
+        part: "",
+        unit: "chunks",
+    };
+    watch.warn(
+        kind,
+        1,
+        format_args!("tag `{tag}`: {why}; the chunk is kept for a retry"),
+    );
+}
+
+/// The place in [`crate::metrics::table::DROPPED`].
+const UNDECODABLE: usize = 1;
+
+/// Notes what is so now, at the end of a flush.
+pub fn note(watch: &Watch, pace: &Pace, session: &Session) {
+    // A pace below one request a second is not none.
+    let rate = pace.rate().map_or(0, |rate| rate.ceil() as u64);
+    watch.metrics.set(Id::Pace, rate);
+    let expiry = session
+        .expiry()
+        .and_then(|expiry| expiry.duration_since(UNIX_EPOCH).ok());
+    watch
+        .metrics
+        .set(Id::Expiry, expiry.map_or(0, |expiry| expiry.as_secs()));
 }
 
 /// Writes what became of a chunk: nothing lost is a debug line, a retry a warning.
-pub fn sum_up(log: &Log, tag: &str, report: &Report, began: Instant) {
+pub fn sum_up(watch: &Watch, tag: &str, report: &Report, began: Instant) {
     if let (false, Some(fault)) = (report.left.is_empty(), &report.fault) {
         let (left, accepted) = (report.left.len(), report.accepted);
-        log.warn(format_args!(
+        let kind = Kind {
+            what: "retry",
+            part: &fault.code,
+            unit: "chunks",
+        };
+        watch.warn(kind, 1, format_args!(
             "tag `{tag}`: {left} events are not delivered yet ({accepted} are); the host is asked to bring the chunk again: {fault}"
         ));
     }
-    if log.enabled(Level::Debug) {
+    watch.remind();
+    if watch.log.enabled(Level::Debug) {
         let Report {
             accepted,
             dropped,
@@ -109,7 +185,7 @@ pub fn sum_up(log: &Log, tag: &str, report: &Report, began: Instant) {
             ..
         } = report;
         let elapsed = began.elapsed().as_millis();
-        log.debug(format_args!(
+        watch.debug(format_args!(
             "tag `{tag}`: {accepted} events accepted, {refused} refused, {dropped} dropped; {requests} requests, {throttled} throttled, {ambiguous} unanswered, {elapsed} ms"
         ));
     }

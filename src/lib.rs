@@ -9,6 +9,7 @@
 //! | `compress`, `batch` | texts -> requests within the service's limits |
 //! | `send` (`body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
+//! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
 //!
 //! `cloudwatch` and `firehose` hold what differs; each one's `mod.rs` is the whole road in order.
 //! A shared step never names a service: what differs comes to it as a value.
@@ -34,6 +35,7 @@ pub mod json;
 pub mod known;
 pub mod ledger;
 pub mod lookup;
+pub mod metrics;
 pub mod msgpack;
 pub mod notice;
 pub mod options;
@@ -47,4 +49,5 @@ pub mod session;
 pub mod strftime;
 pub mod template;
 pub mod variables;
+pub mod watch;
 pub mod worker;

@@ -62,6 +62,12 @@ impl Pace {
         self.lock().throttled(Instant::now(), retry_after);
     }
 
+    /// The calls a second that are made at most; `None` where there is no limit.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        self.lock().limit.as_ref().map(|limit| limit.rate)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -22,6 +22,8 @@ pub struct Report {
     pub ambiguous: usize,
     /// The ordinals of the events that are still to be delivered.
     pub left: Vec<u32>,
+    /// The time of the oldest of them, in milliseconds since 1970.
+    pub oldest_left: Option<i64>,
     /// Why they are.
     pub fault: Option<Fault>,
 }
@@ -41,6 +43,8 @@ impl Report {
     pub fn left(&mut self, batch: &Batch) {
         self.left
             .extend(batch.items().iter().map(|item| item.ordinal));
+        let oldest = [self.oldest_left, batch.oldest()].into_iter().flatten();
+        self.oldest_left = oldest.min();
     }
 
     /// Counts a failed request.
@@ -61,6 +65,8 @@ impl Report {
         self.throttled += other.throttled;
         self.ambiguous += other.ambiguous;
         self.left.extend(other.left);
+        let oldest = [self.oldest_left, other.oldest_left].into_iter().flatten();
+        self.oldest_left = oldest.min();
         self.fault = self.fault.take().or(other.fault);
     }
 }

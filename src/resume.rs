@@ -3,25 +3,28 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use cbindings::{Flush, Log, Verdict};
+use cbindings::{Flush, Verdict};
 
 use crate::ledger::{Ledger, Left};
+use crate::metrics::table::Id;
+use crate::notice::Kind;
 use crate::report::Report;
+use crate::watch::Watch;
 
 /// Remembers between an instance's flushes what of a chunk was accepted.
 #[derive(Debug)]
 pub struct Resume {
     ledger: Ledger,
-    log: Log,
+    watch: Watch,
 }
 
 impl Resume {
     /// Remembers nothing yet.
     #[must_use]
-    pub fn new(log: Log) -> Self {
+    pub fn new(watch: Watch) -> Self {
         Self {
             ledger: Ledger::default(),
-            log,
+            watch,
         }
     }
 
@@ -31,7 +34,8 @@ impl Resume {
         let left = self
             .ledger
             .take(flush.tag(), flush.chunk(), Instant::now())?;
-        self.log.debug(format_args!(
+        self.watch.metrics.add(Id::Resumes, 1);
+        self.watch.debug(format_args!(
             "a chunk comes again: only what is left of it is sent"
         ));
         Some(Arc::new(left))
@@ -48,12 +52,19 @@ impl Resume {
             self.ledger
                 .note(flush.tag(), flush.chunk(), left, Instant::now());
         }
-        match self.ledger.forgotten() {
-            0 => {}
-            count => self.log.warn(format_args!(
-                "{count} chunks that were delivered in part had to be forgotten: they will be sent whole, so some of their events twice"
-            )),
-        }
+        self.say_of_forgotten(self.ledger.forgotten());
         verdict
+    }
+
+    fn say_of_forgotten(&self, count: usize) {
+        let kind = Kind {
+            what: "forgotten",
+            part: "",
+            unit: "chunks",
+        };
+        self.watch.metrics.add(Id::Forgotten, count);
+        self.watch.warn(kind, count, format_args!(
+            "{count} chunks that were delivered in part had to be forgotten: they will be sent whole, so some of their events twice"
+        ));
     }
 }

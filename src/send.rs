@@ -15,19 +15,24 @@ use std::panic;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cbindings::Log;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::backoff::Backoff;
-use crate::batch::{Batch, Item};
-use crate::fault::{Fault, Kind};
+use crate::batch::{self, Batch, Item};
+use crate::fault::{Fault, Kind, Outcome};
+use crate::metrics::table::{Id, REJECTED};
+use crate::notice;
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::session::deadline;
+use crate::watch::Watch;
 
 /// A service that takes batches; what differs between the plugins.
 pub trait Service: Send + Sync + 'static {
+    /// The operation of [`Service::put`], one of the plugin's own.
+    const PUT: &'static str;
+
     /// Sends one request, once.
     fn put(&self, batch: &Batch) -> impl Future<Output = Result<Answer, Fault>> + Send;
 
@@ -43,8 +48,21 @@ pub trait Service: Send + Sync + 'static {
 pub struct Answer {
     /// Items that were not taken but may be the next time, with the reason of the first.
     pub again: Option<(Vec<Item>, Fault)>,
-    /// Items that were refused for good: how many, and a text that says which and why.
-    pub refused: Vec<(usize, String)>,
+    /// Items that were not stored for their time.
+    pub refused: Vec<Refused>,
+}
+
+/// Items of an accepted request that the service did not store.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why, as the place in [`REJECTED`].
+    pub reason: usize,
+    /// How many.
+    pub count: usize,
+    /// What they weigh as the service counts them.
+    pub bytes: usize,
+    /// What is said of them.
+    pub text: String,
 }
 
 /// Delivers to several destinations, so many at a time; one that fails does not hold up the others.
@@ -73,8 +91,8 @@ pub struct Terms {
     pub deadline: Instant,
     /// How fast requests are made.
     pub pace: Arc<Pace>,
-    /// The instance's log.
-    pub log: Log,
+    /// The instance's lines and counts.
+    pub watch: Watch,
 }
 
 /// A panic goes on in the flush's own task, where it becomes a verdict.
@@ -94,6 +112,7 @@ async fn deliver<S: Service>(service: &S, batches: Vec<Batch>, terms: &Terms) ->
         terms,
         report,
         began,
+        attempt: 0,
         suspects: Vec::new(),
     };
     let mut batches = batches.into_iter();
@@ -122,9 +141,22 @@ struct Delivery<'d, S> {
     report: Report,
     /// When the last request began.
     began: Instant,
+    /// How often the latest part of a batch was sent.
+    attempt: usize,
     /// Items of the batch that were refused alone, since one was last accepted.
     suspects: Vec<(Batch, Fault)>,
 }
+
+fn outcome(answer: &Result<Answer, Fault>) -> Outcome {
+    match answer {
+        Ok(Answer { again: None, .. }) => Outcome::Ok,
+        Ok(Answer { again: Some(_), .. }) => Outcome::Partial,
+        Err(fault) => fault.outcome,
+    }
+}
+
+/// The place in [`crate::metrics::table::DROPPED`].
+const REFUSED: usize = 0;
 
 /// So many items refused alone, and none accepted between them, are not refused for what they hold.
 const MOST_SUSPECTS: usize = 16;
@@ -138,10 +170,16 @@ impl<S: Service> Delivery<'_, S> {
 
     async fn parts(&mut self, mut parts: Vec<Batch>) -> Course {
         let mut backoff = Backoff::new(fastrand::Rng::new());
+        self.attempt = 0;
         while let Some(batch) = parts.pop() {
+            self.attempt += 1;
             match self.attempt(&batch).await {
-                Ok(None) => self.drop_suspects(),
+                Ok(None) => {
+                    self.attempt = 0;
+                    self.drop_suspects();
+                }
                 Ok(Some((rest, fault))) => {
+                    self.say_of(&fault);
                     parts.extend(batch.part(&rest));
                     if self.wait(&mut backoff, &fault).await == Course::Stop {
                         return self.stop(parts, fault);
@@ -166,18 +204,28 @@ impl<S: Service> Delivery<'_, S> {
         }
         let now = Instant::now();
         let limit = now + share(*deadline - now);
+        let request = self.terms.watch.metrics.request(S::PUT);
         let answer = deadline::within(limit, self.service.put(batch)).await;
         let answer = answer.unwrap_or_else(|_| Err(out_of_time(limit, *deadline)));
-        let fault = match &answer {
+        request.end(outcome(&answer));
+        self.learn_pace(&answer);
+        answer
+    }
+
+    fn learn_pace(&self, answer: &Result<Answer, Fault>) {
+        let Terms { pace, watch, .. } = self.terms;
+        let fault = match answer {
             Ok(answer) => answer.again.as_ref().map(|(_, fault)| fault),
             Err(fault) => Some(fault),
         };
         match fault {
-            Some(fault) if fault.kind == Kind::Throttled => pace.throttled(fault.retry_after),
+            Some(fault) if fault.kind == Kind::Throttled => {
+                watch.metrics.add(Id::Throttles, 1);
+                pace.throttled(fault.retry_after);
+            }
             Some(_) => {}
             None => pace.accepted(),
         }
-        answer
     }
 
     /// One request; what of it is to be sent again.
@@ -186,15 +234,54 @@ impl<S: Service> Delivery<'_, S> {
         self.began = Instant::now();
         let answer = self.put(batch).await?;
         let again = answer.again.as_ref().map_or(0, |(items, _)| items.len());
-        let refused: usize = answer.refused.iter().map(|(count, _)| count).sum();
-        self.report.accepted += batch.items().len() - again - refused;
-        for (count, why) in answer.refused {
-            self.report.refused += count;
-            self.terms
-                .log
-                .warn(format_args!("{}: {why}", self.service.target()));
+        let again_bytes = answer
+            .again
+            .as_ref()
+            .map_or(0, |(items, _)| batch::weight(items));
+        let refused: usize = answer.refused.iter().map(|refused| refused.count).sum();
+        let refused_bytes: usize = answer.refused.iter().map(|refused| refused.bytes).sum();
+        let accepted = batch.items().len() - again - refused;
+        self.report.accepted += accepted;
+        let metrics = &self.terms.watch.metrics;
+        metrics.add(Id::Delivered, accepted);
+        metrics.add(
+            Id::DeliveredBytes,
+            batch.bytes() - again_bytes - refused_bytes,
+        );
+        for refused in answer.refused {
+            self.refuse(&refused);
         }
         Ok(answer.again)
+    }
+
+    fn refuse(&mut self, refused: &Refused) {
+        let Refused {
+            reason,
+            count,
+            text,
+            ..
+        } = refused;
+        self.report.refused += count;
+        let watch = &self.terms.watch;
+        watch.metrics.count(Id::Rejected, *reason, *count);
+        let kind = notice::Kind {
+            what: "rejected",
+            part: REJECTED[*reason],
+            unit: "events",
+        };
+        watch.error(
+            kind,
+            *count,
+            format_args!("{}: {text}", self.service.target()),
+        );
+    }
+
+    /// A line for an attempt that is followed by another one, or by a line of its own.
+    fn say_of(&self, fault: &Fault) {
+        let (target, attempt) = (self.service.target(), self.attempt);
+        self.terms
+            .watch
+            .debug(format_args!("{target}: {fault} (attempt {attempt})"));
     }
 
     /// Decides what is done about a failed request; puts back what shall be tried again.
@@ -205,10 +292,10 @@ impl<S: Service> Delivery<'_, S> {
         parts: &mut Vec<Batch>,
         backoff: &mut Backoff,
     ) -> Course {
-        self.terms
-            .log
-            .debug(format_args!("{}: {fault}", self.service.target()));
+        self.say_of(fault);
         self.report.count_fault(fault);
+        let unanswered = usize::from(fault.outcome == Outcome::Unanswered);
+        self.terms.watch.metrics.add(Id::Ambiguous, unanswered);
         match fault.kind {
             Kind::Refused => self.halve(batch, fault, parts),
             Kind::Denied => {
@@ -246,10 +333,18 @@ impl<S: Service> Delivery<'_, S> {
     /// Gives up the items that were refused alone, as others were accepted or there are none.
     fn drop_suspects(&mut self) {
         for (batch, fault) in self.suspects.drain(..) {
-            self.report.dropped += batch.items().len();
+            let count = batch.items().len();
+            self.report.dropped += count;
             let (target, time) = (self.service.target(), batch.items()[0].time);
-            self.terms.log.error(format_args!(
-                "{target}: dropped 1 event of time {time} ms, which the service refuses: {fault}"
+            let watch = &self.terms.watch;
+            watch.metrics.count(Id::Dropped, REFUSED, count);
+            let kind = notice::Kind {
+                what: "dropped",
+                part: &fault.code,
+                unit: "events",
+            };
+            watch.error(kind, count, format_args!(
+                "{target}: dropped {count} event of time {time} ms, which the service refuses: {fault}"
             ));
         }
     }
@@ -264,7 +359,7 @@ impl<S: Service> Delivery<'_, S> {
                 self.wait(backoff, &fault).await
             }
             Err(fault) => {
-                self.report.fault = Some(fault);
+                self.report.fault = Some(fault.at(self.attempt));
                 Course::Stop
             }
         }
@@ -284,7 +379,7 @@ impl<S: Service> Delivery<'_, S> {
         for part in parts {
             self.report.left(&part);
         }
-        self.report.fault.get_or_insert(fault);
+        self.report.fault.get_or_insert(fault.at(self.attempt));
         Course::Stop
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use aws_config::{AppName, Region, SdkConfig};
 use aws_types::sdk_config::Builder;
-use cbindings::Log;
+use std::time::SystemTime;
 
 use self::agent::Agent;
 use self::greeting::Greeting;
@@ -33,6 +33,7 @@ use self::http::Network;
 use self::identity::Identity;
 use self::shared::Shared;
 use crate::options::Reader;
+use crate::watch::Watch;
 
 /// How to reach AWS, and as whom.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
@@ -131,8 +132,14 @@ impl Session {
 
     /// An interceptor for a client: the first success writes who the requests are made as.
     #[must_use]
-    pub fn greeting(&self, log: &Log) -> Greeting {
-        Greeting::new(self.shared.clone(), self.region.clone(), log.clone())
+    pub fn greeting(&self, watch: &Watch) -> Greeting {
+        Greeting::new(self.shared.clone(), self.region.clone(), watch.clone())
+    }
+
+    /// When the credentials in use end; `None` for those that do not, and before there are any.
+    #[must_use]
+    pub fn expiry(&self) -> Option<SystemTime> {
+        self.shared.expiry()
     }
 }
 

@@ -64,7 +64,7 @@ impl Worker {
             let job = tokio::spawn(Box::pin(job(flush.clone())));
             match job.await {
                 Ok(verdict) => flush.settle(verdict),
-                Err(_) => log.error(format_args!(
+                Err(_) => log.warn(format_args!(
                     "{}; the chunk is kept for a retry",
                     cbindings::last_panic()
                 )),

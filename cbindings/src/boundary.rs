@@ -19,15 +19,18 @@ use crate::Output;
 use crate::abi::{
     Definition, FLB_ERROR, FLB_OK, FLB_RETRY, GO_PROXY, InitArguments, OUTPUT_PLUGIN,
 };
+use crate::cmetrics::Cmetrics;
 use crate::desk::{Desk, Log};
 use crate::flush::Flush;
 use crate::hook;
 use crate::host_api::{self, HostLog, Settings};
+use crate::metrics::Board;
 
 /// What the host's context stands for.
 struct Instance<P> {
     plugin: P,
     desk: Arc<Desk>,
+    board: Option<Board>,
     opened_on: ThreadId,
 }
 
@@ -111,7 +114,12 @@ pub unsafe fn flush<P: Output>(
     flush.blocks_the_engine = thread::current().id() == instance.opened_on;
     // A panic may come after the flush was handed over: the chunk is still on loan then.
     caught(&instance.desk, || instance.plugin.flush(flush));
-    let code = answer.wait();
+    let board = instance.board.as_ref();
+    let show = |publish: fn(&Board)| {
+        board.and_then(|board| caught(&instance.desk, || publish(board)));
+    };
+    let code = answer.wait(|| show(Board::publish_if_due));
+    show(Board::publish);
     release(instance);
     code
 }
@@ -171,13 +179,19 @@ unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
     // SAFETY: both valid until the instance's exit.
     let host_log = unsafe { HostLog::new(arguments.api, arguments.instance, prefix) };
     // SAFETY: both valid for the whole of init.
-    let settings = unsafe { Settings::new(arguments.api, arguments.instance, name) };
+    let settings = unsafe { Settings::new(arguments.api, arguments.instance, name.clone()) };
     let desk = Desk::new(host_log);
     let plugin = caught(&desk, || P::open(&settings, &Log::new(desk.clone()))).flatten();
     desk.print();
+    let plugin = plugin?;
+    // SAFETY: both valid, in the instance's init.
+    let cmetrics = unsafe { Cmetrics::of(arguments.api, arguments.instance) };
+    let board = cmetrics.and_then(|cmetrics| Board::new(&cmetrics, &name, plugin.metrics()?));
+    plugin.metrics_are_shown(board.is_some());
     Some(Instance {
-        plugin: plugin?,
+        plugin,
         desk,
+        board,
         opened_on: thread::current().id(),
     })
 }

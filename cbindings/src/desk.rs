@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::host_api::HostLog;
+use crate::metrics;
 
 /// How serious a line is, with the host's numbers.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -118,18 +119,25 @@ impl Desk {
         drop(self.print_all(self.lock()));
     }
 
-    /// Prints lines until `answer` has one; for the host's threads.
-    pub(crate) fn serve<T>(&self, answer: impl Fn() -> Option<T>) -> T {
+    /// Prints lines until `answer` has one, and does something else `meanwhile`, once in a while; for
+    /// the host's threads.
+    pub(crate) fn serve<T>(&self, answer: impl Fn() -> Option<T>, meanwhile: impl Fn()) -> T {
         let mut lines = self.lock();
         loop {
             lines = self.print_all(lines);
             if let Some(answer) = answer() {
                 return answer;
             }
-            lines = self
+            let (woken, waited) = self
                 .news
-                .wait(lines)
+                .wait_timeout(lines, metrics::EVERY)
                 .unwrap_or_else(PoisonError::into_inner);
+            lines = woken;
+            if waited.timed_out() {
+                drop(lines);
+                meanwhile();
+                lines = self.lock();
+            }
         }
     }
 

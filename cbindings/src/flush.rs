@@ -127,12 +127,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Waits for the verdict on the host's thread, printing the instance's lines meanwhile.
-    pub(crate) fn wait(&self) -> i32 {
-        self.desk.serve(|| match self.code.load(Ordering::Acquire) {
+    /// Waits for the verdict on the host's thread, printing the instance's lines and doing something
+    /// else meanwhile.
+    pub(crate) fn wait(&self, meanwhile: impl Fn()) -> i32 {
+        let code = || match self.code.load(Ordering::Acquire) {
             PENDING => None,
             code => Some(code),
-        })
+        };
+        self.desk.serve(code, meanwhile)
     }
 
     fn give(&self, code: i32) {

@@ -180,13 +180,14 @@ pub(crate) unsafe fn instance_name(instance: *mut c_void) -> Option<String> {
 }
 
 /// A function that the host's executable exports beside its API table.
-fn symbol(name: &CStr) -> Option<*mut c_void> {
+pub(crate) fn symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: a look-up by a NUL-terminated name in what is already loaded.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     (!found.is_null()).then_some(found)
 }
 
-fn has_log_functions() -> bool {
+/// Whether the host's table has more than its first two entries.
+pub(crate) fn has_log_functions() -> bool {
     PRE_REGISTERED.load(Ordering::Relaxed)
 }
 

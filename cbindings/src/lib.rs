@@ -11,11 +11,13 @@
 
 pub mod abi;
 mod boundary;
+mod cmetrics;
 mod desk;
 mod export;
 mod flush;
 mod hook;
 mod host_api;
+mod metrics;
 
 #[cfg(feature = "host")]
 pub mod host;
@@ -25,8 +27,10 @@ pub use desk::{Level, Log};
 pub use flush::{Flush, Verdict};
 pub use hook::last_panic;
 pub use host_api::{Settings, hot_reload};
+pub use metrics::{Family, Kind, Metrics, PREFIX, Value};
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
 /// An output plugin: one value per `[OUTPUT]` section.
 pub trait Output: Send + Sync + Sized + 'static {
@@ -45,6 +49,16 @@ pub trait Output: Send + Sync + Sized + 'static {
     /// Runs on the host's small stack: hand `flush` to a thread of the plugin and return. The host
     /// is answered when `flush` is dropped.
     fn flush(&self, flush: Flush);
+
+    /// What the host's metrics endpoint shows of the instance; asked for once, after it is open.
+    fn metrics(&self) -> Option<Arc<dyn Metrics>> {
+        None
+    }
+
+    /// Told once, after the instance is open, whether the host shows its [`Output::metrics`].
+    fn metrics_are_shown(&self, shown: bool) {
+        let _ = shown;
+    }
 
     /// Closes the instance: no flush of it is under way and none will come.
     fn close(self);

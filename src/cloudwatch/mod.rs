@@ -12,11 +12,10 @@ pub mod streams;
 
 use std::ffi::CStr;
 use std::sync::{Arc, Once};
-use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::Builder;
-use cbindings::{Flush, Log, Output, Settings, Verdict};
+use cbindings::{Flush, Log, Metrics, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -25,15 +24,18 @@ use self::options::{Config, FOREIGN, OPTIONS};
 use self::route::{Fallback, Fallbacks, Places};
 use self::send::Stream;
 use self::streams::Streams;
+use crate::batch::Batch;
 use crate::ecs::Metadata;
 use crate::instance;
 use crate::ledger::Left;
-use crate::notice::Notice;
+use crate::metrics::now_ms;
+use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::resume::Resume;
 use crate::send::{Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
+use crate::watch::Watch;
 use crate::worker::Worker;
 
 /// One `cloudwatch` output section.
@@ -53,9 +55,7 @@ struct Road {
     pace: Arc<Pace>,
     resume: Resume,
     threads: Once,
-    group_fallbacks: Notice,
-    stream_fallbacks: Notice,
-    log: Log,
+    watch: Watch,
 }
 
 /// What is known once the region is.
@@ -63,6 +63,7 @@ struct Road {
 struct Connection {
     client: Client,
     fixed: Fixed,
+    session: Session,
 }
 
 impl Output for CloudWatch {
@@ -86,7 +87,7 @@ impl Output for CloudWatch {
 
     fn flush(&self, flush: Flush) {
         let road = self.road.clone();
-        let log = self.road.log.clone();
+        let log = self.road.watch.log.clone();
         self.worker.deliver(
             flush,
             log,
@@ -94,46 +95,58 @@ impl Output for CloudWatch {
         );
     }
 
-    fn close(self) {}
+    fn metrics(&self) -> Option<Arc<dyn Metrics>> {
+        Some(self.road.watch.metrics.clone())
+    }
+
+    fn metrics_are_shown(&self, shown: bool) {
+        self.road.watch.metrics.shown(shown);
+    }
+
+    fn close(self) {
+        self.road.watch.close();
+    }
 }
 
 impl Road {
     fn new(config: Config, log: Log) -> Self {
+        let watch = Watch::new(log, PLUGIN);
         Self {
             metadata: Metadata::of(instance::environment),
-            streams: Arc::new(Streams::new(config.creation.clone(), log.clone())),
+            streams: Arc::new(Streams::new(config.creation.clone(), watch.clone())),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
-            resume: Resume::new(log.clone()),
+            resume: Resume::new(watch.clone()),
             threads: Once::new(),
-            group_fallbacks: Notice::every(FALLBACK_NOTICE),
-            stream_fallbacks: Notice::every(FALLBACK_NOTICE),
             config,
-            log,
+            watch,
         }
     }
 
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
-        instance::warn_of_threads(flush, &self.threads, &self.log);
+        let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
+        instance::warn_of_threads(flush, &self.threads, &self.watch.log);
         let tag = String::from_utf8_lossy(flush.tag());
         let deadline = began + self.config.flush_timeout;
         let connected = instance::connected(&self.connection, deadline, self.connect());
         let connection = match connected.await {
             Ok(connection) => connection,
             Err(why) => {
-                self.log.error(format_args!(
-                    "tag `{tag}`: {why}; the chunk is kept for a retry"
-                ));
+                instance::say_of_no_connection(&self.watch, &tag, &why);
+                flight.wait(flush, now_ms());
                 return Verdict::Retry;
             }
         };
         self.learn_metadata(deadline).await;
         let left = self.resume.begin(flush);
-        let encoded = self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
-        if left.is_none() {
-            self.say(&tag, &encoded.counts);
+        let (encoded, fallbacks) =
+            self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
+        if left.is_none() && !flight.came_again() {
+            self.say(&tag, &encoded.counts, &fallbacks);
         }
+        let batches = encoded.places.iter().flat_map(|(_, batches)| batches);
+        flight.holds(batches.filter_map(Batch::oldest).min());
         let destinations = encoded.places.into_iter().map(|(place, batches)| {
             let (client, streams) = (connection.client.clone(), self.streams.clone());
             (
@@ -145,14 +158,22 @@ impl Road {
             at_once: STREAMS_AT_ONCE,
             deadline,
             pace: self.pace.clone(),
-            log: self.log.clone(),
+            watch: self.watch.clone(),
         };
         let report = deliver_all(destinations.collect(), &terms).await;
-        instance::sum_up(&self.log, &tag, &report, began);
+        instance::sum_up(&self.watch, &tag, &report, began);
+        instance::note(&self.watch, &self.pace, &connection.session);
+        flight.land(flush, &report);
         self.resume.end(flush, left.is_some(), report)
     }
 
-    fn encode(&self, fixed: &Fixed, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
+    fn encode(
+        &self,
+        fixed: &Fixed,
+        tag: &str,
+        chunk: &[u8],
+        left: Option<Arc<Left>>,
+    ) -> (Encoded, Fallbacks) {
         let variables = Variables::new(fixed, self.metadata.known(), tag);
         let places = Places::new(
             &self.config.route,
@@ -160,19 +181,19 @@ impl Road {
             variables,
             tag,
         );
-        let (encoded, fallbacks) = Encoder::new(&self.config, places, left).chunk(chunk);
-        let Fallbacks { group, stream } = fallbacks;
-        self.warn_of(tag, "group", &self.group_fallbacks, &group);
-        self.warn_of(tag, "stream", &self.stream_fallbacks, &stream);
-        encoded
+        Encoder::new(&self.config, places, left).chunk(chunk)
     }
 
-    fn warn_of(&self, tag: &str, kind: &str, notice: &Notice, fallback: &Fallback) {
-        if let Some(count) = notice.due(fallback.count, std::time::Instant::now()) {
-            let missing = &fallback.missing;
-            self.log.warn(format_args!(
-                "tag `{tag}`: {count} records went to another log {kind} than the one asked for, as its name could not be made: {missing}"
-            ));
+    fn say_of_fallbacks(&self, tag: &str, fallbacks: &Fallbacks) {
+        let Fallbacks { group, stream } = fallbacks;
+        let to = [
+            "another log group than the one asked for, as its name could not be made",
+            "another log stream than the one asked for, as its name could not be made",
+        ];
+        for (series, (Fallback { count, missing }, to)) in
+            [group, stream].into_iter().zip(to).enumerate()
+        {
+            instance::say_of_fallback(&self.watch, tag, series, *count, missing, to);
         }
     }
 
@@ -180,21 +201,23 @@ impl Road {
         let session = Session::open(&self.config.session).await?;
         let client = Builder::from(&session.config)
             .interceptor(session.agent())
-            .interceptor(session.greeting(&self.log));
+            .interceptor(session.greeting(&self.watch));
         Ok(Connection {
             client: Client::from_conf(client.build()),
             fixed: Fixed::new(&session.region),
+            session,
         })
     }
 
     async fn learn_metadata(&self, deadline: Instant) {
         if self.config.route.needs_ecs_metadata() {
-            self.metadata.learn(deadline, &self.log).await;
+            self.metadata.learn(deadline, &self.watch.log).await;
         }
     }
 
     /// Writes what happened to records before they were sent.
-    fn say(&self, tag: &str, counts: &Counts) {
+    fn say(&self, tag: &str, counts: &Counts, fallbacks: &Fallbacks) {
+        self.say_of_fallbacks(tag, fallbacks);
         let Counts {
             skipped,
             empty,
@@ -206,27 +229,57 @@ impl Road {
             events: _,
         } = *counts;
         instance::say_of_records(
-            &self.log,
+            &self.watch,
             tag,
             &[
-                (skipped, "records skipped: they have no key of `log_key`"),
-                (truncated, "events cut to `max_event_bytes`"),
+                (
+                    skipped,
+                    Id::Skipped,
+                    0,
+                    "records skipped: they have no key of `log_key`",
+                ),
+                (
+                    truncated,
+                    Id::Truncated,
+                    0,
+                    "events cut to `max_event_bytes`",
+                ),
                 (
                     split,
+                    Id::Split,
+                    0,
                     "records sent in parts: they are larger than `max_event_bytes`",
                 ),
-                (too_deep, "values left out: they are nested too deeply"),
+                (
+                    too_deep,
+                    Id::TooDeep,
+                    0,
+                    "values left out: they are nested too deeply",
+                ),
             ],
         );
+        self.watch.metrics.count(Id::Skipped, EMPTY, empty);
         if empty > 0 {
-            self.log.debug(format_args!(
+            self.watch.debug(format_args!(
                 "tag `{tag}`: {empty} empty events skipped, as the service takes none"
             ));
         }
-        instance::say_of_damage(&self.log, tag, undecodable, torn);
+        instance::say_of_damage(&self.watch, tag, undecodable, torn);
     }
 }
 
 /// Streams of one chunk that are written to at the same time.
 const STREAMS_AT_ONCE: usize = 16;
-const FALLBACK_NOTICE: Duration = Duration::from_secs(60);
+/// The place in [`crate::metrics::table::SKIPPED`].
+const EMPTY: usize = 1;
+
+/// What is counted under names of this plugin's own.
+pub const PLUGIN: Plugin = Plugin {
+    operations: &[
+        "PutLogEvents",
+        "CreateLogGroup",
+        "CreateLogStream",
+        "PutRetentionPolicy",
+    ],
+    targets: &["log_group", "log_stream"],
+};

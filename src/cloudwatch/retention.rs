@@ -8,27 +8,28 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_cloudwatchlogs::Client;
-use cbindings::Log;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
 use crate::fault::{Fault, Kind};
+use crate::notice;
+use crate::watch::Watch;
 
 /// Sets the retention of groups.
 #[derive(Clone, Debug)]
 pub(super) struct Retention {
     days: Option<i32>,
-    log: Log,
+    watch: Watch,
     settled: Arc<Mutex<HashSet<String>>>,
     turns: Arc<Semaphore>,
 }
 
 impl Retention {
-    pub(super) fn new(days: Option<i32>, log: Log) -> Self {
+    pub(super) fn new(days: Option<i32>, watch: Watch) -> Self {
         Self {
             days,
-            log,
+            watch,
             settled: Arc::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
         }
@@ -55,13 +56,22 @@ impl Retention {
             return;
         };
         match self.tried(client, group, days).await {
-            Ok(()) => self
-                .log
-                .info(format_args!("log group `{group}` keeps its events for {days} days")),
-            Err(fault) => self.log.warn(format_args!(
-                "log group `{group}`: the retention of {days} days was not set, which takes the IAM action logs:PutRetentionPolicy; events are delivered all the same: {fault}"
+            Ok(()) => self.watch.log.info(format_args!(
+                "log group `{group}` keeps its events for {days} days"
             )),
+            Err(fault) => self.say_not_set(group, days, &fault),
         }
+    }
+
+    fn say_not_set(&self, group: &str, days: i32, fault: &Fault) {
+        let kind = notice::Kind {
+            what: "retention",
+            part: &fault.code,
+            unit: "groups",
+        };
+        self.watch.warn(kind, 1, format_args!(
+            "log group `{group}`: the retention of {days} days was not set, which takes the IAM action logs:PutRetentionPolicy; events are delivered all the same: {fault}"
+        ));
     }
 
     async fn tried(&self, client: &Client, group: &str, days: i32) -> Result<(), Fault> {
@@ -69,7 +79,8 @@ impl Retention {
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
-            match put(client, group, days).await {
+            let call = put(client, group, days);
+            match self.watch.metrics.counted("PutRetentionPolicy", call).await {
                 Err(fault) if left > 0 && can_pass(&fault) => sleep(backoff.after(&fault)).await,
                 result => return result,
             }

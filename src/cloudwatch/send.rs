@@ -9,12 +9,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use tokio::time::Instant;
 
-use crate::batch::{Batch, Item};
+use crate::batch::{self, Batch, Item};
 use crate::body::Prepared;
 use crate::cloudwatch::route::Place;
 use crate::cloudwatch::streams::Streams;
 use crate::fault::Fault;
-use crate::send::{Answer, Service};
+use crate::send::{Answer, Refused, Service};
 
 /// One log stream, as something to send to.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ impl Stream {
 }
 
 impl Service for Stream {
+    const PUT: &'static str = "PutLogEvents";
+
     async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
         let body = batch.body();
         let prepared = if self.way.gzip {
@@ -104,7 +106,7 @@ fn answer(output: &PutLogEventsOutput, items: &[Item]) -> Answer {
 
 /// The service names the ends of the ranges it refused: events older than its limit and those older
 /// than the group's retention come first in a batch, those too far in the future last.
-fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<(usize, String)> {
+fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<Refused> {
     let index = |index: Option<i32>| {
         usize::try_from(index.unwrap_or_default())
             .unwrap_or_default()
@@ -121,10 +123,13 @@ fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<(usize, String)>
         (too_new.max(expired)..items.len(), "more than 2 hours in the future"),
     ]
     .into_iter()
-    .filter(|(range, _)| !range.is_empty())
-    .map(|(range, why)| {
-        let (count, first) = (range.len(), items[range.start].time);
-        (count, format!("dropped {count} events that the service refused as {why}; the first has time {first} ms"))
+    .enumerate()
+    .filter(|(_, (range, _))| !range.is_empty())
+    .map(|(reason, (range, why))| {
+        let items = &items[range];
+        let (count, first, bytes) = (items.len(), items[0].time, batch::weight(items));
+        let text = format!("dropped {count} events that the service refused as {why}; the first has time {first} ms");
+        Refused { reason, count, bytes, text }
     })
     .collect()
 }
@@ -134,7 +139,7 @@ mod tests {
     use super::*;
     use crate::batch::{Limits, Open};
 
-    fn refused_of(info: &RejectedLogEventsInfo) -> Vec<(usize, String)> {
+    fn refused_of(info: &RejectedLogEventsInfo) -> Vec<Refused> {
         let mut open = Open::new(
             Limits {
                 items: 10,
@@ -155,7 +160,7 @@ mod tests {
     fn counts(info: &RejectedLogEventsInfo) -> Vec<usize> {
         refused_of(info)
             .into_iter()
-            .map(|(count, _)| count)
+            .map(|refused| refused.count)
             .collect()
     }
 
@@ -194,6 +199,10 @@ mod tests {
         let info = RejectedLogEventsInfo::builder()
             .too_new_log_event_start_index(8)
             .build();
-        assert!(refused_of(&info)[0].1.ends_with("the first has time 8 ms"));
+        assert!(
+            refused_of(&info)[0]
+                .text
+                .ends_with("the first has time 8 ms")
+        );
     }
 }

@@ -9,21 +9,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_cloudwatchlogs::Client;
-use cbindings::Log;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-use crate::cloudwatch::extras::Extras;
+use crate::cloudwatch::extras::{Extra, Extras};
 use crate::cloudwatch::options::Creation;
 use crate::cloudwatch::retention::Retention;
 use crate::cloudwatch::route::Place;
 use crate::fault::{Fault, Kind};
+use crate::notice;
+use crate::watch::Watch;
 
 /// Creates what writes find missing.
 #[derive(Debug)]
 pub struct Streams {
     creation: Creation,
-    log: Log,
+    watch: Watch,
     retention: Retention,
     busy: Mutex<HashMap<Place, Arc<Turn>>>,
 }
@@ -34,11 +35,11 @@ type Turn = AsyncMutex<Option<Instant>>;
 impl Streams {
     /// Creates as the options say.
     #[must_use]
-    pub fn new(creation: Creation, log: Log) -> Self {
+    pub fn new(creation: Creation, watch: Watch) -> Self {
         Self {
-            retention: Retention::new(creation.retention_days, log.clone()),
+            retention: Retention::new(creation.retention_days, watch.clone()),
             creation,
-            log,
+            watch,
             busy: Mutex::default(),
         }
     }
@@ -95,9 +96,10 @@ impl Streams {
             .create_log_stream()
             .log_group_name(&place.group)
             .log_stream_name(&place.stream);
-        match request.send().await.map_err(|error| Fault::of(&error)) {
+        let call = async { request.send().await.map_err(|error| Fault::of(&error)) };
+        match self.watch.metrics.counted("CreateLogStream", call).await {
             Ok(_) => {
-                self.log.info(format_args!(
+                self.watch.log.info(format_args!(
                     "created log stream `{}` in log group `{}`",
                     place.stream, place.group
                 ));
@@ -121,13 +123,21 @@ impl Streams {
                 return Ok(());
             };
             match extras.give_up(&fault) {
-                Some(extra) => self.log.warn(format_args!(
-                    "log group `{}` is created without {extra}, so that its events are delivered: {fault}",
-                    place.group
-                )),
+                Some(extra) => self.say_without(extra, &place.group, &fault),
                 None => return Err(fault.needing("logs:CreateLogGroup")),
             }
         }
+    }
+
+    fn say_without(&self, extra: Extra, group: &str, fault: &Fault) {
+        let kind = notice::Kind {
+            what: "extra",
+            part: &extra.to_string(),
+            unit: "groups",
+        };
+        self.watch.warn(kind, 1, format_args!(
+            "log group `{group}` is created without {extra}, so that its events are delivered: {fault}"
+        ));
     }
 
     async fn ask_for_group(
@@ -137,9 +147,12 @@ impl Streams {
         extras: &Extras<'_>,
     ) -> Result<(), Fault> {
         let request = extras.add(client.create_log_group().log_group_name(group));
-        match request.send().await.map_err(|error| Fault::of(&error)) {
+        let call = async { request.send().await.map_err(|error| Fault::of(&error)) };
+        match self.watch.metrics.counted("CreateLogGroup", call).await {
             Ok(_) => {
-                self.log.info(format_args!("created log group `{group}`"));
+                self.watch
+                    .log
+                    .info(format_args!("created log group `{group}`"));
                 self.retention.created(client, group);
                 Ok(())
             }

@@ -9,11 +9,10 @@ pub mod shape;
 
 use std::ffi::CStr;
 use std::sync::{Arc, Once, OnceLock};
-use std::time::Duration;
 
 use aws_sdk_firehose::Client;
 use aws_sdk_firehose::config::Builder;
-use cbindings::{Flush, Log, Output, Settings, Verdict};
+use cbindings::{Flush, Log, Metrics, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -22,15 +21,18 @@ use self::options::{Config, FOREIGN, OPTIONS};
 use self::pack::Packed;
 use self::route::Streams;
 use self::send::DeliveryStream;
+use crate::batch::Batch;
 use crate::ecs::{Metadata, Task};
 use crate::instance;
 use crate::ledger::Left;
-use crate::notice::Notice;
+use crate::metrics::now_ms;
+use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::resume::Resume;
 use crate::send::{Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
+use crate::watch::Watch;
 use crate::worker::Worker;
 
 /// One `firehose` output section.
@@ -49,10 +51,9 @@ struct Road {
     pace: Arc<Pace>,
     resume: Resume,
     threads: Once,
-    fallbacks: Notice,
     /// Whether names are made with the ECS metadata.
     with_metadata: OnceLock<bool>,
-    log: Log,
+    watch: Watch,
 }
 
 /// What is known once the region is.
@@ -60,6 +61,7 @@ struct Road {
 struct Connection {
     client: Client,
     fixed: Fixed,
+    session: Session,
 }
 
 impl Output for Firehose {
@@ -78,7 +80,7 @@ impl Output for Firehose {
 
     fn flush(&self, flush: Flush) {
         let road = self.road.clone();
-        let log = self.road.log.clone();
+        let log = self.road.watch.log.clone();
         self.worker.deliver(
             flush,
             log,
@@ -86,45 +88,57 @@ impl Output for Firehose {
         );
     }
 
-    fn close(self) {}
+    fn metrics(&self) -> Option<Arc<dyn Metrics>> {
+        Some(self.road.watch.metrics.clone())
+    }
+
+    fn metrics_are_shown(&self, shown: bool) {
+        self.road.watch.metrics.shown(shown);
+    }
+
+    fn close(self) {
+        self.road.watch.close();
+    }
 }
 
 impl Road {
     fn new(config: Config, log: Log) -> Self {
+        let watch = Watch::new(log, PLUGIN);
         Self {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
-            resume: Resume::new(log.clone()),
+            resume: Resume::new(watch.clone()),
             threads: Once::new(),
-            fallbacks: Notice::every(Duration::from_secs(60)),
             with_metadata: OnceLock::new(),
             config,
-            log,
+            watch,
         }
     }
 
     async fn deliver(&self, flush: &Flush) -> Verdict {
         let began = Instant::now();
-        instance::warn_of_threads(flush, &self.threads, &self.log);
+        let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
+        instance::warn_of_threads(flush, &self.threads, &self.watch.log);
         let tag = String::from_utf8_lossy(flush.tag());
         let deadline = began + self.config.flush_timeout;
         let connected = instance::connected(&self.connection, deadline, self.connect());
         let connection = match connected.await {
             Ok(connection) => connection,
             Err(why) => {
-                self.log.error(format_args!(
-                    "tag `{tag}`: {why}; the chunk is kept for a retry"
-                ));
+                instance::say_of_no_connection(&self.watch, &tag, &why);
+                flight.wait(flush, now_ms());
                 return Verdict::Retry;
             }
         };
         self.learn_metadata(deadline).await;
         let left = self.resume.begin(flush);
         let encoded = self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
-        if left.is_none() {
-            self.say(&tag, &encoded.counts);
+        if left.is_none() && !flight.came_again() {
+            self.say(&tag, &encoded);
         }
+        let batches = encoded.streams.iter().flat_map(|(_, batches)| batches);
+        flight.holds(batches.filter_map(Batch::oldest).min());
         let auto_retry = self.config.session.auto_retry;
         let destinations = encoded.streams.into_iter().flat_map(|(name, batches)| {
             let stream = move || DeliveryStream::new(connection.client.clone(), &name, auto_retry);
@@ -136,25 +150,25 @@ impl Road {
             at_once: REQUESTS_AT_ONCE,
             deadline,
             pace: self.pace.clone(),
-            log: self.log.clone(),
+            watch: self.watch.clone(),
         };
         let report = deliver_all(destinations.collect(), &terms).await;
-        instance::sum_up(&self.log, &tag, &report, began);
+        instance::sum_up(&self.watch, &tag, &report, began);
+        instance::note(&self.watch, &self.pace, &connection.session);
+        flight.land(flush, &report);
         self.resume.end(flush, left.is_some(), report)
     }
 
     fn encode(&self, fixed: &Fixed, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
         let variables = Variables::new(fixed, self.task(), tag);
         let streams = Streams::new(&self.config.route, variables, tag);
-        let encoded = Encoder::new(&self.config, streams, left).chunk(chunk);
-        let (count, missing) = &encoded.fallbacks;
-        if let Some(count) = self.fallbacks.due(*count, std::time::Instant::now()) {
-            let missing = missing.as_deref().unwrap_or_default();
-            self.log.warn(format_args!(
-                "tag `{tag}`: {count} records went to the default delivery stream, as a variable of the name had no value: {missing}"
-            ));
-        }
-        encoded
+        Encoder::new(&self.config, streams, left).chunk(chunk)
+    }
+
+    fn say_of_fallbacks(&self, tag: &str, (count, missing): &(usize, Option<String>)) {
+        let missing = missing.as_deref().unwrap_or_default();
+        let to = "the default delivery stream, as a variable of the name had no value";
+        instance::say_of_fallback(&self.watch, tag, 0, *count, missing, to);
     }
 
     /// The task, as names are made with it.
@@ -172,7 +186,7 @@ impl Road {
 
     async fn learn_metadata(&self, deadline: Instant) {
         if self.config.route.needs_ecs_metadata() {
-            self.metadata.learn(deadline, &self.log).await;
+            self.metadata.learn(deadline, &self.watch.log).await;
         }
     }
 
@@ -180,41 +194,66 @@ impl Road {
         let session = Session::open(&self.config.session).await?;
         let client = Builder::from(&session.config)
             .interceptor(session.agent())
-            .interceptor(session.greeting(&self.log));
+            .interceptor(session.greeting(&self.watch));
         Ok(Connection {
             client: Client::from_conf(client.build()),
             fixed: Fixed::new(&session.region),
+            session,
         })
     }
 
     /// Writes what happened to records before they were sent.
-    fn say(&self, tag: &str, counts: &Counts) {
+    fn say(&self, tag: &str, encoded: &Encoded) {
+        self.say_of_fallbacks(tag, &encoded.fallbacks);
         let Counts {
             packed,
             skipped,
             too_deep,
             undecodable,
             torn,
-        } = *counts;
+        } = encoded.counts;
         let Packed {
             truncated, split, ..
         } = packed;
         instance::say_of_records(
-            &self.log,
+            &self.watch,
             tag,
             &[
-                (skipped, "records skipped: they have no key of `log_key`"),
-                (truncated, "records cut to the service's 1,000 KiB"),
+                (
+                    skipped,
+                    Id::Skipped,
+                    0,
+                    "records skipped: they have no key of `log_key`",
+                ),
+                (
+                    truncated,
+                    Id::Truncated,
+                    0,
+                    "records cut to the service's 1,000 KiB",
+                ),
                 (
                     split,
+                    Id::Split,
+                    0,
                     "records sent in parts: they are larger than the service's 1,000 KiB",
                 ),
-                (too_deep, "values left out: they are nested too deeply"),
+                (
+                    too_deep,
+                    Id::TooDeep,
+                    0,
+                    "values left out: they are nested too deeply",
+                ),
             ],
         );
-        instance::say_of_damage(&self.log, tag, undecodable, torn);
+        instance::say_of_damage(&self.watch, tag, undecodable, torn);
     }
 }
 
 /// The order of requests means nothing to the service.
 const REQUESTS_AT_ONCE: usize = 4;
+
+/// What is counted under names of this plugin's own.
+pub const PLUGIN: Plugin = Plugin {
+    operations: &["PutRecordBatch"],
+    targets: &["delivery_stream"],
+};

@@ -33,6 +33,8 @@ impl DeliveryStream {
 }
 
 impl Service for DeliveryStream {
+    const PUT: &'static str = "PutRecordBatch";
+
     async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
         let request = self
             .client

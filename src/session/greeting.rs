@@ -5,7 +5,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -14,31 +13,29 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use cbindings::Log;
 
 use super::shared::Shared;
-use crate::notice::Notice;
+use crate::notice::Kind;
+use crate::watch::Watch;
 
 /// Watches the answers of one client.
 #[derive(Debug)]
 pub struct Greeting {
     shared: Arc<Shared>,
     region: String,
-    log: Log,
+    watch: Watch,
     told: AtomicBool,
     endpoint: OnceLock<String>,
-    trouble: Notice,
 }
 
 impl Greeting {
-    pub(super) fn new(shared: Arc<Shared>, region: String, log: Log) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, region: String, watch: Watch) -> Self {
         Self {
             shared,
             region,
-            log,
+            watch,
             told: AtomicBool::new(false),
             endpoint: OnceLock::new(),
-            trouble: Notice::every(Duration::from_secs(60)),
         }
     }
 
@@ -48,18 +45,25 @@ impl Greeting {
         }
         let (who, region) = (self.shared.who(), &self.region);
         let endpoint = self.endpoint.get().map_or("", String::as_str);
-        self.log.info(format_args!(
+        self.watch.log.info(format_args!(
             "requests are accepted: region {region}, endpoint {endpoint}, as {who}"
         ));
     }
 
     fn warn(&self) {
-        if let Some(why) = self.shared.trouble()
-            && self.trouble.due(1, Instant::now()).is_some()
-        {
-            self.log.warn(format_args!(
-                "credentials could not be renewed, those at hand are used until they end: {why}"
-            ));
+        if let Some(why) = self.shared.trouble() {
+            let kind = Kind {
+                what: "credentials",
+                part: "",
+                unit: "attempts",
+            };
+            self.watch.warn(
+                kind,
+                1,
+                format_args!(
+                    "credentials could not be renewed, those at hand are used until they end: {why}"
+                ),
+            );
         }
     }
 }

@@ -63,6 +63,12 @@ impl Kept {
         id[start..].to_owned()
     }
 
+    /// When the credentials at hand end, if they do.
+    pub(super) fn expiry(&self) -> Option<SystemTime> {
+        let state = self.state();
+        state.credentials.as_ref().and_then(Credentials::expiry)
+    }
+
     /// Why the credentials could not be renewed, told once for each time.
     pub(super) fn trouble(&self) -> Option<String> {
         self.state().trouble.take()

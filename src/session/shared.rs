@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -72,6 +72,11 @@ impl Shared {
             ),
             None => format!("the access key ending in {key}, from {found}"),
         }
+    }
+
+    /// When the credentials in use end.
+    pub(super) fn expiry(&self) -> Option<SystemTime> {
+        self.made.get()?.kept.expiry()
     }
 
     /// Why credentials could not be renewed, told once for each time.

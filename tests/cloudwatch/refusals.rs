@@ -11,7 +11,7 @@ use super::assert_ok;
 fn assert_refused(lines: &[LogLine], why: &str, count: usize, first: u64) {
     let told = telling(lines, why);
     assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Warn));
+    assert_eq!(told[0].level, Some(Level::Error));
     let text = &told[0].text;
     assert!(text.contains(&format!("dropped {count} events")), "{text}");
     assert!(

@@ -110,7 +110,7 @@ fn the_task_metadata_names_what_the_record_does_not() {
 }
 
 #[test]
-fn records_without_a_value_go_to_the_default_names_with_one_warning_each() {
+fn records_without_a_value_go_to_the_default_names_with_a_warning_at_once() {
     let aws = StandIn::start();
     let instance = Output::cloudwatch(&aws)
         .with("auto_create_group", "true")
@@ -127,8 +127,13 @@ fn records_without_a_value_go_to_the_default_names_with_one_warning_each() {
     let lines = instance.exit();
     for (name, missing) in [("log group", "$(level)"), ("log stream", "$(pod['name'])")] {
         let told = telling(&lines, &format!("another {name}"));
-        assert_eq!(told.len(), 1, "{lines:#?}");
+        assert_eq!(told.len(), 2, "{lines:#?}");
         assert_eq!(told[0].level, Some(Level::Warn));
+        assert!(
+            told[1]
+                .text
+                .ends_with("(and 2 records more since the last such line)")
+        );
         assert!(told[0].text.contains("2 records") && told[0].text.contains(missing));
     }
 }

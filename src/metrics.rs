@@ -1,0 +1,339 @@
+//! What one output counts: what was delivered, what failed and how, what was lost.
+//!
+//! Each fact is counted where it arises and nowhere else, by an addition to an atomic. From here the
+//! host's endpoint shows the counts (`cbindings` says how), `emf` sends them to CloudWatch, and on a
+//! host that shows nothing `summary` writes a line.
+
+mod counters;
+pub mod table;
+mod waiting;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime};
+
+use cbindings::{Family, Flush, Value, Verdict};
+
+use self::counters::Count;
+use self::table::{Id, Plugin, Spec, TABLE};
+use self::waiting::{Flying, Waiting};
+use crate::fault::{Fault, Outcome};
+use crate::report::Report;
+
+/// One output's counts.
+#[derive(Debug)]
+pub struct Metrics {
+    plugin: Plugin,
+    counts: Vec<Vec<Count>>,
+    shown: AtomicBool,
+    waiting: Waiting,
+}
+
+impl Metrics {
+    /// Nothing is counted yet.
+    #[must_use]
+    pub fn new(plugin: Plugin) -> Arc<Self> {
+        let series = |spec: &Spec| series(spec, &plugin).len();
+        let counts = |spec| (0..series(spec)).map(|_| Count::new(spec.kind)).collect();
+        Arc::new(Self {
+            counts: TABLE.iter().map(counts).collect(),
+            plugin,
+            shown: AtomicBool::new(false),
+            waiting: Waiting::default(),
+        })
+    }
+
+    /// Adds to a metric without labels.
+    pub fn add(&self, id: Id, count: usize) {
+        self.count(id, 0, count);
+    }
+
+    /// Adds to the series of a metric with one label that has the value of this number.
+    pub fn count(&self, id: Id, series: usize, count: usize) {
+        self.counts[id as usize][series].add(count as u64);
+    }
+
+    /// Sets a gauge.
+    pub fn set(&self, id: Id, value: u64) {
+        self.counts[id as usize][0].set(value);
+    }
+
+    /// A request begins; it counts, without an answer, also when it is dropped.
+    #[must_use]
+    pub fn request(&self, operation: &str) -> Request<'_> {
+        let operations = self.plugin.operations.iter();
+        let operation = operations.take_while(|known| **known != operation).count();
+        debug_assert!(
+            operation < self.plugin.operations.len(),
+            "an operation of the plugin"
+        );
+        self.add(Id::RequestsInFlight, 1);
+        Request {
+            metrics: self,
+            operation,
+            began: Instant::now(),
+            outcome: Outcome::Unanswered,
+        }
+    }
+
+    /// Counts one request of an operation.
+    ///
+    /// # Errors
+    ///
+    /// As the call.
+    pub async fn counted<T>(
+        &self,
+        operation: &str,
+        call: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let request = self.request(operation);
+        let answer = call.await;
+        request.end(
+            answer
+                .as_ref()
+                .map_or_else(|fault| fault.outcome, |_| Outcome::Ok),
+        );
+        answer
+    }
+
+    /// A chunk's delivery begins.
+    #[must_use]
+    pub fn flight(&self, tag: &[u8], chunk: &[u8]) -> Flight<'_> {
+        self.add(Id::Flushes, 1);
+        Flight {
+            metrics: self,
+            flying: self.waiting.begin(tag, chunk, now_ms()),
+            began: Instant::now(),
+        }
+    }
+
+    /// All series of a metric added up.
+    #[must_use]
+    pub fn total(&self, id: Id) -> u64 {
+        self.counts[id as usize].iter().map(Count::number).sum()
+    }
+
+    /// Whether the host shows these counts on its endpoint.
+    #[must_use]
+    pub fn are_shown(&self) -> bool {
+        self.shown.load(Relaxed)
+    }
+
+    /// Notes whether it does.
+    pub fn shown(&self, shown: bool) {
+        self.shown.store(shown, Relaxed);
+    }
+
+    /// How old the oldest event is that is still to be delivered.
+    #[must_use]
+    pub fn oldest_age(&self) -> Duration {
+        let oldest = self.waiting.oldest(Instant::now());
+        let age = oldest.map_or(0, |oldest| now_ms().saturating_sub(oldest));
+        Duration::from_millis(u64::try_from(age).unwrap_or_default())
+    }
+
+    fn note_oldest(&self) {
+        let oldest = self.waiting.oldest(Instant::now()).unwrap_or_default();
+        self.set(Id::Oldest, u64::try_from(oldest / 1000).unwrap_or_default());
+    }
+}
+
+impl cbindings::Metrics for Metrics {
+    fn families(&self) -> Vec<Family> {
+        let family = |spec: &Spec| Family {
+            name: spec.name,
+            help: spec.help,
+            kind: spec.kind,
+            labels: spec.labels.iter().map(|label| label.key()).collect(),
+            series: series(spec, &self.plugin),
+        };
+        TABLE.iter().map(family).collect()
+    }
+
+    fn values(&self) -> Vec<Value> {
+        self.note_oldest();
+        self.counts.iter().flatten().map(Count::value).collect()
+    }
+}
+
+/// The label values of each series of a metric; the last label varies first.
+fn series(spec: &Spec, plugin: &Plugin) -> Vec<Vec<&'static str>> {
+    let mut series = vec![Vec::new()];
+    for label in spec.labels {
+        let with = |value: &&'static str, known: &Vec<_>| [known.as_slice(), &[*value]].concat();
+        let values = label.values(plugin);
+        let extended = series
+            .iter()
+            .flat_map(|known| values.iter().map(move |v| with(v, known)));
+        series = extended.collect();
+    }
+    series
+}
+
+/// One request on its way.
+#[derive(Debug)]
+pub struct Request<'m> {
+    metrics: &'m Metrics,
+    operation: usize,
+    began: Instant,
+    outcome: Outcome,
+}
+
+impl Request<'_> {
+    /// The request has ended.
+    pub fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        let Self {
+            metrics,
+            operation,
+            began,
+            outcome,
+        } = *self;
+        metrics.counts[Id::RequestsInFlight as usize][0].subtract(1);
+        metrics.count(
+            Id::Requests,
+            operation * Outcome::NAMES.len() + outcome as usize,
+            1,
+        );
+        metrics.counts[Id::RequestDuration as usize][operation].observe(began.elapsed());
+    }
+}
+
+/// A chunk in delivery.
+#[derive(Debug)]
+pub struct Flight<'m> {
+    metrics: &'m Metrics,
+    flying: Flying,
+    began: Instant,
+}
+
+impl Flight<'_> {
+    /// Whether the host has brought this chunk before, so that what is in it has been counted.
+    #[must_use]
+    pub fn came_again(&self) -> bool {
+        self.flying.tries > 0
+    }
+
+    /// The time of the chunk's oldest event is known.
+    pub fn holds(&self, oldest: Option<i64>) {
+        if let Some(oldest) = oldest {
+            self.metrics.waiting.holds(self.flying, oldest);
+        }
+    }
+
+    /// The host is asked to bring the chunk again, of which an event of this time is left.
+    pub fn wait(&self, flush: &Flush, oldest: i64) {
+        let Self {
+            metrics, flying, ..
+        } = self;
+        metrics.add(Id::Retries, 1);
+        let (tag, chunk) = (flush.tag(), flush.chunk());
+        metrics
+            .waiting
+            .wait(*flying, oldest, tag, chunk, Instant::now());
+    }
+
+    /// The chunk was worked on: what is left of it will come again.
+    pub fn land(&self, flush: &Flush, report: &Report) {
+        if report.verdict() == Verdict::Retry {
+            self.wait(flush, report.oldest_left.unwrap_or_else(now_ms));
+        }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        let counts = &self.metrics.counts;
+        counts[Id::Flushes as usize][0].subtract(1);
+        counts[Id::FlushDuration as usize][0].observe(self.began.elapsed());
+        self.metrics.waiting.end(self.flying);
+    }
+}
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use cbindings::Metrics as _;
+
+    use super::*;
+    use crate::fault::Kind;
+
+    const PLUGIN: Plugin = Plugin {
+        operations: &["Put", "Create"],
+        targets: &["group"],
+    };
+
+    fn shown(metrics: &Metrics) -> Vec<(String, Value)> {
+        let families = metrics.families();
+        let names = families.iter().flat_map(|family| {
+            let series = family.series.iter();
+            series.map(|labels| format!("{} {}", family.name, labels.join(" ")))
+        });
+        names.zip(metrics.values()).collect()
+    }
+
+    #[test]
+    fn a_count_is_shown_under_its_labels() {
+        let metrics = Metrics::new(PLUGIN);
+        metrics.request("Create").end(Outcome::Exists);
+        drop(metrics.request("Put"));
+        metrics.count(Id::Rejected, 1, 7);
+        let shown = shown(&metrics);
+        let not_zero = shown
+            .iter()
+            .filter(|(_, value)| *value != Value::Number(0.0));
+        let counted: Vec<_> = not_zero
+            .filter_map(|(name, value)| match value {
+                Value::Number(number) => Some((name.as_str(), *number)),
+                Value::Histogram { .. } => None,
+            })
+            .collect();
+        let expected = [
+            ("requests_total Put unanswered", 1.0),
+            ("requests_total Create exists", 1.0),
+            ("rejected_events_total expired", 7.0),
+        ];
+        assert_eq!(counted, expected);
+        assert_eq!(shown.len(), metrics.counts.iter().flatten().count());
+    }
+
+    #[test]
+    fn what_is_under_way_is_counted_until_it_ends() {
+        let metrics = Metrics::new(PLUGIN);
+        let (request, flush) = (metrics.request("Put"), metrics.flight(b"t", b"c"));
+        let under_way = || {
+            (
+                metrics.total(Id::RequestsInFlight),
+                metrics.total(Id::Flushes),
+            )
+        };
+        assert_eq!(under_way(), (1, 1));
+        request.end(Outcome::Ok);
+        drop(flush);
+        assert_eq!(under_way(), (0, 0));
+    }
+
+    #[test]
+    fn a_call_counts_by_what_its_fault_says() {
+        let metrics = Metrics::new(PLUGIN);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let fault = || Fault::new(Kind::Throttled, "Throttling", "slow down");
+        let failed = runtime.block_on(metrics.counted("Put", async { Err::<(), _>(fault()) }));
+        assert!(failed.is_err());
+        let at = Outcome::Throttled as usize;
+        assert_eq!(metrics.counts[Id::Requests as usize][at].number(), 1);
+    }
+}

@@ -1,0 +1,70 @@
+//! What whoever operates an output sees of it: its lines and its counts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cbindings::{Level, Log};
+
+use crate::metrics::Metrics;
+use crate::metrics::table::Plugin;
+use crate::notice::{self, Kind, Notices};
+
+/// One output's log and counts; clones are the same.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// The log, for lines that do not recur.
+    pub log: Log,
+    /// The counts.
+    pub metrics: Arc<Metrics>,
+    notices: Arc<Notices>,
+}
+
+impl Watch {
+    /// A watch over an output of this plugin.
+    #[must_use]
+    pub fn new(log: Log, plugin: Plugin) -> Self {
+        Self {
+            log,
+            metrics: Metrics::new(plugin),
+            notices: Arc::default(),
+        }
+    }
+
+    /// Writes that `count` were lost, unless lines of this kind were written lately.
+    pub fn error(&self, kind: Kind<'_>, count: usize, text: fmt::Arguments<'_>) {
+        self.tell(Level::Error, kind, count, text);
+    }
+
+    /// Writes what needs attention, unless lines of this kind were written lately.
+    pub fn warn(&self, kind: Kind<'_>, count: usize, text: fmt::Arguments<'_>) {
+        self.tell(Level::Warn, kind, count, text);
+    }
+
+    /// Writes what a support case needs.
+    pub fn debug(&self, text: fmt::Arguments<'_>) {
+        self.log.debug(text);
+    }
+
+    /// Writes what was left out and nothing has followed.
+    pub fn remind(&self) {
+        self.write(self.notices.reminders(Instant::now(), false));
+    }
+
+    /// Writes all that was left out: no flush will come.
+    pub fn close(&self) {
+        self.write(self.notices.reminders(Instant::now(), true));
+    }
+
+    fn tell(&self, level: Level, kind: Kind<'_>, count: usize, text: fmt::Arguments<'_>) {
+        if count > 0 && self.log.enabled(level) {
+            self.write(self.notices.due(level, kind, count, text, Instant::now()));
+        }
+    }
+
+    fn write(&self, lines: impl IntoIterator<Item = notice::Line>) {
+        for (level, text) in lines {
+            self.log.write(level, format_args!("{text}"));
+        }
+    }
+}
