@@ -6,7 +6,7 @@
 
 pub mod shared;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -22,6 +22,17 @@ pub struct Spec {
     pub default: &'static str,
     /// One or two sentences for the documentation.
     pub help: &'static str,
+}
+
+/// A name under which another system has an option of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Alias {
+    /// The other system's key; it has a [`Spec`] of its own.
+    pub key: &'static str,
+    /// The option that it sets.
+    pub option: &'static str,
+    /// Its value as the option has it.
+    pub value: fn(String) -> String,
 }
 
 /// Two tables as one, at compile time: what a plugin has of its own, and what both have.
@@ -46,7 +57,9 @@ pub const fn join<T: Copy, const N: usize>(own: &[T], shared: &[T]) -> [T; N] {
 pub struct Reader<'s> {
     specs: &'static [Spec],
     source: Box<Source<'s>>,
+    aliases: Cell<&'static [Alias]>,
     problems: RefCell<Vec<String>>,
+    idle: RefCell<Vec<String>>,
 }
 
 /// The value of a key, as written.
@@ -58,19 +71,53 @@ impl<'s> Reader<'s> {
         Self {
             specs,
             source: Box::new(source),
+            aliases: Cell::default(),
             problems: RefCell::default(),
+            idle: RefCell::default(),
+        }
+    }
+
+    /// Lets options be set by other names from now on; one that is set by two is a problem.
+    pub fn alias(&self, aliases: &'static [Alias]) {
+        self.aliases.set(aliases);
+        for Alias { key, option, .. } in aliases {
+            if self.written(key).is_some() && self.written(option).is_some() {
+                self.problem(format_args!(
+                    "`{key}` and `{option}` are one option: set one of them"
+                ));
+            }
         }
     }
 
     /// The value as written, or the default; surrounding white space is no part of it.
     pub fn text(&self, key: &'static str) -> Option<String> {
-        let spec = self.spec(key);
-        let value = (self.source)(key).map(|value| value.trim().to_owned());
-        value.filter(|value| !value.is_empty()).or_else(|| {
-            Some(spec.default)
-                .filter(|default| !default.is_empty())
-                .map(str::to_owned)
-        })
+        let default = Some(self.spec(key).default).filter(|default| !default.is_empty());
+        let set = self.set(key).map(|(_, value)| value);
+        set.or_else(|| default.map(str::to_owned))
+    }
+
+    /// Whether an option is set, by whatever name.
+    pub fn is_set(&self, key: &'static str) -> bool {
+        self.set(key).is_some()
+    }
+
+    /// The value that was set for an option, and the name by which it was.
+    fn set(&self, key: &'static str) -> Option<(&'static str, String)> {
+        let aliased = || {
+            let mut aliases = self.aliases.get().iter();
+            aliases.find_map(|alias| {
+                let of_the_option = alias.option == key;
+                let value = self.written(alias.key).filter(|_| of_the_option)?;
+                Some((alias.key, (alias.value)(value)))
+            })
+        };
+        self.written(key).map(|value| (key, value)).or_else(aliased)
+    }
+
+    /// What stands behind a key, unless it is empty.
+    fn written(&self, key: &str) -> Option<String> {
+        let value = (self.source)(key)?.trim().to_owned();
+        Some(value).filter(|value| !value.is_empty())
     }
 
     /// A value that must be there; an empty one stands for it once the problem is noted.
@@ -137,9 +184,15 @@ impl<'s> Reader<'s> {
         let value = self.text(key)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            self.problem(format_args!("`{key}` is `{value}`: it must be {allowed}"));
+            let name = self.name(key);
+            self.problem(format_args!("`{name}` is `{value}`: it must be {allowed}"));
         }
         parsed
+    }
+
+    /// The name by which an option was set; its own when it was not.
+    pub fn name(&self, key: &'static str) -> &'static str {
+        self.set(key).map_or(key, |(name, _)| name)
     }
 
     /// Notes a problem; the start will fail.
@@ -153,8 +206,15 @@ impl<'s> Reader<'s> {
         self.problems.borrow().clone()
     }
 
-    /// A line for each key that is set although no option has it, as far as such keys can be
-    /// guessed: the options of `foreign`, and each option of ours with one slip in it.
+    /// Notes an option that has no effect beside the others that are set.
+    pub fn idle(&self, key: &str, why: impl Display) {
+        let line = format!("`{key}` has no effect here: {why}");
+        self.idle.borrow_mut().push(line);
+    }
+
+    /// A line for each key that is set and has no effect: options noted as [`idle`](Self::idle), and
+    /// keys that no option has, as far as they can be guessed: those of `foreign`, and each option of
+    /// ours with one slip in it.
     #[must_use]
     pub fn unknown(&self, foreign: &[(&str, &str)]) -> Vec<String> {
         let is_set = |key: &str| (self.source)(key).is_some();
@@ -173,7 +233,8 @@ impl<'s> Reader<'s> {
                     )
                 })
         });
-        foreign.chain(slips).collect()
+        let idle = self.idle.borrow();
+        idle.iter().cloned().chain(foreign).chain(slips).collect()
     }
 
     fn is_key(&self, key: &str) -> bool {
@@ -205,6 +266,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
 /// A key with one slip: a letter left out, two letters exchanged, another separator, a plural.
 fn slips(key: &str) -> Vec<String> {
     let mut slips = vec![
+        key.replace('-', "_"),
         key.replace('_', "-"),
         key.replace('_', "."),
         key.replace('_', ""),
@@ -346,6 +408,26 @@ mod tests {
                 "{slip}"
             );
         }
+    }
+
+    #[test]
+    fn an_option_may_be_set_by_another_name_but_not_by_two() {
+        const ALIASES: &[Alias] = &[Alias {
+            key: "mode",
+            option: "days",
+            value: |value| format!("1{value}"),
+        }];
+        let set = [("mode", "2")];
+        let aliased = reader(&set);
+        aliased.alias(ALIASES);
+        assert_eq!(aliased.number("days", 1, 20), Some(12));
+        assert_eq!(aliased.number("days", 1, 10), None);
+        let problem = "`mode` is `12`: it must be a whole number from 1 to 10";
+        assert_eq!(aliased.problems(), [problem]);
+        let set = [("mode", "2"), ("days", "3")];
+        let twice = reader(&set);
+        twice.alias(ALIASES);
+        assert_eq!(twice.problems().len(), 1);
     }
 
     #[test]

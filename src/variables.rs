@@ -48,17 +48,10 @@ impl<'c> Variables<'c> {
     /// Collects what is known for a chunk of this tag.
     #[must_use]
     pub fn new(fixed: &'c Fixed, task: Option<&'c Task>, tag: &'c str) -> Self {
-        let firelens = tag.rsplit_once("-firelens-");
-        let is_id = |id: &str| {
-            !id.is_empty()
-                && id
-                    .bytes()
-                    .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-        };
         Self {
             fixed,
             task,
-            firelens: firelens.filter(|(_, id)| is_id(id)),
+            firelens: firelens(tag),
         }
     }
 
@@ -93,6 +86,15 @@ impl<'c> Variables<'c> {
         let (name, _) = self.firelens?;
         self.task?.container_id(name)
     }
+}
+
+/// The container and the task that a FireLens tag names; `None` for another tag.
+#[must_use]
+pub fn firelens(tag: &str) -> Option<(&str, &str)> {
+    let (container, task) = tag.rsplit_once("-firelens-")?;
+    let of_an_id = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    let is_id = !task.is_empty() && task.bytes().all(of_an_id);
+    is_id.then_some((container, task))
 }
 
 /// What a template may ask of one record and its surroundings.

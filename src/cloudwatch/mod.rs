@@ -1,10 +1,14 @@
 //! `Name cloudwatch`: the road of a chunk to CloudWatch Logs.
 
+pub mod datetime;
+mod docker;
 pub mod encode;
 pub mod entity;
 mod extras;
+pub mod join;
 pub mod metrics;
 pub mod options;
+pub mod re2;
 mod retention;
 pub mod route;
 pub mod send;
@@ -140,8 +144,10 @@ impl Road {
         };
         self.learn_metadata(deadline).await;
         let left = self.resume.begin(flush);
-        let (encoded, fallbacks) =
-            self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
+        let joined = self.config.join.as_ref();
+        let joined = joined.map(|join| join.chunk(flush.chunk()));
+        let chunk = joined.as_deref().unwrap_or(flush.chunk());
+        let (encoded, fallbacks) = self.encode(&connection.fixed, &tag, chunk, left.clone());
         if left.is_none() && !flight.came_again() {
             self.say(&tag, &encoded.counts, &fallbacks);
         }

@@ -1,5 +1,6 @@
 //! CloudWatch's options: what they make, and their table.
 
+pub mod awslogs;
 mod table;
 
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 pub use self::table::{FOREIGN, OPTIONS};
 
 use crate::cloudwatch::entity::Entities;
+use crate::cloudwatch::join::Join;
 use crate::cloudwatch::metrics::Metrics;
 use crate::cloudwatch::route::Route;
 use crate::cloudwatch::send::Way;
@@ -23,6 +25,8 @@ pub struct Config {
     pub route: Route,
     /// Which part of it travels.
     pub select: Select,
+    /// Which records are joined to one event.
+    pub join: Option<Join>,
     /// What is created when it is missing.
     pub creation: Creation,
     /// What is done with an event beyond the limit.
@@ -71,12 +75,15 @@ impl Config {
     /// Reads every option; the reader has the problems.
     #[must_use]
     pub fn read(reader: &Reader<'_>, environment: fn(&str) -> Option<String>) -> Self {
+        reader.alias(awslogs::ALIASES);
         let second = Duration::from_secs(1);
         let seconds = |key| reader.duration(key, second, second * 600).unwrap_or(second);
         let session = session::Settings::read(reader, environment);
+        let select = Select::new(awslogs::log_key(reader).as_deref());
         Self {
             route: Route::read(reader),
-            select: Select::new(reader.text("log_key").as_deref()),
+            join: Join::read(reader, &select),
+            select,
             creation: Creation::read(reader),
             oversize: reader
                 .choice(
@@ -90,7 +97,7 @@ impl Config {
             entities: reader.switch("add_entity").then(Entities::default),
             metrics: metrics(reader),
             way: Way {
-                log_format: reader.text("log_format"),
+                log_format: awslogs::log_format(reader),
                 gzip: reader
                     .choice("compression", &[("none", false), ("gzip", true)])
                     .unwrap_or_default(),

@@ -108,8 +108,4 @@ pub const FOREIGN: &[(&str, &str)] = &[
         "labels",
         "it belongs to a Docker log driver, and FireLens passes it on to the router.",
     ),
-    (
-        "tag",
-        "the tag is the container's, `NAME-firelens-TASKID`; templates read it as `$(tag)`.",
-    ),
 ];

@@ -46,7 +46,7 @@ fn every_bad_option_of_cloudwatch_is_told_at_once() {
     let told = |text| telling(&lines, text).len();
     assert_eq!(told("`log_group_name` is required"), 1);
     assert_eq!(
-        told("exactly one of `log_stream_name` and `log_stream_prefix`"),
+        told("exactly one of `log_stream_name`, `log_stream_prefix`"),
         1
     );
     assert_eq!(lines.len(), bad.len() + 2, "{lines:#?}");
@@ -89,7 +89,8 @@ fn a_key_that_has_no_effect_is_warned_of_once() {
         ("auto_craete_group", "`auto_create_group` meant?"),
         ("log-group-name", "`log_group_name` meant?"),
         ("endpoints", "`endpoint` meant?"),
-        ("awslogs-group", "awslogs log driver"),
+        ("awslogs_group", "`awslogs-group` meant?"),
+        ("awslogs-max-buffered-events", "`log-driver-buffer-limit`"),
         ("delivery_stream", "`firehose` output"),
     ];
     let set = |output: Output, (key, _): &(&str, &str)| output.with(key, "true");

@@ -3,6 +3,7 @@
 //! The cases are in a table by option, and the table is held against the one that the code reads: an
 //! option without a case fails the test.
 
+mod awslogs;
 mod credentials;
 mod delivery;
 mod events;
@@ -25,6 +26,7 @@ type Case = (&'static str, fn());
 #[test]
 fn every_option_counts() {
     let cases = [
+        awslogs::CASES,
         credentials::CASES,
         delivery::CASES,
         events::CASES,

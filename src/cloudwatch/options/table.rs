@@ -1,10 +1,14 @@
 //! The options as users write and read about them.
 
+use crate::cloudwatch::options::awslogs;
 use crate::options::{Spec, join, shared};
 
 /// Every option.
 pub const OPTIONS: &[Spec] =
-    &join::<_, { OWN.len() + shared::OPTIONS.len() }>(OWN, shared::OPTIONS);
+    &join::<_, { HERE.len() + awslogs::OPTIONS.len() }>(HERE, awslogs::OPTIONS);
+
+/// Those that are not the awslogs driver's.
+const HERE: &[Spec] = &join::<_, { OWN.len() + shared::OPTIONS.len() }>(OWN, shared::OPTIONS);
 
 /// Options of other plugins and drivers that people copy into a section for this one.
 pub const FOREIGN: &[(&str, &str)] =
@@ -145,23 +149,11 @@ const FOREIGN_HERE: &[(&str, &str)] = &[
     ("log_group", "the option is `log_group_name`."),
     ("log_stream", "the option is `log_stream_name`."),
     (
-        "awslogs-group",
-        "it belongs to the awslogs log driver; the option is `log_group_name`.",
+        "awslogs-force-flush-interval-seconds",
+        "lines are sent at each flush of Fluent Bit, `Flush` in its `[SERVICE]`.",
     ),
     (
-        "awslogs-region",
-        "it belongs to the awslogs log driver; the option is `region`.",
-    ),
-    (
-        "awslogs-stream",
-        "it belongs to the awslogs log driver; the option is `log_stream_name`.",
-    ),
-    (
-        "awslogs-stream-prefix",
-        "it belongs to the awslogs log driver; the option is `log_stream_prefix`.",
-    ),
-    (
-        "awslogs-create-group",
-        "it belongs to the awslogs log driver; the option is `auto_create_group`.",
+        "awslogs-max-buffered-events",
+        "lines wait in Fluent Bit; `log-driver-buffer-limit` bounds those that wait before it.",
     ),
 ];

@@ -91,4 +91,8 @@ const FOREIGN_HERE: &[(&str, &str)] = &[
         "it belongs to the `kinesis` output; the option is `delivery_stream`.",
     ),
     ("partition_key", "it belongs to the `kinesis` output."),
+    (
+        "tag",
+        "the tag is the container's, `NAME-firelens-TASKID`; templates read it as `$(tag)`.",
+    ),
 ];

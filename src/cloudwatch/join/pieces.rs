@@ -1,0 +1,67 @@
+//! The pieces of a line that Docker cut -> the line.
+//!
+//! Docker reads a container's output by 16 KiB. A longer line comes in pieces with one
+//! `partial_id`, numbered by `partial_ordinal`; those of two streams may come in turn. Source: moby
+//! `daemon/logger/copier.go` and `daemon/logger/fluentd/fluentd.go`.
+
+use super::line::Line;
+
+/// Lines whose last piece has not come yet.
+#[derive(Debug, Default)]
+pub(super) struct Pieces<'c>(Vec<Open<'c>>);
+
+#[derive(Debug)]
+struct Open<'c> {
+    id: &'c [u8],
+    next: u64,
+    line: Line<'c>,
+}
+
+impl<'c> Pieces<'c> {
+    /// Adds what may be a piece; the lines that are whole now.
+    pub(super) fn add(&mut self, mut line: Line<'c>) -> Vec<Line<'c>> {
+        let Some(id) = line.get(b"partial_id") else {
+            return vec![line];
+        };
+        let ordinal = line.get(b"partial_ordinal").and_then(number);
+        let is_last = line.get(b"partial_last") == Some(b"true");
+        line.leave_out(|field| OWN_KEYS.iter().any(|key| field.is(key)));
+        let open = self.0.iter().position(|open| open.id == id);
+        let mut whole = Vec::new();
+        let (index, is_next) = match open {
+            Some(index) => (index, ordinal == Some(self.0[index].next)),
+            None => (self.0.len(), false),
+        };
+        if is_next {
+            let open = &mut self.0[index];
+            open.line.append(&[&line.text]);
+            open.next += 1;
+        } else {
+            // One out of order, or doubled on its way: nothing is joined that was not one line.
+            whole.extend(open.map(|index| self.0.remove(index).line));
+            let next = ordinal.unwrap_or_default().saturating_add(1);
+            self.0.push(Open { id, next, line });
+        }
+        if is_last {
+            let index = self.0.iter().position(|open| open.id == id);
+            whole.extend(index.map(|index| self.0.remove(index).line));
+        }
+        whole
+    }
+
+    /// What is left at the chunk's end.
+    pub(super) fn finish(self) -> impl Iterator<Item = Line<'c>> {
+        self.0.into_iter().map(|open| open.line)
+    }
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    str::from_utf8(text).ok()?.parse().ok()
+}
+
+const OWN_KEYS: [&[u8]; 4] = [
+    b"partial_message",
+    b"partial_id",
+    b"partial_ordinal",
+    b"partial_last",
+];
