@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::ledger::Left;
+use crate::pool::BODIES;
 
 /// What one request may hold.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +53,11 @@ impl Open {
     /// `only` are the items that are left of it, and others are left out.
     #[must_use]
     pub fn new(limits: Limits, head: &[u8], only: Option<Arc<Left>>) -> Self {
+        let mut body = BODIES.take();
+        body.extend_from_slice(head);
         Self {
             limits,
-            body: head.to_vec(),
+            body,
             head: head.len(),
             items: Vec::new(),
             bytes: 0,
@@ -102,8 +105,12 @@ impl Open {
 
     /// What has been added since the last batch.
     #[must_use]
-    pub fn finish(mut self) -> Option<Batch> {
-        self.close_before(self.body.len())
+    pub fn finish(self) -> Option<Batch> {
+        if self.items.is_empty() {
+            BODIES.give_back(self.body);
+            return None;
+        }
+        Some(Batch::new(self))
     }
 
     fn fits(&self, time: i64, bytes: usize) -> bool {
@@ -120,6 +127,7 @@ impl Open {
         }
         let mut next = Self::new(self.limits, &self.body[..self.head], self.only.clone());
         next.body.extend_from_slice(&self.body[start..]);
+        next.items.reserve(self.items.len());
         self.body.truncate(start);
         let full = std::mem::replace(self, next);
         Some(Batch::new(full))
@@ -157,7 +165,7 @@ impl Batch {
         body.pop();
         body.extend_from_slice(TAIL);
         Self {
-            body: body.into(),
+            body: BODIES.share(body),
             head,
             items,
             whole: sorted,
@@ -195,7 +203,8 @@ impl Batch {
             .iter()
             .map(|item| (item.end - item.start) as usize + 1)
             .sum::<usize>();
-        let mut body = Vec::with_capacity(self.head + items + TAIL.len());
+        let mut body = BODIES.take();
+        body.reserve(self.head + items + TAIL.len());
         body.extend_from_slice(&self.body[..self.head]);
         for item in &self.items {
             body.extend_from_slice(&self.body[item.start as usize..item.end as usize]);
@@ -203,7 +212,7 @@ impl Batch {
         }
         body.pop();
         body.extend_from_slice(TAIL);
-        body.into()
+        BODIES.share(body)
     }
 
     /// The batch of those items alone; `None` for no items.

@@ -6,7 +6,7 @@
 //! | `select` | record -> the part that travels |
 //! | `template`, `variables`, `lookup`, each `route` | record -> destination |
 //! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
-//! | `compress`, `batch` | texts -> requests within the service's limits |
+//! | `compress`, `batch` (`pool`) | texts -> requests within the service's limits |
 //! | `send` (`body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
@@ -40,6 +40,7 @@ pub mod msgpack;
 pub mod notice;
 pub mod options;
 pub mod pace;
+pub mod pool;
 pub mod repeat;
 pub mod report;
 pub mod resume;

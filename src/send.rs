@@ -11,8 +11,11 @@
 //! The SDK retries nothing.
 
 use std::future::Future;
+use std::iter;
 use std::panic;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
@@ -65,16 +68,41 @@ pub struct Refused {
     pub text: String,
 }
 
+/// Something to send to, in the rounds of one flush.
+#[derive(Debug)]
+pub struct Destination<S> {
+    service: S,
+    /// A batch could not be delivered: what follows it would overtake it.
+    stopped: AtomicBool,
+}
+
+impl<S: Service> Destination<S> {
+    /// Nothing has been sent yet.
+    #[must_use]
+    pub fn new(service: S) -> Self {
+        let stopped = AtomicBool::new(false);
+        Self { service, stopped }
+    }
+}
+
 /// Delivers to several destinations, so many at a time; one that fails does not hold up the others.
-pub async fn deliver_all<S: Service>(destinations: Vec<(S, Vec<Batch>)>, terms: &Terms) -> Report {
+/// Batches of one destination stand next to each other, and are sent in their order.
+pub async fn deliver_all<S: Service>(
+    batches: impl IntoIterator<Item = (Arc<Destination<S>>, Batch)>,
+    terms: &Terms,
+) -> Report {
     let mut report = Report::default();
     let mut running = JoinSet::new();
-    for (service, batches) in destinations {
+    let mut batches = batches.into_iter().peekable();
+    while let Some((destination, first)) = batches.next() {
+        let next = || batches.next_if(|(next, _)| Arc::ptr_eq(next, &destination));
+        let others = iter::from_fn(next).map(|(_, batch)| batch);
+        let batches: Vec<Batch> = iter::once(first).chain(others).collect();
         while running.len() >= terms.at_once {
             report.merge(joined(running.join_next().await));
         }
         let terms = terms.clone();
-        running.spawn(async move { deliver(&service, batches, &terms).await });
+        running.spawn(async move { deliver(&destination, batches, &terms).await });
     }
     while !running.is_empty() {
         report.merge(joined(running.join_next().await));
@@ -105,25 +133,27 @@ fn joined(report: Option<Result<Report, JoinError>>) -> Report {
 }
 
 /// Delivers the batches of one destination in their order.
-async fn deliver<S: Service>(service: &S, batches: Vec<Batch>, terms: &Terms) -> Report {
+async fn deliver<S: Service>(
+    destination: &Destination<S>,
+    batches: Vec<Batch>,
+    terms: &Terms,
+) -> Report {
     let (report, began) = (Report::default(), Instant::now());
     let mut delivery = Delivery {
-        service,
+        service: &destination.service,
         terms,
         report,
         began,
         attempt: 0,
         suspects: Vec::new(),
     };
-    let mut batches = batches.into_iter();
-    for batch in batches.by_ref() {
-        if delivery.batch(batch).await == Course::Stop {
-            break;
-        }
-    }
-    // What follows a batch that could not be delivered would overtake it.
     for batch in batches {
-        delivery.report.left(&batch);
+        // Only this task sends there, and rounds follow each other.
+        if destination.stopped.load(Relaxed) {
+            delivery.report.left(&batch);
+        } else if delivery.batch(batch).await == Course::Stop {
+            destination.stopped.store(true, Relaxed);
+        }
     }
     delivery.report
 }

@@ -16,15 +16,6 @@ use crate::ledger::Left;
 use crate::msgpack::{Cursor, Token};
 use crate::select::Part;
 
-/// What a chunk became.
-#[derive(Debug, Default)]
-pub struct Encoded {
-    /// The batches of each place, in their order.
-    pub places: Vec<(Place, Vec<Batch>)>,
-    /// What happened on the way.
-    pub counts: Counts,
-}
-
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
@@ -51,7 +42,8 @@ pub struct Encoder<'c> {
     config: &'c Config,
     places: Places<'c>,
     left: Option<Arc<Left>>,
-    open: Vec<(Open, Vec<Batch>)>,
+    open: Vec<Open>,
+    full: Vec<(usize, Batch)>,
     json: Json<'c>,
     counts: Counts,
 }
@@ -65,34 +57,43 @@ impl<'c> Encoder<'c> {
             places,
             left,
             open: Vec::new(),
+            full: Vec::new(),
             json: Json::new(Depth::Twice),
             counts: Counts::default(),
         }
     }
 
-    /// Encodes every record of the chunk; also what names they fell back to.
-    #[must_use]
-    pub fn chunk(mut self, chunk: &'c [u8]) -> (Encoded, Fallbacks) {
-        let mut records = Records::new(chunk);
-        while let Some(record) = records.next() {
+    /// Encodes records until a request is full, or the chunk ends; batches with their places' numbers.
+    ///
+    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
+    /// memory of about one request. Nothing is returned when nothing is left.
+    pub fn round(&mut self, records: &mut Records<'c>) -> Vec<(usize, Batch)> {
+        while self.full.is_empty()
+            && let Some(record) = records.next()
+        {
             self.record(&record);
         }
+        if self.full.is_empty() {
+            let open = self.open.drain(..).enumerate();
+            return open
+                .filter_map(|(number, open)| Some((number, open.finish()?)))
+                .collect();
+        }
+        std::mem::take(&mut self.full)
+    }
+
+    /// The places met so far, by number.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.places.places()
+    }
+
+    /// What happened to the records, and what names they fell back to.
+    #[must_use]
+    pub fn finish(mut self, records: &Records<'c>) -> (Counts, Fallbacks) {
         self.counts.torn = records.torn();
         self.counts.undecodable = records.undecodable();
         self.counts.too_deep += self.json.too_deep();
-        let fallbacks = self.places.fallbacks();
-        let batches = self.open.into_iter().map(|(open, mut full)| {
-            full.extend(open.finish());
-            full
-        });
-        let places = self.places.into_places().into_iter().zip(batches).collect();
-        (
-            Encoded {
-                places,
-                counts: self.counts,
-            },
-            fallbacks,
-        )
+        (self.counts, self.places.fallbacks())
     }
 
     fn record(&mut self, record: &Record<'c, '_>) {
@@ -103,16 +104,10 @@ impl<'c> Encoder<'c> {
         let number = self.places.number(record);
         if number == self.open.len() {
             let place = self.places.place(number);
-            self.open.push((
-                Open::new(
-                    LIMITS,
-                    &head(place, self.places.entity(number)),
-                    self.left.clone(),
-                ),
-                Vec::new(),
-            ));
+            let head = head(place, self.places.entity(number));
+            self.open.push(Open::new(LIMITS, &head, self.left.clone()));
         }
-        let (open, full) = &mut self.open[number];
+        let open = &mut self.open[number];
         let body = open.body();
         let start = body.len();
         // The service takes no negative time; such an event is too old either way, and it says so.
@@ -135,7 +130,8 @@ impl<'c> Encoder<'c> {
         }
         if text + EVENT_OVERHEAD <= self.config.max_event_bytes {
             body.extend_from_slice(AFTER_MESSAGE);
-            full.extend(open.add(start, time, text + EVENT_OVERHEAD, self.counts.events));
+            let full = open.add(start, time, text + EVENT_OVERHEAD, self.counts.events);
+            self.full.extend(full.map(|batch| (number, batch)));
             self.counts.events += 1;
             return;
         }
@@ -164,7 +160,7 @@ impl<'c> Encoder<'c> {
     }
 
     fn event(&mut self, number: usize, time: i64, escaped: &[u8], mark: &str) {
-        let (open, full) = &mut self.open[number];
+        let open = &mut self.open[number];
         let body = open.body();
         let start = body.len();
         before_message(time, body);
@@ -172,7 +168,8 @@ impl<'c> Encoder<'c> {
         body.extend_from_slice(mark.as_bytes());
         body.extend_from_slice(AFTER_MESSAGE);
         let bytes = cut::text_len(escaped) + mark.len() + EVENT_OVERHEAD;
-        full.extend(open.add(start, time, bytes, self.counts.events));
+        let full = open.add(start, time, bytes, self.counts.events);
+        self.full.extend(full.map(|batch| (number, batch)));
         self.counts.events += 1;
     }
 }

@@ -23,20 +23,21 @@ use cbindings::{Flush, Log, Metrics, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use self::encode::{Counts, Encoded, Encoder};
+use self::encode::{Counts, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
-use self::route::{Fallback, Fallbacks, Places};
+use self::route::{Fallback, Fallbacks, Place, Places};
 use self::send::Stream;
 use self::streams::Streams;
-use crate::batch::Batch;
+use crate::decode::Records;
 use crate::ecs::Metadata;
 use crate::instance;
 use crate::ledger::Left;
 use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
+use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Terms, deliver_all};
+use crate::send::{Destination, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -147,47 +148,55 @@ impl Road {
         let joined = self.config.join.as_ref();
         let joined = joined.map(|join| join.chunk(flush.chunk()));
         let chunk = joined.as_deref().unwrap_or(flush.chunk());
-        let (encoded, fallbacks) = self.encode(&connection.fixed, &tag, chunk, left.clone());
-        if left.is_none() && !flight.came_again() {
-            self.say(&tag, &encoded.counts, &fallbacks);
-        }
-        let batches = encoded.places.iter().flat_map(|(_, batches)| batches);
-        flight.holds(batches.filter_map(Batch::oldest).min());
-        let destinations = encoded.places.into_iter().map(|(place, batches)| {
-            let (client, streams) = (connection.client.clone(), self.streams.clone());
-            (
-                Stream::new(client, place, streams, self.config.way.clone()),
-                batches,
-            )
-        });
         let terms = Terms {
             at_once: STREAMS_AT_ONCE,
             deadline,
             pace: self.pace.clone(),
             watch: self.watch.clone(),
         };
-        let report = deliver_all(destinations.collect(), &terms).await;
+        let mut encoder = self.encoder(&connection.fixed, &tag, left.clone());
+        let mut records = Records::new(chunk);
+        let mut streams = Vec::new();
+        let mut report = Report::default();
+        loop {
+            let round = encoder.round(&mut records);
+            if round.is_empty() {
+                break;
+            }
+            flight.holds(round.iter().filter_map(|(_, batch)| batch.oldest()).min());
+            for place in encoder.places().skip(streams.len()) {
+                streams.push(self.stream(connection, place));
+            }
+            let batches = round.into_iter();
+            let batches = batches.map(|(number, batch)| (streams[number].clone(), batch));
+            report.merge(deliver_all(batches, &terms).await);
+        }
+        if left.is_none() && !flight.came_again() {
+            let (counts, fallbacks) = encoder.finish(&records);
+            self.say(&tag, &counts, &fallbacks);
+        }
         instance::sum_up(&self.watch, &tag, &report, began);
         instance::note(&self.watch, &self.pace, &connection.session);
         flight.land(flush, &report);
         self.resume.end(flush, left.is_some(), report)
     }
 
-    fn encode(
-        &self,
-        fixed: &Fixed,
-        tag: &str,
-        chunk: &[u8],
+    fn encoder<'r>(
+        &'r self,
+        fixed: &'r Fixed,
+        tag: &'r str,
         left: Option<Arc<Left>>,
-    ) -> (Encoded, Fallbacks) {
+    ) -> Encoder<'r> {
         let variables = Variables::new(fixed, self.metadata.known(), tag);
-        let places = Places::new(
-            &self.config.route,
-            self.config.entities.as_ref(),
-            variables,
-            tag,
-        );
-        Encoder::new(&self.config, places, left).chunk(chunk)
+        let entities = self.config.entities.as_ref();
+        let places = Places::new(&self.config.route, entities, variables, tag);
+        Encoder::new(&self.config, places, left)
+    }
+
+    fn stream(&self, connection: &Connection, place: &Place) -> Arc<Destination<Stream>> {
+        let (client, streams) = (connection.client.clone(), self.streams.clone());
+        let stream = Stream::new(client, place.clone(), streams, self.config.way.clone());
+        Arc::new(Destination::new(stream))
     }
 
     fn say_of_fallbacks(&self, tag: &str, fallbacks: &Fallbacks) {

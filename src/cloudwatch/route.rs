@@ -277,9 +277,8 @@ impl<'c> Places<'c> {
     }
 
     /// All places, by number.
-    #[must_use]
-    pub fn into_places(self) -> Vec<Place> {
-        self.places
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter()
     }
 
     fn render(&mut self, record: &Record<'_, '_>) -> usize {

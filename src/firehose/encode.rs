@@ -12,17 +12,6 @@ use crate::firehose::route::Streams;
 use crate::firehose::shape::Writer;
 use crate::ledger::Left;
 
-/// What a chunk became.
-#[derive(Debug, Default)]
-pub struct Encoded {
-    /// The batches of each delivery stream, in their order.
-    pub streams: Vec<(String, Vec<Batch>)>,
-    /// What happened on the way.
-    pub counts: Counts,
-    /// Records that went to the default delivery stream, and an item that had no value for one.
-    pub fallbacks: (usize, Option<String>),
-}
-
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
@@ -45,7 +34,6 @@ pub struct Encoder<'c> {
     writer: Writer<'c>,
     packer: Packer,
     text: Vec<u8>,
-    expected: usize,
     counts: Counts,
 }
 
@@ -58,31 +46,43 @@ impl<'c> Encoder<'c> {
             writer: Writer::new(&config.shape),
             packer: Packer::new(config.packing, left),
             text: Vec::new(),
-            expected: 0,
             counts: Counts::default(),
         }
     }
 
-    /// Encodes every record of the chunk.
-    #[must_use]
-    pub fn chunk(mut self, chunk: &'c [u8]) -> Encoded {
-        self.expected = chunk.len();
-        let mut records = Records::new(chunk);
-        while let Some(record) = records.next() {
+    /// Encodes records until so many requests are full, or the chunk ends; batches with their delivery
+    /// streams' numbers.
+    ///
+    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
+    /// memory of the requests that are under way. Nothing is returned when nothing is left.
+    pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
+        while self.packer.full() < requests
+            && let Some(record) = records.next()
+        {
             self.record(&record);
         }
+        if self.packer.full() < requests {
+            return self.packer.finish();
+        }
+        self.packer.take_full()
+    }
+
+    /// A delivery stream's name by its number.
+    #[must_use]
+    pub fn name(&self, number: usize) -> &str {
+        self.streams.name(number)
+    }
+
+    /// What happened to the records; how many went to the default delivery stream, and an item that
+    /// had no value for one.
+    #[must_use]
+    pub fn finish(mut self, records: &Records<'c>) -> (Counts, (usize, Option<String>)) {
         self.counts.torn = records.torn();
         self.counts.undecodable = records.undecodable();
         self.counts.too_deep = self.writer.too_deep();
+        self.counts.packed = self.packer.packed();
         let (fallbacks, missing) = self.streams.fallbacks();
-        let fallbacks = (fallbacks, missing.map(str::to_owned));
-        let (batches, packed) = self.packer.finish();
-        self.counts.packed = packed;
-        Encoded {
-            streams: self.streams.into_names().into_iter().zip(batches).collect(),
-            counts: self.counts,
-            fallbacks,
-        }
+        (self.counts, (fallbacks, missing.map(str::to_owned)))
     }
 
     fn record(&mut self, record: &Record<'c, '_>) {
@@ -94,9 +94,7 @@ impl<'c> Encoder<'c> {
         self.text.push(b'\n');
         let number = self.streams.number(record);
         if number == self.packer.lanes() {
-            // The first is most often the only one; the others grow as they must.
-            let expected = if number == 0 { self.expected } else { 0 };
-            self.packer.add_lane(self.streams.name(number), expected);
+            self.packer.add_lane(self.streams.name(number));
         }
         self.packer.text(number, &self.text, record.time.millis());
     }

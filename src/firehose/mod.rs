@@ -16,20 +16,20 @@ use cbindings::{Flush, Log, Metrics, Output, Settings, Verdict};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use self::encode::{Counts, Encoded, Encoder};
+use self::encode::{Counts, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
 use self::pack::Packed;
 use self::route::Streams;
 use self::send::DeliveryStream;
-use crate::batch::Batch;
+use crate::decode::Records;
 use crate::ecs::{Metadata, Task};
 use crate::instance;
-use crate::ledger::Left;
 use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
+use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Terms, deliver_all};
+use crate::send::{Destination, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -133,36 +133,43 @@ impl Road {
         };
         self.learn_metadata(deadline).await;
         let left = self.resume.begin(flush);
-        let encoded = self.encode(&connection.fixed, &tag, flush.chunk(), left.clone());
-        if left.is_none() && !flight.came_again() {
-            self.say(&tag, &encoded);
-        }
-        let batches = encoded.streams.iter().flat_map(|(_, batches)| batches);
-        flight.holds(batches.filter_map(Batch::oldest).min());
-        let auto_retry = self.config.session.auto_retry;
-        let destinations = encoded.streams.into_iter().flat_map(|(name, batches)| {
-            let stream = move || DeliveryStream::new(connection.client.clone(), &name, auto_retry);
-            batches
-                .into_iter()
-                .map(move |batch| (stream(), vec![batch]))
-        });
         let terms = Terms {
             at_once: REQUESTS_AT_ONCE,
             deadline,
             pace: self.pace.clone(),
             watch: self.watch.clone(),
         };
-        let report = deliver_all(destinations.collect(), &terms).await;
+        let variables = Variables::new(&connection.fixed, self.task(), &tag);
+        let streams = Streams::new(&self.config.route, variables, &tag);
+        let mut encoder = Encoder::new(&self.config, streams, left.clone());
+        let mut records = Records::new(flush.chunk());
+        let mut report = Report::default();
+        loop {
+            let round = encoder.round(&mut records, REQUESTS_AT_ONCE);
+            if round.is_empty() {
+                break;
+            }
+            flight.holds(round.iter().filter_map(|(_, batch)| batch.oldest()).min());
+            let stream = |number| self.stream(connection, encoder.name(number));
+            let batches = round.into_iter();
+            let batches = batches.map(|(number, batch)| (stream(number), batch));
+            report.merge(deliver_all(batches, &terms).await);
+        }
+        if left.is_none() && !flight.came_again() {
+            let (counts, fallbacks) = encoder.finish(&records);
+            self.say(&tag, &counts, &fallbacks);
+        }
         instance::sum_up(&self.watch, &tag, &report, began);
         instance::note(&self.watch, &self.pace, &connection.session);
         flight.land(flush, &report);
         self.resume.end(flush, left.is_some(), report)
     }
 
-    fn encode(&self, fixed: &Fixed, tag: &str, chunk: &[u8], left: Option<Arc<Left>>) -> Encoded {
-        let variables = Variables::new(fixed, self.task(), tag);
-        let streams = Streams::new(&self.config.route, variables, tag);
-        Encoder::new(&self.config, streams, left).chunk(chunk)
+    /// A destination of its own for each request, as their order means nothing to the service.
+    fn stream(&self, connection: &Connection, name: &str) -> Arc<Destination<DeliveryStream>> {
+        let auto_retry = self.config.session.auto_retry;
+        let stream = DeliveryStream::new(connection.client.clone(), name, auto_retry);
+        Arc::new(Destination::new(stream))
     }
 
     fn say_of_fallbacks(&self, tag: &str, (count, missing): &(usize, Option<String>)) {
@@ -203,15 +210,15 @@ impl Road {
     }
 
     /// Writes what happened to records before they were sent.
-    fn say(&self, tag: &str, encoded: &Encoded) {
-        self.say_of_fallbacks(tag, &encoded.fallbacks);
+    fn say(&self, tag: &str, counts: &Counts, fallbacks: &(usize, Option<String>)) {
+        self.say_of_fallbacks(tag, fallbacks);
         let Counts {
             packed,
             skipped,
             too_deep,
             undecodable,
             torn,
-        } = encoded.counts;
+        } = *counts;
         let Packed {
             truncated, split, ..
         } = packed;

@@ -52,6 +52,7 @@ pub struct Packer {
     compressor: Option<Compressor>,
     compressed: Vec<u8>,
     lanes: Vec<Lane>,
+    full: Vec<(usize, Batch)>,
     left: Option<Arc<Left>>,
     packed: Packed,
 }
@@ -60,7 +61,6 @@ pub struct Packer {
 #[derive(Debug)]
 struct Lane {
     open: Open,
-    full: Vec<Batch>,
     group: Group,
 }
 
@@ -85,6 +85,7 @@ impl Packer {
             compressor: packing.compression.map(Compressor::new),
             compressed: Vec::new(),
             lanes: Vec::new(),
+            full: Vec::new(),
             packed: Packed::default(),
         }
     }
@@ -95,13 +96,11 @@ impl Packer {
         self.lanes.len()
     }
 
-    /// Adds a delivery stream, whose first request is expected to hold so many bytes of text.
-    pub fn add_lane(&mut self, delivery_stream: &str, expected: usize) {
-        let mut open = Open::new(LIMITS, &head(delivery_stream), self.left.clone());
-        open.body().reserve(expected.min(LIMITS.bytes) / 2 * 3);
+    /// Adds a delivery stream.
+    pub fn add_lane(&mut self, delivery_stream: &str) {
+        let open = Open::new(LIMITS, &head(delivery_stream), self.left.clone());
         self.lanes.push(Lane {
             open,
-            full: Vec::new(),
             group: Group::default(),
         });
     }
@@ -116,17 +115,33 @@ impl Packer {
         }
     }
 
-    /// The batches of each delivery stream, by number.
+    /// How many requests are full.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<Vec<Batch>>, Packed) {
+    pub fn full(&self) -> usize {
+        self.full.len()
+    }
+
+    /// The full requests, with their delivery streams' numbers.
+    pub fn take_full(&mut self) -> Vec<(usize, Batch)> {
+        std::mem::take(&mut self.full)
+    }
+
+    /// What is left at the chunk's end, after which nothing is packed.
+    pub fn finish(&mut self) -> Vec<(usize, Batch)> {
         for lane in 0..self.lanes.len() {
             self.close(lane);
         }
-        let batches = self.lanes.into_iter().map(|mut lane| {
-            lane.full.extend(lane.open.finish());
-            lane.full
-        });
-        (batches.collect(), self.packed)
+        let mut full = self.take_full();
+        for (number, lane) in self.lanes.drain(..).enumerate() {
+            full.extend(lane.open.finish().map(|batch| (number, batch)));
+        }
+        full
+    }
+
+    /// What was packed so far.
+    #[must_use]
+    pub fn packed(&self) -> Packed {
+        self.packed
     }
 
     fn join(&mut self, lane: usize, text: &[u8], time: i64) {
@@ -205,7 +220,8 @@ impl Packer {
         if data.len() > RECORD_BYTES {
             return false;
         }
-        self.lanes[lane].put(data, time, self.packed.records);
+        let full = self.lanes[lane].put(data, time, self.packed.records);
+        self.full.extend(full.map(|batch| (lane, batch)));
         self.packed.records += 1;
         true
     }
@@ -221,14 +237,13 @@ impl Packer {
 
 impl Lane {
     #[inline]
-    fn put(&mut self, data: &[u8], time: i64, ordinal: u32) {
+    fn put(&mut self, data: &[u8], time: i64, ordinal: u32) -> Option<Batch> {
         let body = self.open.body();
         let start = body.len();
         body.extend_from_slice(b"{\"Data\":\"");
         STANDARD.encode_append(data, body);
         body.extend_from_slice(b"\"}");
-        self.full
-            .extend(self.open.add(start, time, data.len(), ordinal));
+        self.open.add(start, time, data.len(), ordinal)
     }
 }
 

@@ -19,14 +19,17 @@ const JOINED: Packing = Packing {
 /// The data of the records of each request of one delivery stream.
 fn packed(packing: Packing, texts: &[Vec<u8>]) -> (Vec<Vec<Vec<u8>>>, Packed) {
     let mut packer = Packer::new(packing, None);
-    packer.add_lane("s", 100);
+    packer.add_lane("s");
     for (time, text) in texts.iter().enumerate() {
         packer.text(0, text, time as i64);
     }
-    let (batches, packed) = packer.finish();
-    let ordinals = batches[0].iter().flat_map(|batch| batch.items());
+    let (batches, packed) = (packer.finish(), packer.packed());
+    let ordinals = batches.iter().flat_map(|(_, batch)| batch.items());
     assert!(ordinals.map(|item| item.ordinal).eq(0..packed.records));
-    (batches[0].iter().map(data).collect(), packed)
+    (
+        batches.iter().map(|(_, batch)| data(batch)).collect(),
+        packed,
+    )
 }
 
 fn data(batch: &Batch) -> Vec<Vec<u8>> {
@@ -115,16 +118,20 @@ fn a_request_is_filled_up_with_a_shorter_record_as_the_go_plugin_does() {
 #[test]
 fn a_joined_record_never_holds_texts_of_two_delivery_streams() {
     let mut packer = Packer::new(JOINED, None);
-    packer.add_lane("a", 0);
-    packer.add_lane("b", 0);
+    packer.add_lane("a");
+    packer.add_lane("b");
     for n in 0..100 {
         packer.text(n % 2, [b"a\n", b"b\n"][n % 2], 0);
     }
-    let (batches, packed) = packer.finish();
-    assert_eq!(packed.records, 2);
-    assert_eq!(data(&batches[0][0]).concat(), b"a\n".repeat(50));
-    assert_eq!(data(&batches[1][0]).concat(), b"b\n".repeat(50));
-    let body = batches[1][0].body();
+    let batches = packer.finish();
+    assert_eq!(packer.packed().records, 2);
+    assert_eq!(
+        batches.iter().map(|(lane, _)| *lane).collect::<Vec<_>>(),
+        [0, 1]
+    );
+    assert_eq!(data(&batches[0].1).concat(), b"a\n".repeat(50));
+    assert_eq!(data(&batches[1].1).concat(), b"b\n".repeat(50));
+    let body = batches[1].1.body();
     assert!(body.starts_with(br#"{"DeliveryStreamName":"b","Records":[{"Data":""#));
 }
 
@@ -253,11 +260,12 @@ fn what_is_left_of_a_chunk_is_packed_as_it_was_the_first_time() {
     let texts = vec![line(RECORD_BYTES / 2); 9];
     let pack = |left| {
         let mut packer = Packer::new(JOINED, left);
-        packer.add_lane("s", 0);
+        packer.add_lane("s");
         for (time, text) in texts.iter().enumerate() {
             packer.text(0, text, time as i64);
         }
-        packer.finish().0.concat()
+        let batches = packer.finish().into_iter();
+        batches.map(|(_, batch)| batch).collect::<Vec<_>>()
     };
     let all: Vec<_> = pack(None)
         .iter()
