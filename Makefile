@@ -7,7 +7,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-host test-faults soak demo clean help
+.PHONY: build check test test-third-party test-host test-faults soak bench bench-host demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -27,6 +27,7 @@ check:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 	tests/check/dependencies
 	tests/check/sizes dist/cloudwatch.so dist/firehose.so
+	tests/check/instructions
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
 test: build
@@ -54,6 +55,14 @@ test-faults: build
 ## soak: such scripts for MINUTES=m, with memory, threads and files watched
 soak: build
 	@PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin faults -- --minutes $(or $(MINUTES),10)
+
+## bench: each step of the road, measured on the processor's clock
+bench: build
+	PLUGIN_DIR=$(CURDIR)/dist $(CARGO) bench --locked --bench road
+
+## bench-host: beside the C plugins in a real Fluent Bit; writes docs/performance.md
+bench-host: build
+	@benches/host/run
 
 ## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build

@@ -284,7 +284,7 @@ impl Road {
 }
 
 /// Streams of one chunk that are written to at the same time.
-const STREAMS_AT_ONCE: usize = 16;
+const STREAMS_AT_ONCE: usize = 32;
 /// The place in [`crate::metrics::table::SKIPPED`].
 const EMPTY: usize = 1;
 

@@ -1,0 +1,175 @@
+//! What is measured: chunks as they come, and each plugin's road from a chunk to finished requests.
+
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "each bench takes what it measures"
+)]
+
+use router::cloudwatch;
+use router::decode::Records;
+use router::firehose;
+use router::options::Reader;
+use router::variables::{Fixed, Variables};
+use support::chunk::{Chunk, Container, Value, docker_line, map};
+
+/// Lines of one container as Docker's driver and FireLens make them.
+pub fn firelens(records: usize, line: impl Fn(usize) -> String) -> Chunk {
+    let container = Container::named("web");
+    (0..records).fold(Chunk::new(), |chunk, number| {
+        let record = docker_line(&container, "stdout", line(number));
+        chunk.v2(seconds(number), record)
+    })
+}
+
+/// Records without anything in common but their keys.
+pub fn unlike(records: usize) -> Chunk {
+    (0..records).fold(Chunk::new(), |chunk, number| {
+        let members = (0..7).map(|key| {
+            let key_text = ["log", "id", "user", "path", "trace", "span", "host"][key];
+            (
+                key_text,
+                Value::from(format!("{:032x}", number * 7919 + key)),
+            )
+        });
+        chunk.v2(seconds(number), map(members))
+    })
+}
+
+/// Lines of so many containers in turn.
+pub fn interleaved(records: usize, containers: usize) -> Chunk {
+    (0..records).fold(Chunk::new(), |chunk, number| {
+        let container = Container::named(&format!("web-{}", number % containers));
+        chunk.v2(
+            seconds(number),
+            docker_line(&container, "stdout", access(number)),
+        )
+    })
+}
+
+fn seconds(number: usize) -> i64 {
+    1_700_000_000 + i64::try_from(number).unwrap_or_default() / 100
+}
+
+/// A line of an access log, of some 80 bytes.
+pub fn access(number: usize) -> String {
+    format!(
+        "10.0.{}.{} - - \"GET /orders/{number}?page=2 HTTP/1.1\" 200 {} \"-\" \"curl/8.5.0\"",
+        number % 200,
+        number % 250,
+        number * 37
+    )
+}
+
+/// A line that is JSON itself, of some 200 bytes.
+pub fn structured(number: usize) -> String {
+    format!(
+        r#"{{"level":"info","ts":"2026-01-01T00:00:00.{number:06}Z","msg":"request done","request":{{"method":"GET","path":"/orders/{number}","status":200}},"ms":12.5,"user":"u-{number}"}}"#
+    )
+}
+
+/// A line beyond ASCII.
+pub fn worldly(number: usize) -> String {
+    format!("Bestellung {number} für Zoë über 12 € ist bezahlt, 注文は完了しました ✓")
+}
+
+/// A line of so many bytes.
+pub fn long(bytes: usize) -> impl Fn(usize) -> String {
+    move |number| {
+        let line = access(number);
+        line.chars().cycle().take(bytes).collect()
+    }
+}
+
+/// Options over those that must be set.
+fn option(key: &str, options: &[(&str, &str)], needed: &[(&str, &str)]) -> Option<String> {
+    let found = options.iter().chain(needed).find(|(name, _)| *name == key);
+    found.map(|(_, value)| (*value).to_owned())
+}
+
+/// The road to CloudWatch Logs.
+pub struct CloudWatch {
+    config: cloudwatch::options::Config,
+    fixed: Fixed,
+}
+
+impl CloudWatch {
+    pub fn new(options: &[(&str, &str)]) -> Self {
+        let needed = [
+            ("region", "us-east-1"),
+            ("log_group_name", "group"),
+            ("log_stream_name", "stream"),
+        ];
+        let source = |key: &str| option(key, options, &needed);
+        let reader = Reader::new(cloudwatch::options::OPTIONS, source);
+        let config = cloudwatch::options::Config::read(&reader, |_| None);
+        assert_eq!(reader.problems(), Vec::<String>::new());
+        let fixed = Fixed::new("us-east-1");
+        Self { config, fixed }
+    }
+
+    /// Bytes of all request bodies, each of which is gone before the next one begins.
+    pub fn encode(&self, chunk: &[u8]) -> usize {
+        let variables = Variables::new(&self.fixed, None, TAG);
+        let places = cloudwatch::route::Places::new(&self.config.route, None, variables, TAG);
+        let mut encoder = cloudwatch::encode::Encoder::new(&self.config, places, None);
+        let mut records = Records::new(chunk);
+        bytes(|| encoder.round(&mut records))
+    }
+
+    /// Places that the records go to.
+    pub fn route(&self, chunk: &[u8]) -> usize {
+        let variables = Variables::new(&self.fixed, None, TAG);
+        let mut places = cloudwatch::route::Places::new(&self.config.route, None, variables, TAG);
+        let mut records = Records::new(chunk);
+        let mut most = 0;
+        while let Some(record) = records.next() {
+            most = most.max(places.number(&record) + 1);
+        }
+        most
+    }
+}
+
+/// The road to Data Firehose.
+pub struct Firehose {
+    config: firehose::options::Config,
+    fixed: Fixed,
+}
+
+impl Firehose {
+    pub fn new(options: &[(&str, &str)]) -> Self {
+        let needed = [("region", "us-east-1"), ("delivery_stream", "bench")];
+        let source = |key: &str| option(key, options, &needed);
+        let reader = Reader::new(firehose::options::OPTIONS, source);
+        let config = firehose::options::Config::read(&reader, |_| None);
+        assert_eq!(reader.problems(), Vec::<String>::new());
+        let fixed = Fixed::new("us-east-1");
+        Self { config, fixed }
+    }
+
+    /// As [`CloudWatch::encode`].
+    pub fn encode(&self, chunk: &[u8]) -> usize {
+        let variables = Variables::new(&self.fixed, None, TAG);
+        let streams = firehose::route::Streams::new(&self.config.route, variables, TAG);
+        let mut encoder = firehose::encode::Encoder::new(&self.config, streams, None);
+        let mut records = Records::new(chunk);
+        bytes(|| encoder.round(&mut records, 4))
+    }
+}
+
+fn bytes(mut round: impl FnMut() -> Vec<(usize, router::batch::Batch)>) -> usize {
+    let mut bytes = 0;
+    loop {
+        let batches = round();
+        if batches.is_empty() {
+            return bytes;
+        }
+        bytes += batches
+            .iter()
+            .map(|(_, batch)| batch.body().len())
+            .sum::<usize>();
+    }
+}
+
+const TAG: &str = "web-firelens-0123456789abcdef0123456789abcdef";
