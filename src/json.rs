@@ -29,6 +29,8 @@ pub struct Json<'a> {
     members: Vec<Field<'a>>,
     overhead: usize,
     too_deep: usize,
+    /// What is written is itself a key.
+    in_key: bool,
 }
 
 impl<'a> Json<'a> {
@@ -43,6 +45,7 @@ impl<'a> Json<'a> {
             members: Vec::new(),
             overhead: 0,
             too_deep: 0,
+            in_key: false,
         }
     }
 
@@ -222,7 +225,7 @@ impl<'a> Json<'a> {
         out.push(b',');
         match (member.key, self.dots) {
             (Token::Str(key) | Token::Bin(key), None) => self.quoted(key, out),
-            _ => self.quoted(&name(member, self.dots), out),
+            _ => self.quoted(&self.name(member), out),
         }
         out.push(b':');
         self.any(&mut Cursor::new(member.value), nesting, out);
@@ -232,9 +235,21 @@ impl<'a> Json<'a> {
     fn replaced(&self, members: &[Field<'a>], keeps: impl Fn(&Field<'a>) -> bool) -> Replaced {
         match self.dots {
             Some(_) if members.iter().any(Dots::are_in) => {
-                duplicates::replaced_as(members, keeps, |member| name(member, self.dots))
+                duplicates::replaced_as(members, keeps, |member| self.name(member))
+            }
+            None if self.in_key => {
+                duplicates::replaced_as(members, keeps, |member| self.name(member))
             }
             _ => duplicates::replaced(members),
+        }
+    }
+
+    /// A member's key as it is written; a container that is a key within a key is too deep, as each
+    /// level would double the text.
+    fn name(&self, member: &Field<'a>) -> Cow<'a, [u8]> {
+        match member.key {
+            Token::Array(_) | Token::Map(_) if self.in_key => TOO_DEEP.into(),
+            _ => name(member, self.dots),
         }
     }
 
@@ -299,7 +314,9 @@ pub fn key_text(raw_key: &[u8]) -> Cow<'_, [u8]> {
         Ok(Token::Str(text) | Token::Bin(text)) => text.into(),
         _ => {
             let mut text = Vec::new();
-            Json::new(Depth::Once).value(raw_key, &mut text);
+            let mut json = Json::new(Depth::Once);
+            json.in_key = true;
+            json.value(raw_key, &mut text);
             text.into()
         }
     }
@@ -511,5 +528,15 @@ mod tests {
             "]".repeat(MAX_NESTING),
         ];
         assert_eq!(String::from_utf8(out).unwrap(), expected.concat());
+    }
+
+    #[test]
+    fn containers_that_are_keys_of_keys_cost_no_more_than_they_hold() {
+        let mut raw = vec![0x81; 10_000];
+        raw.extend([0; 10_001]);
+        let mut out = Vec::new();
+        Json::new(Depth::Once).value(&raw, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, r#"{"{\"[nested too deeply]\":0}":0}"#);
     }
 }
