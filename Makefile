@@ -7,7 +7,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-host test-faults soak bench bench-host demo clean help
+.PHONY: build check test test-third-party test-host test-faults test-root fuzz soak bench bench-host demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -37,16 +37,24 @@ else
 	@echo 'test: cargo-nextest is not installed, cargo test runs the tests'
 	$(CARGO) test --workspace --locked --no-fail-fast
 endif
-	@$(MAKE) --no-print-directory test-third-party test-host
+	@$(MAKE) --no-print-directory test-root test-third-party test-host
 
 ## test-third-party: the plugins against services that others wrote
 test-third-party: build
 	@if [ -x tests/third-party/run ]; then tests/third-party/run; \
 	else echo 'test-third-party: skipped, there is no tests/third-party/run'; fi
 
+## test-root: what only root can try: a name server that never answers
+test-root:
+	@tests/check/root
+
 ## test-host: the plugins in each real Fluent Bit that FLUENT_BIT or PATH has
 test-host: build
 	@tests/check/host
+
+## fuzz: hostile input for whatever reads bytes from outside, SECONDS=s for each of eight readers
+fuzz:
+	@tests/fuzz/run $(or $(SECONDS),60)
 
 ## test-faults: a thousand random failure scripts; nothing lost, nothing doubled
 test-faults: build

@@ -1,10 +1,12 @@
 //! The plugin in a process of its own: this test binary once more, with another environment.
 
 use std::env;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use support::chunk::{Chunk, Time, map};
-use support::host::PluginHost;
+use support::host::{Instance, PluginHost, Verdict};
 
 /// What is asked of the plugin.
 #[derive(Clone, Debug, Default)]
@@ -12,12 +14,15 @@ pub(crate) struct Case {
     environment: Vec<(String, String)>,
     options: Vec<(String, String)>,
     instances: usize,
+    attempts: usize,
+    before: Vec<String>,
 }
 
 /// What it did.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) verdicts: Vec<String>,
+    pub(crate) took: Vec<Duration>,
     pub(crate) lines: Vec<String>,
 }
 
@@ -35,6 +40,7 @@ impl Case {
     pub(crate) fn without_endpoint() -> Self {
         let case = Self {
             instances: 1,
+            attempts: 1,
             ..Self::default()
         };
         case.option("log_group_name", "g")
@@ -70,13 +76,52 @@ impl Case {
         self
     }
 
+    /// Brings a chunk so often, as the host does with one that is to be retried.
+    pub(crate) fn attempts(mut self, attempts: usize) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Runs the process by way of another command.
+    pub(crate) fn by(mut self, command: &[&str]) -> Self {
+        self.before = command.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
     pub(crate) fn run(&self) -> Outcome {
+        self.run_and(|| ())
+    }
+
+    /// Runs it; what is to happen after the first verdict happens then.
+    pub(crate) fn run_and(&self, after_the_first: impl FnOnce()) -> Outcome {
+        let mut child = self.command().spawn().unwrap();
+        let mut heal = Some(after_the_first);
+        let mut text = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if line.starts_with("VERDICT ")
+                && let Some(heal) = heal.take()
+            {
+                heal();
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+        assert!(child.wait().unwrap().success(), "{text}");
+        Outcome::of(&text)
+    }
+
+    fn command(&self) -> Command {
         let options = self
             .options
             .iter()
             .map(|(key, value)| format!("{key}={value}\n"));
-        let output = Command::new(env::current_exe().unwrap())
-            .args(["--exact", CHILD, "--nocapture"])
+        let this = env::current_exe().unwrap();
+        let words = self.before.iter().map(String::as_str);
+        let mut words = words.chain([this.to_str().unwrap(), "--exact", CHILD, "--nocapture"]);
+        let mut command = Command::new(words.next().unwrap());
+        command
+            .args(words)
             .env_clear()
             .envs(
                 KEPT.into_iter()
@@ -85,26 +130,28 @@ impl Case {
             .envs(self.environment.iter().cloned())
             .env("CASE_OPTIONS", options.collect::<String>())
             .env("CASE_INSTANCES", self.instances.to_string())
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            output.status.success(),
-            "{text}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let after = |head: &str| -> Vec<String> {
-            let lines = text.lines().filter_map(|line| line.strip_prefix(head));
-            lines.map(str::to_owned).collect()
-        };
-        Outcome {
-            verdicts: after("VERDICT "),
-            lines: after("LINE "),
-        }
+            .env("CASE_ATTEMPTS", self.attempts.to_string())
+            .stdout(Stdio::piped());
+        command
     }
 }
 
 impl Outcome {
+    fn of(text: &str) -> Self {
+        let after = |head: &str| -> Vec<String> {
+            let lines = text.lines().filter_map(|line| line.strip_prefix(head));
+            lines.map(str::to_owned).collect()
+        };
+        let took = after("TOOK ").into_iter();
+        Self {
+            verdicts: after("VERDICT "),
+            took: took
+                .map(|millis| Duration::from_millis(millis.parse().unwrap()))
+                .collect(),
+            lines: after("LINE "),
+        }
+    }
+
     /// Every flush was delivered; hands back the line that says as whom.
     pub(crate) fn delivered(&self) -> &str {
         assert!(!self.verdicts.is_empty(), "{self:?}");
@@ -157,7 +204,7 @@ fn in_a_process_of_its_own() {
         Ok(opened) => {
             std::thread::scope(|scope| {
                 for instance in &opened {
-                    scope.spawn(|| println!("\nVERDICT {:?}", instance.flush("a.tag", chunk())));
+                    scope.spawn(|| bring(instance));
                 }
             });
             opened
@@ -168,6 +215,24 @@ fn in_a_process_of_its_own() {
     };
     for line in lines {
         println!("LINE {}", line.text);
+    }
+}
+
+/// Brings one chunk until it is delivered, or often enough.
+fn bring(instance: &Instance) {
+    let attempts = env::var("CASE_ATTEMPTS").unwrap().parse().unwrap();
+    let chunk = chunk();
+    for _ in 0..attempts {
+        let began = Instant::now();
+        let verdict = instance.flush("a.tag", &chunk);
+        // The end of libtest's own line may still be missing.
+        println!(
+            "\nTOOK {}\nVERDICT {verdict:?}",
+            began.elapsed().as_millis()
+        );
+        if verdict == Verdict::Ok {
+            return;
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod network;
 mod providers;
 mod region;
 mod roles;
+mod root;
+mod silence;
 
 use support::aws::StandIn;
 

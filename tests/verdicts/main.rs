@@ -3,9 +3,11 @@
 //! OK is said only of what the stand-in holds; RETRY comes on time; the host's next attempt with the
 //! same chunk delivers what is left, once.
 
+mod connections;
 mod identity;
 mod outages;
 mod passing;
+mod renewal;
 
 use std::time::{Duration, Instant};
 

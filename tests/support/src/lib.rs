@@ -6,6 +6,7 @@ pub mod chunk;
 pub mod demo;
 pub mod faults;
 pub mod firelens;
+pub mod gate;
 pub mod host;
 pub mod oracle;
 pub mod output;

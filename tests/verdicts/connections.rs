@@ -1,0 +1,33 @@
+//! Connections that look alive and are not.
+
+use std::time::{Duration, Instant};
+
+use support::gate::Gate;
+use support::host::Verdict;
+use support::output::ready;
+
+use super::{PLUGINS, chunk};
+
+/// As behind a NAT that forgot it: the request goes out on it, and nothing ever comes back.
+#[test]
+fn a_pooled_connection_that_died_in_silence_costs_time_but_no_retry() {
+    for plugin in PLUGINS {
+        let aws = ready();
+        let gate = Gate::open(aws.port());
+        let instance = (plugin.output)(&aws)
+            .with("endpoint", &format!("http://127.0.0.1:{}", gate.port()))
+            .with("flush_timeout", "5s")
+            .open();
+        assert_eq!(instance.flush("first", chunk()), Verdict::Ok);
+        aws.forget();
+        gate.forget_connections();
+        let began = Instant::now();
+        assert_eq!(instance.flush("second", chunk()), Verdict::Ok);
+        let took = began.elapsed();
+        assert!(
+            took > Duration::from_secs(2),
+            "was it used at all? {took:?}"
+        );
+        plugin.assert_delivered_once(&aws);
+    }
+}
