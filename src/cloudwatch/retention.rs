@@ -6,14 +6,16 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::fault::{Fault, Kind};
 use crate::notice;
+use crate::session::deadline;
 use crate::watch::Watch;
 
 /// Sets the retention of groups.
@@ -103,9 +105,12 @@ async fn put(client: &Client, group: &str, days: i32) -> Result<(), Fault> {
         .put_retention_policy()
         .log_group_name(group)
         .retention_in_days(days);
-    let answer = request.send().await.map_err(|error| Fault::of(&error))?;
-    drop(answer);
-    Ok(())
+    let answer = deadline::within(Instant::now() + PATIENCE, request.send()).await;
+    match answer {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(Fault::of(&error)),
+        Err(_) => Err(Fault::unanswered()),
+    }
 }
 
 fn can_pass(fault: &Fault) -> bool {
@@ -115,5 +120,7 @@ fn can_pass(fault: &Fault) -> bool {
 /// The service takes 10 such calls a second from an account.
 const AT_ONCE: usize = 2;
 const ATTEMPTS: usize = 8;
+/// A call that hangs takes the turn of another group.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// An account has a million groups at most; no configuration names nearly as many.
 const MOST_GROUPS: usize = 100_000;

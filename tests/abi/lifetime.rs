@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use cbindings::host::{Generation, Library, fd_count, thread_count};
 use support::alone::alone;
-use support::aws::StandIn;
+use support::aws::{Account, Action, Rule, StandIn};
 use support::host::{PluginHost, built};
-use support::output::{Output, logs, ready};
+use support::output::{GROUP, Output, STREAM, logs, ready};
 
 use super::{OK, PLUGINS, assert_ok};
 
@@ -127,6 +127,36 @@ fn two_hundred_sections_open_and_close_one_after_another() {
     assert_eq!(arrived(&aws), (5, 5));
     drop(aws);
     assert!(settles(|| (thread_count(), fd_count()) == before));
+}
+
+/// What goes on beside deliveries (a group's retention, the renewal of credentials, the metadata) ends
+/// with the last section, whether it is answered or not.
+#[test]
+fn exit_takes_less_than_two_seconds_whatever_hangs() {
+    let aws = StandIn::builder()
+        .verify("nobody", "nothing")
+        .credentials_lifetime(Duration::from_secs(5))
+        .start()
+        .expect("starts");
+    aws.create_stream(GROUP, STREAM);
+    aws.script(Rule::on("PutRetentionPolicy", Action::Hang).forever());
+    aws.script(Rule::on("EcsCredentials", Action::Hang).nth(2).forever());
+    let instance = Output::cloudwatch(&aws)
+        .with("log_retention_days", "7")
+        .with("credentials_endpoint", &aws.credentials_uri())
+        .open();
+    assert_ok(instance.flush("a.tag", logs(["one"])));
+    for operation in ["PutRetentionPolicy", "EcsCredentials"] {
+        let hangs = |account: &Account| account.in_flight(operation) == 1;
+        assert!(aws.wait_for(hangs, Duration::from_secs(10)), "{operation}");
+    }
+    let began = Instant::now();
+    drop(instance.exit());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[test]

@@ -53,10 +53,10 @@ def test_a_service_that_is_gone_does_not_keep_the_host_beyond_its_grace(aws, doc
     assert took < 3 + 2 + 1, f"{took:.1f} s\n{fluent_bit.lines()}"
 
 
-def test_five_megabytes_pending_at_the_end_are_delivered(aws, docker, router):
+def test_twenty_megabytes_pending_at_the_end_are_delivered(aws, docker, router):
     config = service(Flush=30) + docker.tcp()
     config += cloudwatch(aws, Match="web", log_key="log") + firehose(aws, Match="worker", log_key="log")
-    lines = [f"{n:05} " + "z" * 1000 for n in range(2600)]
+    lines = [f"{n:05} " + "z" * 1000 for n in range(10000)]
     with router(config) as fluent_bit:
         for tag in ["web", "worker"]:
             with docker.container(tag) as container:

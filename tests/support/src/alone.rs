@@ -32,6 +32,7 @@ pub fn alone(test: &str, environment: &[(&str, Option<&str>)]) -> bool {
     let status = output.status;
     assert!(status.success(), "{status}\n{stdout}\n{stderr}");
     assert!(stdout.contains("1 passed"), "no test `{test}`\n{stdout}");
+    print!("{stdout}");
     false
 }
 
