@@ -34,6 +34,13 @@ impl Log {
         Self(desk)
     }
 
+    /// A log that takes no line, for tests of what needs one but no host.
+    #[cfg(any(test, feature = "host"))]
+    #[must_use]
+    pub fn muted() -> Self {
+        Self(Desk::new(HostLog::muted()))
+    }
+
     /// Whether the host prints lines of this level.
     #[must_use]
     pub fn enabled(&self, level: Level) -> bool {
@@ -177,3 +184,50 @@ impl Desk {
 
 /// Lines kept while no host thread is there to print them.
 const MAX_WAITING: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn every_caller_is_woken_by_its_answer_while_others_leave_lines() {
+        let desk = Desk::new(HostLog::muted());
+        let answered = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for caller in 1..=4 {
+                let (desk, answered) = (&desk, &answered);
+                let enough = move || (answered.load(Ordering::Acquire) >= caller).then_some(());
+                scope.spawn(move || desk.serve(enough));
+                scope.spawn(move || {
+                    desk.leave(Line {
+                        level: Level::Info,
+                        text: format!("line {caller}"),
+                    });
+                    desk.announce(|| drop(answered.fetch_add(1, Ordering::Release)));
+                });
+            }
+        });
+        desk.print();
+        assert!(desk.lock().waiting.is_empty());
+    }
+
+    #[test]
+    fn what_nobody_prints_is_bounded_and_what_is_left_out_is_said() {
+        let desk = Desk::new(HostLog::muted());
+        for _ in 0..MAX_WAITING + 3 {
+            desk.leave(Line {
+                level: Level::Info,
+                text: String::new(),
+            });
+        }
+        let mut lines = desk.lock();
+        let left: Vec<String> = std::iter::from_fn(|| lines.take())
+            .map(|line| line.text)
+            .collect();
+        assert_eq!(left.len(), MAX_WAITING + 1);
+        assert_eq!(left[MAX_WAITING], "3 log lines were left out");
+    }
+}

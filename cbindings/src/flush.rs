@@ -145,3 +145,47 @@ impl Answer {
 
 /// No verdict yet; not a code of the host's.
 const PENDING: i32 = -1;
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::host_api::HostLog;
+
+    /// Lends a chunk to another thread, which does this with it; the verdict.
+    fn lent(chunk: &[u8], job: impl FnOnce(Flush) + Send + 'static) -> i32 {
+        let desk = Desk::new(HostLog::muted());
+        let (data, len) = (chunk.as_ptr(), chunk.len());
+        // SAFETY: the chunk is borrowed until the answer has come.
+        let (flush, answer) = unsafe { Flush::lend(data, len, b"tag", desk) };
+        let worker = thread::spawn(move || job(flush));
+        let code = answer.wait();
+        assert!(worker.join().is_ok());
+        code
+    }
+
+    #[test]
+    fn a_chunk_is_read_where_it_is_and_answered_once_all_shares_are_dropped() {
+        let chunk: Vec<u8> = (0..200).collect();
+        let code = lent(&chunk, |flush| {
+            let flush = Arc::new(flush);
+            let other = flush.clone();
+            let reader = thread::spawn(move || other.chunk().iter().map(|&b| u32::from(b)).sum());
+            assert_eq!((flush.tag(), flush.chunk().len()), (&b"tag"[..], 200));
+            flush.settle(Verdict::Done);
+            drop(flush);
+            assert_eq!(reader.join().ok(), Some(19_900_u32));
+        });
+        assert_eq!(code, abi::FLB_OK);
+    }
+
+    #[test]
+    fn what_is_not_answered_is_a_retry() {
+        assert_eq!(lent(b"", drop), abi::FLB_RETRY);
+        assert_eq!(
+            lent(b"x", |flush| flush.answer(Verdict::Drop)),
+            abi::FLB_ERROR
+        );
+    }
+}

@@ -117,6 +117,15 @@ impl HostLog {
         }
     }
 
+    #[cfg(any(test, feature = "host"))]
+    pub(crate) fn muted() -> Self {
+        Self {
+            print: None,
+            finest: None,
+            prefix: String::new(),
+        }
+    }
+
     pub(crate) fn enabled(&self, level: Level) -> bool {
         self.finest.is_some_and(|finest| level <= finest)
     }

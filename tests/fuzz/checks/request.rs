@@ -1,0 +1,206 @@
+//! Any options and any chunk: the requests made of them are within the service's limits.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use router::batch::Batch;
+use router::ledger::Left;
+use router::options::{Reader, Spec};
+use router::variables::{Fixed, Variables};
+use router::{cloudwatch as logs, firehose as streams};
+use serde_json::Value;
+
+use super::split;
+
+/// Options (a line each, as `key=value`), an empty line, the tag, a line feed, and a chunk.
+struct Input<'a> {
+    options: Vec<(&'a str, &'a str)>,
+    tag: String,
+    chunk: &'a [u8],
+}
+
+impl<'a> Input<'a> {
+    fn of(data: &'a [u8]) -> Self {
+        let (options, rest) = split(data, b"\n\n");
+        let (tag, chunk) = split(rest, b"\n");
+        let options = std::str::from_utf8(options).unwrap_or_default();
+        Self {
+            options: options
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .collect(),
+            tag: String::from_utf8_lossy(tag).into_owned(),
+            chunk,
+        }
+    }
+
+    /// The configuration, if no option has a problem. What is required and absent is filled in, and
+    /// an endpoint without TLS, for which no certificates are read.
+    fn config<C>(
+        &self,
+        specs: &'static [Spec],
+        foreign: &[(&str, &str)],
+        least: &[(&str, &str)],
+        read: impl FnOnce(&Reader<'_>) -> C,
+    ) -> Option<C> {
+        let reader = Reader::new(specs, |key| {
+            let mut all = self.options.iter().chain(least);
+            all.find(|(name, _)| *name == key)
+                .map(|(_, value)| (*value).to_owned())
+        });
+        let config = read(&reader);
+        let told = [reader.unknown(foreign), reader.problems()].concat();
+        assert!(told.iter().all(|line| !line.is_empty()));
+        reader.problems().is_empty().then_some(config)
+    }
+}
+
+/// `cloudwatch`, from options to request bodies.
+pub fn cloudwatch(data: &[u8]) {
+    let input = Input::of(data);
+    let least = [
+        ("region", "r"),
+        ("endpoint", "http://e"),
+        ("log_group_name", "g"),
+        ("log_stream_name", "s"),
+    ];
+    let config = input.config(
+        logs::options::OPTIONS,
+        logs::options::FOREIGN,
+        &least,
+        |reader| logs::options::Config::read(reader, |_| None),
+    );
+    let Some(config) = config else { return };
+    let encode = |left: Option<Arc<Left>>| {
+        let fixed = Fixed {
+            region: "r".to_owned(),
+            uuid: "u".to_owned(),
+        };
+        let variables = Variables::new(&fixed, None, &input.tag);
+        let entities = config.entities.as_ref();
+        let places = logs::route::Places::new(&config.route, entities, variables, &input.tag);
+        logs::encode::Encoder::new(&config, places, left)
+            .chunk(input.chunk)
+            .0
+    };
+    let whole = encode(None);
+    let mut ordinals = BTreeSet::new();
+    for (place, batches) in &whole.places {
+        for batch in batches {
+            log_events(batch, place, config.max_event_bytes);
+            note(&mut ordinals, batch);
+        }
+    }
+    assert_eq!(ordinals.len(), whole.counts.events as usize);
+    let rest: Vec<u32> = ordinals
+        .iter()
+        .copied()
+        .filter(|ordinal| ordinal % 3 == 1)
+        .collect();
+    let again = encode(Some(Arc::new(Left::new(rest.clone()))));
+    let batches = again.places.iter().flat_map(|(_, batches)| batches);
+    assert_left(batches, &rest);
+}
+
+/// PutLogEvents takes 10,000 events of 24 hours, sorted, in 1 MiB, of which 26 bytes for each event.
+fn log_events(batch: &Batch, place: &logs::route::Place, most: usize) {
+    let body: Value = serde_json::from_slice(&batch.body()).expect("JSON");
+    assert_eq!(body["logGroupName"], place.group.as_str());
+    assert_eq!(body["logStreamName"], place.stream.as_str());
+    let events = body["logEvents"].as_array().expect("events");
+    assert_eq!(events.len(), batch.items().len());
+    assert!((1..=10_000).contains(&events.len()));
+    let sizes = events
+        .iter()
+        .map(|event| event["message"].as_str().expect("text").len());
+    assert!(sizes.clone().all(|size| size > 0 && size + 26 <= most));
+    assert!(sizes.map(|size| size + 26).sum::<usize>() <= 1_048_576);
+    let times: Vec<i64> = events
+        .iter()
+        .map(|event| event["timestamp"].as_i64().expect("a time"))
+        .collect();
+    assert!(times.is_sorted() && times[0] >= 0);
+    assert!(times[times.len() - 1] - times[0] < 24 * 3600 * 1000);
+}
+
+/// `firehose`, from options to request bodies.
+pub fn firehose(data: &[u8]) {
+    let input = Input::of(data);
+    let least = [
+        ("region", "r"),
+        ("endpoint", "http://e"),
+        ("delivery_stream", "d"),
+    ];
+    let config = input.config(
+        streams::options::OPTIONS,
+        streams::options::FOREIGN,
+        &least,
+        |reader| streams::options::Config::read(reader, |_| None),
+    );
+    let Some(config) = config else { return };
+    let encode = |left: Option<Arc<Left>>| {
+        let fixed = Fixed {
+            region: "r".to_owned(),
+            uuid: "u".to_owned(),
+        };
+        let variables = Variables::new(&fixed, None, &input.tag);
+        let names = streams::route::Streams::new(&config.route, variables, &input.tag);
+        streams::encode::Encoder::new(&config, names, left).chunk(input.chunk)
+    };
+    let whole = encode(None);
+    let mut ordinals = BTreeSet::new();
+    for (name, batches) in &whole.streams {
+        for batch in batches {
+            records(batch, name);
+            note(&mut ordinals, batch);
+        }
+    }
+    let rest: Vec<u32> = ordinals
+        .iter()
+        .copied()
+        .filter(|ordinal| ordinal % 3 == 1)
+        .collect();
+    let again = encode(Some(Arc::new(Left::new(rest.clone()))));
+    let batches = again.streams.iter().flat_map(|(_, batches)| batches);
+    assert_left(batches, &rest);
+}
+
+/// PutRecordBatch takes 500 records of 1,000 KiB in 4 MiB, before base64.
+fn records(batch: &Batch, name: &str) {
+    let body: Value = serde_json::from_slice(&batch.body()).expect("JSON");
+    assert_eq!(body["DeliveryStreamName"], name);
+    let records = body["Records"].as_array().expect("records");
+    assert_eq!(records.len(), batch.items().len());
+    assert!((1..=500).contains(&records.len()));
+    let sizes: Vec<usize> = records
+        .iter()
+        .map(|record| {
+            let data = record["Data"].as_str().expect("text");
+            base64_simd::STANDARD
+                .decode_to_vec(data)
+                .expect("base64")
+                .len()
+        })
+        .collect();
+    assert!(sizes.iter().all(|size| (1..=1_024_000).contains(size)));
+    assert!(sizes.iter().sum::<usize>() <= 4 * 1024 * 1024);
+}
+
+/// No two events of a chunk share an ordinal.
+fn note(ordinals: &mut BTreeSet<u32>, batch: &Batch) {
+    for item in batch.items() {
+        assert!(
+            ordinals.insert(item.ordinal),
+            "{} comes twice",
+            item.ordinal
+        );
+    }
+}
+
+/// A chunk that comes again carries what is left of it, and nothing else.
+fn assert_left<'b>(batches: impl Iterator<Item = &'b Batch>, left: &[u32]) {
+    let items = batches.flat_map(|batch| batch.items());
+    let mut sent: Vec<u32> = items.map(|item| item.ordinal).collect();
+    sent.sort_unstable();
+    assert_eq!(sent, left);
+}

@@ -1,0 +1,4 @@
+//! Feeds `checks::cloudwatch`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::cloudwatch(data));

@@ -1,0 +1,4 @@
+//! Feeds `checks::decoder`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::decoder(data));

@@ -1,0 +1,4 @@
+//! Feeds `checks::json`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::json(data));

@@ -1,0 +1,4 @@
+//! Feeds `checks::template`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::template(data));
