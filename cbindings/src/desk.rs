@@ -200,13 +200,13 @@ mod tests {
             for caller in 1..=4 {
                 let (desk, answered) = (&desk, &answered);
                 let enough = move || (answered.load(Ordering::Acquire) >= caller).then_some(());
-                scope.spawn(move || desk.serve(enough));
+                scope.spawn(move || desk.serve(enough, || ()));
                 scope.spawn(move || {
                     desk.leave(Line {
                         level: Level::Info,
                         text: format!("line {caller}"),
                     });
-                    desk.announce(|| drop(answered.fetch_add(1, Ordering::Release)));
+                    desk.announce(|| _ = answered.fetch_add(1, Ordering::Release));
                 });
             }
         });

@@ -160,7 +160,7 @@ mod tests {
         // SAFETY: the chunk is borrowed until the answer has come.
         let (flush, answer) = unsafe { Flush::lend(data, len, b"tag", desk) };
         let worker = thread::spawn(move || job(flush));
-        let code = answer.wait();
+        let code = answer.wait(|| ());
         assert!(worker.join().is_ok());
         code
     }

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use cbindings::Log;
 use router::batch::{Batch, Limits, Open};
+use router::cloudwatch::PLUGIN;
 use router::cloudwatch::options::Creation;
 use router::cloudwatch::route::Place;
 use router::cloudwatch::send::{Stream, Way};
@@ -18,6 +19,7 @@ use router::cloudwatch::streams::Streams;
 use router::fault::Fault;
 use router::firehose::send::DeliveryStream;
 use router::send::{Answer, Service};
+use router::watch::Watch;
 
 use super::split;
 
@@ -42,7 +44,7 @@ fn ask(service: &impl Service, data: &[u8]) {
 }
 
 fn accepted(answer: &Answer, batch: &Batch) {
-    let counts = answer.refused.iter().map(|(count, _)| count);
+    let counts = answer.refused.iter().map(|refused| refused.count);
     assert!(counts.sum::<usize>() <= batch.items().len());
     if let Some((again, fault)) = &answer.again {
         assert!(!again.is_empty() && again.len() <= batch.items().len());
@@ -121,7 +123,8 @@ fn cloudwatch() -> Stream {
         group: "g".to_owned(),
         stream: "s".to_owned(),
     };
-    let streams = Arc::new(Streams::new(Creation::default(), Log::muted()));
+    let watch = Watch::new(Log::muted(), PLUGIN);
+    let streams = Arc::new(Streams::new(Creation::default(), watch));
     let client = aws_sdk_cloudwatchlogs::Client::from_conf(config.build());
     Stream::new(
         client,

@@ -40,7 +40,7 @@ pub fn json(chunk: &[u8]) {
     let (mut plain, mut quoted) = (Json::new(Depth::Once), Json::new(Depth::Twice));
     while let Some(record) = records.next() {
         let mut text = Vec::new();
-        plain.record(record.fields, &mut text);
+        plain.record(&record, &mut text);
         let found: Value = serde_json::from_slice(&text).expect("JSON");
         let mut members = Map::new();
         for field in record.fields {
@@ -52,7 +52,7 @@ pub fn json(chunk: &[u8]) {
             String::from_utf8_lossy(&text)
         );
         let mut string = b"\"".to_vec();
-        let overhead = quoted.record(record.fields, &mut string);
+        let overhead = quoted.record(&record, &mut string);
         assert_eq!(string.len() - 1 - overhead, text.len());
         string.push(b'"');
         let string: String = serde_json::from_slice(&string).expect("a JSON string");

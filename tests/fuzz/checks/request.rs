@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use router::batch::Batch;
+use router::decode::Records;
 use router::ledger::Left;
 use router::options::{Reader, Spec};
 use router::variables::{Fixed, Variables};
@@ -79,27 +80,26 @@ pub fn cloudwatch(data: &[u8]) {
         let variables = Variables::new(&fixed, None, &input.tag);
         let entities = config.entities.as_ref();
         let places = logs::route::Places::new(&config.route, entities, variables, &input.tag);
-        logs::encode::Encoder::new(&config, places, left)
-            .chunk(input.chunk)
-            .0
+        let mut encoder = logs::encode::Encoder::new(&config, places, left);
+        let mut records = Records::new(input.chunk);
+        let batches = rounds(|| encoder.round(&mut records));
+        let places: Vec<_> = encoder.places().cloned().collect();
+        let counts = encoder.finish(&records).0;
+        (batches, places, counts.events)
     };
-    let whole = encode(None);
+    let (batches, places, events) = encode(None);
     let mut ordinals = BTreeSet::new();
-    for (place, batches) in &whole.places {
-        for batch in batches {
-            log_events(batch, place, config.max_event_bytes);
-            note(&mut ordinals, batch);
-        }
+    for (number, batch) in &batches {
+        log_events(batch, &places[*number], config.max_event_bytes);
+        note(&mut ordinals, batch);
     }
-    assert_eq!(ordinals.len(), whole.counts.events as usize);
+    assert_eq!(ordinals.len(), events as usize);
     let rest: Vec<u32> = ordinals
         .iter()
         .copied()
         .filter(|ordinal| ordinal % 3 == 1)
         .collect();
-    let again = encode(Some(Arc::new(Left::new(rest.clone()))));
-    let batches = again.places.iter().flat_map(|(_, batches)| batches);
-    assert_left(batches, &rest);
+    assert_left(&encode(Some(Arc::new(Left::new(rest.clone())))).0, &rest);
 }
 
 /// PutLogEvents takes 10,000 events of 24 hours, sorted, in 1 MiB, of which 26 bytes for each event.
@@ -145,24 +145,25 @@ pub fn firehose(data: &[u8]) {
         };
         let variables = Variables::new(&fixed, None, &input.tag);
         let names = streams::route::Streams::new(&config.route, variables, &input.tag);
-        streams::encode::Encoder::new(&config, names, left).chunk(input.chunk)
+        let mut encoder = streams::encode::Encoder::new(&config, names, left);
+        let mut records = Records::new(input.chunk);
+        let batches = rounds(|| encoder.round(&mut records, REQUESTS));
+        let named = batches.into_iter();
+        named
+            .map(|(number, batch)| (encoder.name(number).to_owned(), batch))
+            .collect::<Vec<_>>()
     };
-    let whole = encode(None);
     let mut ordinals = BTreeSet::new();
-    for (name, batches) in &whole.streams {
-        for batch in batches {
-            records(batch, name);
-            note(&mut ordinals, batch);
-        }
+    for (name, batch) in &encode(None) {
+        records(batch, name);
+        note(&mut ordinals, batch);
     }
     let rest: Vec<u32> = ordinals
         .iter()
         .copied()
         .filter(|ordinal| ordinal % 3 == 1)
         .collect();
-    let again = encode(Some(Arc::new(Left::new(rest.clone()))));
-    let batches = again.streams.iter().flat_map(|(_, batches)| batches);
-    assert_left(batches, &rest);
+    assert_left(&encode(Some(Arc::new(Left::new(rest.clone())))), &rest);
 }
 
 /// PutRecordBatch takes 500 records of 1,000 KiB in 4 MiB, before base64.
@@ -197,10 +198,19 @@ fn note(ordinals: &mut BTreeSet<u32>, batch: &Batch) {
     }
 }
 
+/// All batches of a chunk, which come in rounds.
+fn rounds(mut round: impl FnMut() -> Vec<(usize, Batch)>) -> Vec<(usize, Batch)> {
+    let rounds = std::iter::from_fn(|| Some(round()).filter(|round| !round.is_empty()));
+    rounds.flatten().collect()
+}
+
 /// A chunk that comes again carries what is left of it, and nothing else.
-fn assert_left<'b>(batches: impl Iterator<Item = &'b Batch>, left: &[u32]) {
-    let items = batches.flat_map(|batch| batch.items());
+fn assert_left<N>(batches: &[(N, Batch)], left: &[u32]) {
+    let items = batches.iter().flat_map(|(_, batch)| batch.items());
     let mut sent: Vec<u32> = items.map(|item| item.ordinal).collect();
     sent.sort_unstable();
     assert_eq!(sent, left);
 }
+
+/// Requests of a round; the plugin's own number makes no difference to what they hold.
+const REQUESTS: usize = 2;
