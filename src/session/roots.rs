@@ -4,6 +4,8 @@
 //! The SDK's connector panics over a bundle it cannot read and over a system without certificates,
 //! so both are looked at before it sees them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -30,19 +32,19 @@ impl Roots {
                 .inspect_err(|why| reader.problem(format_args!("AWS_CA_BUNDLE is `{path}`: {why}")))
                 .ok()
         });
-        let found = rustls_native_certs::load_native_certs();
-        let mut store = RootCertStore::empty();
-        let (usable, _) = store.add_parsable_certificates(found.certs);
-        if needed && usable == 0 && bundle.is_none() && reader.problems().is_empty() {
-            let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        let system = of_the_system();
+        if let Err(why) = &system
+            && needed
+            && bundle.is_none()
+            && reader.problems().is_empty()
+        {
             reader.problem(format_args!(
                 "no root certificates were found, so no server can be trusted: install the system's \
-                 ca-certificates, or name a file in SSL_CERT_FILE or AWS_CA_BUNDLE {}",
-                why.join("; ")
+                 ca-certificates, or name a file in SSL_CERT_FILE or AWS_CA_BUNDLE {why}"
             ));
         }
         Self {
-            system: usable > 0,
+            system: system.is_ok(),
             bundle,
         }
     }
@@ -61,6 +63,24 @@ impl Roots {
 }
 
 /// A bundle of which every certificate can be used.
+/// Whether the system has usable certificates, or why not. They are read once: there are some hundred,
+/// and each section of a configuration asks.
+fn of_the_system() -> Result<(), String> {
+    static FOUND: AtomicBool = AtomicBool::new(false);
+    if FOUND.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let found = rustls_native_certs::load_native_certs();
+    let mut store = RootCertStore::empty();
+    let (usable, _) = store.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        return Err(why.join("; "));
+    }
+    FOUND.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
 fn read_bundle(path: &str) -> Result<Vec<u8>, String> {
     let bundle = std::fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
     let mut store = RootCertStore::empty();
