@@ -243,7 +243,8 @@ where
 {
     let status = raw.status().as_u16();
     let code = answer.code().unwrap_or("Unknown");
-    let message = answer.message().map_or_else(|| excerpt(raw), str::to_owned);
+    let message = answer.message().filter(|message| !message.is_empty());
+    let message = message.map_or_else(|| excerpt(raw), str::to_owned);
     let request = error.request_id().unwrap_or("none");
     let text = format_args!("{code}: {message} (HTTP {status}, request id {request})");
     Fault {
