@@ -244,12 +244,21 @@ where
     let status = raw.status().as_u16();
     let code = answer.code().unwrap_or("Unknown");
     let message = answer.message().filter(|message| !message.is_empty());
-    let message = message.map_or_else(|| excerpt(raw), str::to_owned);
+    let message = message.map_or_else(|| excerpt(raw), without_value);
     let request = error.request_id().unwrap_or("none");
     let text = format_args!("{code}: {message} (HTTP {status}, request id {request})");
     Fault {
         retry_after: retry_after(raw),
         ..Fault::new(kind_of(code, status), code, text)
+    }
+}
+
+/// A message without the value that it complains of, which may be a user's.
+fn without_value(message: &str) -> String {
+    let value = message.find("Value '").zip(message.rfind("' at '"));
+    match value.filter(|(from, to)| from < to) {
+        Some((from, to)) => [&message[..from], "Value", &message[to + 1..]].concat(),
+        None => message.to_owned(),
     }
 }
 
@@ -480,6 +489,18 @@ mod tests {
             "no message, but \"<html> <title>Blocked by proxy</title>\""
         );
         assert!(excerpt(&answer(&"é".repeat(1000))).chars().count() < 200);
+    }
+
+    #[test]
+    fn a_value_that_the_service_repeats_is_left_out() {
+        let said = without_value(
+            "1 error: Value 'it's ' at 'x' here' at 'logEvents.1.member.message' failed",
+        );
+        assert_eq!(
+            said,
+            "1 error: Value at 'logEvents.1.member.message' failed"
+        );
+        assert_eq!(without_value("' at 'Value '"), "' at 'Value '");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Instant;
 use cbindings::{Level, Log};
 
 use crate::metrics::Metrics;
+use crate::metrics::summary::Summary;
 use crate::metrics::table::Plugin;
 use crate::notice::{self, Kind, Notices};
 
@@ -18,6 +19,7 @@ pub struct Watch {
     /// The counts.
     pub metrics: Arc<Metrics>,
     notices: Arc<Notices>,
+    summary: Arc<Summary>,
 }
 
 impl Watch {
@@ -28,6 +30,7 @@ impl Watch {
             log,
             metrics: Metrics::new(plugin),
             notices: Arc::default(),
+            summary: Arc::new(Summary::new(Instant::now())),
         }
     }
 
@@ -46,9 +49,14 @@ impl Watch {
         self.log.debug(text);
     }
 
-    /// Writes what was left out and nothing has followed.
+    /// Writes what was left out and nothing has followed, and where the host has no endpoint for the
+    /// counts, those that tell of trouble. At a flush's end, as only then the host prints lines.
     pub fn remind(&self) {
         self.write(self.notices.reminders(Instant::now(), false));
+        if !self.metrics.are_shown() {
+            let line = self.summary.due(&self.metrics, Instant::now());
+            self.write(line.map(|line| (Level::Warn, line)));
+        }
     }
 
     /// Writes all that was left out: no flush will come.

@@ -15,14 +15,36 @@ pub fn last_panic() -> String {
         .replace('\n', " ")
 }
 
+/// Panics over a place in a text end with that text, which may be a user's.
+fn without_text(info: &str) -> String {
+    let (kept, left_out) = info.split_once(" of `").unwrap_or((info, ""));
+    let mark = if left_out.is_empty() { "" } else { " of …" };
+    format!("{kept}{mark}")
+}
+
 /// Has panics kept from now on.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         panic::set_hook(Box::new(|info| {
-            *LAST.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
+            *LAST.lock().unwrap_or_else(PoisonError::into_inner) = without_text(&info.to_string());
         }));
     });
 }
 
 static LAST: Mutex<String> = Mutex::new(String::new());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_was_cut_at_a_wrong_place_is_not_told() {
+        let payload = String::from("naïve");
+        let panic = panic::catch_unwind(|| payload[..3].len()).unwrap_err();
+        let said = panic.downcast_ref::<String>().unwrap();
+        assert!(said.contains("naïve"));
+        assert!(!without_text(said).contains("naïve"), "{said}");
+        assert_eq!(without_text("src/a.rs:1:2: no"), "src/a.rs:1:2: no");
+    }
+}
