@@ -5,6 +5,7 @@
 //! host that shows nothing `summary` writes a line.
 
 mod counters;
+pub mod emf;
 pub mod summary;
 pub mod table;
 mod waiting;

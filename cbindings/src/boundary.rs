@@ -20,7 +20,7 @@ use crate::abi::{
     Definition, FLB_ERROR, FLB_OK, FLB_RETRY, GO_PROXY, InitArguments, OUTPUT_PLUGIN,
 };
 use crate::cmetrics::Cmetrics;
-use crate::desk::{Desk, Log};
+use crate::desk::{Desk, Level, Log};
 use crate::flush::Flush;
 use crate::hook;
 use crate::host_api::{self, HostLog, Settings};
@@ -113,10 +113,10 @@ pub unsafe fn flush<P: Output>(
     let (mut flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.desk.clone()) };
     flush.blocks_the_engine = thread::current().id() == instance.opened_on;
     // A panic may come after the flush was handed over: the chunk is still on loan then.
-    caught(&instance.desk, || instance.plugin.flush(flush));
+    caught(&instance.desk, Level::Warn, || instance.plugin.flush(flush));
     let board = instance.board.as_ref();
     let show = |publish: fn(&Board)| {
-        board.and_then(|board| caught(&instance.desk, || publish(board)));
+        board.and_then(|board| caught(&instance.desk, Level::Warn, || publish(board)));
     };
     let code = answer.wait(|| show(Board::publish_if_due));
     show(Board::publish);
@@ -136,7 +136,7 @@ fn release<P: Output>(instance: Arc<Instance<P>>) -> c_int {
     let Some(Instance { plugin, desk, .. }) = Arc::into_inner(instance) else {
         return FLB_OK;
     };
-    let closed = caught(&desk, || plugin.close());
+    let closed = caught(&desk, Level::Warn, || plugin.close());
     desk.print();
     closed.map_or(FLB_ERROR, |()| FLB_OK)
 }
@@ -181,7 +181,10 @@ unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
     // SAFETY: both valid for the whole of init.
     let settings = unsafe { Settings::new(arguments.api, arguments.instance, name.clone()) };
     let desk = Desk::new(host_log);
-    let plugin = caught(&desk, || P::open(&settings, &Log::new(desk.clone()))).flatten();
+    let plugin = caught(&desk, Level::Error, || {
+        P::open(&settings, &Log::new(desk.clone()))
+    })
+    .flatten();
     desk.print();
     let plugin = plugin?;
     // SAFETY: both valid, in the instance's init.
@@ -217,11 +220,12 @@ unsafe fn tag_bytes<'a>(tag: *const c_char) -> &'a [u8] {
     unsafe { CStr::from_ptr(tag) }.to_bytes()
 }
 
-/// Turns a panic of the plugin's into `None` and a line in the instance's log.
-fn caught<T>(desk: &Arc<Desk>, body: impl FnOnce() -> T) -> Option<T> {
+/// Turns a panic of the plugin's into `None` and a line in the instance's log: an error in open, which
+/// then fails; nothing is lost by one in a flush.
+fn caught<T>(desk: &Arc<Desk>, level: Level, body: impl FnOnce() -> T) -> Option<T> {
     let result = panic::catch_unwind(AssertUnwindSafe(body)).ok();
     if result.is_none() {
-        Log::new(desk.clone()).error(format_args!("{}", hook::last_panic()));
+        Log::new(desk.clone()).write(level, format_args!("{}", hook::last_panic()));
     }
     result
 }

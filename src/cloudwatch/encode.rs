@@ -217,7 +217,7 @@ fn before_message(time: i64, body: &mut Vec<u8>) {
 }
 
 /// The request up to its first event.
-fn head(place: &Place, entity: &[u8]) -> Vec<u8> {
+pub(super) fn head(place: &Place, entity: &[u8]) -> Vec<u8> {
     let mut head = b"{\"logGroupName\":\"".to_vec();
     escape::append(place.group.as_bytes(), Depth::Once, &mut head);
     head.extend_from_slice(b"\",\"logStreamName\":\"");
@@ -234,10 +234,10 @@ fn head(place: &Place, entity: &[u8]) -> Vec<u8> {
 const AFTER_MESSAGE: &[u8] = b"\"}";
 
 /// The service adds so many bytes to each event's text.
-const EVENT_OVERHEAD: usize = 26;
+pub(super) const EVENT_OVERHEAD: usize = 26;
 
 /// PutLogEvents: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>.
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     items: 10_000,
     bytes: 1_048_576,
     span_ms: Some(24 * 3600 * 1000),

@@ -11,6 +11,7 @@ pub mod options;
 pub mod re2;
 mod retention;
 pub mod route;
+mod self_metrics;
 pub mod send;
 pub mod streams;
 
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 use self::encode::{Counts, Encoder};
 use self::options::{Config, FOREIGN, OPTIONS};
 use self::route::{Fallback, Fallbacks, Place, Places};
+use self::self_metrics::Reporter;
 use self::send::Stream;
 use self::streams::Streams;
 use crate::decode::Records;
@@ -61,6 +63,7 @@ struct Road {
     resume: Resume,
     threads: Once,
     watch: Watch,
+    reporter: Option<Reporter>,
 }
 
 /// What is known once the region is.
@@ -81,11 +84,15 @@ impl Output for CloudWatch {
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
         instance::ask_for_workers(settings, log, config.concurrency);
-        let road = Arc::new(Road::new(config, log.clone()));
+        let road = Arc::new(Road::new(config, settings.name(), log.clone()));
         if road.config.route.needs_ecs_metadata() {
             let road = road.clone();
             let deadline = Instant::now() + road.config.flush_timeout;
             worker.spawn(async move { road.learn_metadata(deadline).await });
+        }
+        if let Some(reporter) = &road.reporter {
+            let interval = reporter.interval();
+            worker.spawn(Road::report_every(interval, Arc::downgrade(&road)));
         }
         Some(Self { road, worker })
     }
@@ -109,13 +116,17 @@ impl Output for CloudWatch {
     }
 
     fn close(self) {
+        self.report_at_last();
         self.road.watch.close();
     }
 }
 
 impl Road {
-    fn new(config: Config, log: Log) -> Self {
+    fn new(config: Config, name: &str, log: Log) -> Self {
         let watch = Watch::new(log, PLUGIN);
+        let reporter = config.self_metrics.clone();
+        let reporter =
+            reporter.map(|options| Reporter::new(options, name, config.creation.clone(), &watch));
         Self {
             metadata: Metadata::of(instance::environment),
             streams: Arc::new(Streams::new(config.creation.clone(), watch.clone())),
@@ -125,6 +136,7 @@ impl Road {
             threads: Once::new(),
             config,
             watch,
+            reporter,
         }
     }
 
@@ -148,12 +160,7 @@ impl Road {
         let joined = self.config.join.as_ref();
         let joined = joined.map(|join| join.chunk(flush.chunk()));
         let chunk = joined.as_deref().unwrap_or(flush.chunk());
-        let terms = Terms {
-            at_once: STREAMS_AT_ONCE,
-            deadline,
-            pace: self.pace.clone(),
-            watch: self.watch.clone(),
-        };
+        let terms = self.terms(deadline);
         let mut encoder = self.encoder(&connection.fixed, &tag, left.clone());
         let mut records = Records::new(chunk);
         let mut streams = Vec::new();
@@ -209,6 +216,15 @@ impl Road {
             [group, stream].into_iter().zip(to).enumerate()
         {
             instance::say_of_fallback(&self.watch, tag, series, *count, missing, to);
+        }
+    }
+
+    fn terms(&self, deadline: Instant) -> Terms {
+        Terms {
+            at_once: STREAMS_AT_ONCE,
+            deadline,
+            pace: self.pace.clone(),
+            watch: self.watch.clone(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::cloudwatch::join::Join;
 use crate::cloudwatch::metrics::Metrics;
 use crate::cloudwatch::route::Route;
 use crate::cloudwatch::send::Way;
+use crate::metrics::emf;
 use crate::options::Reader;
 use crate::select::Select;
 use crate::session;
@@ -39,10 +40,23 @@ pub struct Config {
     pub metrics: Option<Metrics>,
     /// How requests travel.
     pub way: Way,
+    /// What the output tells CloudWatch of itself.
+    pub self_metrics: Option<SelfMetrics>,
     /// How long a flush may take before the host is asked to bring the chunk again.
     pub flush_timeout: Duration,
     /// Chunks in delivery at once; the host's worker threads.
     pub concurrency: u32,
+}
+
+/// Where an output's own counts go.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SelfMetrics {
+    /// Their namespace.
+    pub namespace: String,
+    /// The log group of the documents that hold them.
+    pub log_group: String,
+    /// How often there is one.
+    pub interval: Duration,
 }
 
 /// What may be created, and how.
@@ -104,6 +118,7 @@ impl Config {
                 auto_retry: session.auto_retry,
             },
             session,
+            self_metrics: self_metrics(reader, seconds("self_metrics_interval")),
             flush_timeout: seconds("flush_timeout"),
             concurrency: reader.number("concurrency", 0, 64).unwrap_or_default(),
         }
@@ -116,6 +131,18 @@ impl Config {
     pub fn enriches(&self) -> bool {
         self.entities.is_some() || self.metrics.is_some()
     }
+}
+
+fn self_metrics(reader: &Reader<'_>, interval: Duration) -> Option<SelfMetrics> {
+    let allowed = "1 to 255 letters, digits and ` .-_/#:`, and not begin with `AWS/`";
+    let namespace = reader.parsed("self_metrics_namespace", allowed, |text| {
+        emf::is_namespace(text).then(|| text.to_owned())
+    })?;
+    Some(SelfMetrics {
+        namespace,
+        log_group: reader.text("self_metrics_log_group").unwrap_or_default(),
+        interval,
+    })
 }
 
 fn metrics(reader: &Reader<'_>) -> Option<Metrics> {

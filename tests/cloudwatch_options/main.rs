@@ -11,6 +11,7 @@ mod events;
 mod groups;
 mod names;
 mod real;
+mod self_metrics;
 
 use std::collections::BTreeSet;
 
@@ -32,6 +33,7 @@ fn every_option_counts() {
         events::CASES,
         groups::CASES,
         names::CASES,
+        self_metrics::CASES,
     ];
     let mut exercised = BTreeSet::new();
     for (option, case) in cases.concat() {

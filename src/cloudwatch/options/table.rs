@@ -77,6 +77,24 @@ const OWN: &[Spec] = &[
         help: "Dimension sets of these metrics, such as `host,cluster;host`.",
     },
     Spec {
+        key: "self_metrics_namespace",
+        form: "text",
+        default: "",
+        help: "Sends what this output counts of itself (see operations.md) as embedded metrics of this namespace, with the dimensions Cluster, Family and Output.",
+    },
+    Spec {
+        key: "self_metrics_log_group",
+        form: "text",
+        default: "fluentbit-self-metrics",
+        help: "Log group of these metrics' documents; created as other groups are. The stream is the output's name and the task's id.",
+    },
+    Spec {
+        key: "self_metrics_interval",
+        form: "time",
+        default: "60s",
+        help: "How often such a document is sent.",
+    },
+    Spec {
         key: "add_entity",
         form: "switch",
         default: "false",

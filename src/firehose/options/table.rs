@@ -83,6 +83,10 @@ const FOREIGN_HERE: &[(&str, &str)] = &[
         "it belongs to the `cloudwatch` output.",
     ),
     (
+        "self_metrics_namespace",
+        "it belongs to the `cloudwatch` output, as Data Firehose takes no embedded metrics; these counts are on Fluent Bit's own metrics endpoint.",
+    ),
+    (
         "auto_create_group",
         "it belongs to the `cloudwatch` output.",
     ),

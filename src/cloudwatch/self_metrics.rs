@@ -1,0 +1,219 @@
+//! `self_metrics_namespace`: an output's own counts as metrics of CloudWatch.
+//!
+//! A document now and then takes the road of every event from its batch on: creation, pace, retries
+//! and lines are the same. Its requests are not among the counts, which tell of users' events.
+
+use std::sync::{Arc, Weak, mpsc};
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::Client;
+use tokio::time::{Instant, sleep};
+
+use super::encode::{self, LIMITS};
+use super::options::{Creation, SelfMetrics};
+use super::route::Place;
+use super::send::{Stream, Way};
+use super::streams::Streams;
+use super::{CloudWatch, PLUGIN, Road};
+use crate::batch::{Batch, Open};
+use crate::ecs::Task;
+use crate::instance::{self, environment};
+use crate::metrics::emf::{Source, Told};
+use crate::metrics::now_ms;
+use crate::send::{Destination, Terms, deliver_all};
+use crate::template;
+use crate::watch::Watch;
+
+/// What one output sends of itself.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    options: SelfMetrics,
+    output: String,
+    told: Told,
+    streams: Arc<Streams>,
+    watch: Watch,
+}
+
+impl CloudWatch {
+    /// Sends what was counted since the last report; the host waits for it, but not for long.
+    pub(super) fn report_at_last(&self) {
+        if self.road.reporter.is_none() {
+            return;
+        }
+        let (road, (done, ended)) = (self.road.clone(), mpsc::channel());
+        self.worker.spawn(async move {
+            road.report(LAST_REPORT).await;
+            // Nobody waits any more when it took too long.
+            let _ = done.send(());
+        });
+        let _ = ended.recv_timeout(LAST_REPORT);
+    }
+}
+
+impl Road {
+    /// Reports for as long as the output is open.
+    pub(super) async fn report_every(interval: Duration, road: Weak<Self>) {
+        loop {
+            sleep(interval).await;
+            let Some(road) = road.upgrade() else { return };
+            road.report(road.config.flush_timeout).await;
+        }
+    }
+
+    async fn report(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        let Some(reporter) = &self.reporter else {
+            return;
+        };
+        // A flush says why there is no connection.
+        let Ok(connection) = self.connection.get_or_try_init(|| self.connect()).await else {
+            return;
+        };
+        self.metadata.learn(deadline, &self.watch.log).await;
+        let (client, task) = (connection.client.clone(), self.metadata.known());
+        reporter
+            .report(&self.watch, client, task, self.terms(deadline))
+            .await;
+    }
+}
+
+impl Reporter {
+    /// Reports on the output of this name; with its own counts, so that it does not count itself.
+    pub(super) fn new(
+        options: SelfMetrics,
+        output: &str,
+        creation: Creation,
+        watch: &Watch,
+    ) -> Self {
+        let watch = Watch::new(watch.log.clone(), PLUGIN);
+        // They are nobody's to look at.
+        watch.metrics.shown(true);
+        Self {
+            options,
+            output: output.to_owned(),
+            told: Told::default(),
+            streams: Arc::new(Streams::new(creation, watch.clone())),
+            watch,
+        }
+    }
+
+    pub(super) fn interval(&self) -> Duration {
+        self.options.interval
+    }
+
+    /// Sends what `counted` has more than at the last time; what fails is told with the next document.
+    pub(super) async fn report(
+        &self,
+        counted: &Watch,
+        client: Client,
+        task: Option<&Task>,
+        terms: Terms,
+    ) {
+        let source = self.source(task);
+        let now = now_ms();
+        let (document, totals) = self.told.document(&counted.metrics, &source, now);
+        let place = self.place(task);
+        let Some(batch) = batch(&place, &document, now) else {
+            return;
+        };
+        let way = Way {
+            log_format: Some("json/emf".to_owned()),
+            auto_retry: true,
+            gzip: false,
+        };
+        let stream = Stream::new(client, place, self.streams.clone(), way);
+        let terms = Terms {
+            watch: self.watch.clone(),
+            ..terms
+        };
+        let report = deliver_all([(Arc::new(Destination::new(stream)), batch)], &terms).await;
+        instance::sum_up(&self.watch, "self_metrics", &report, Instant::now());
+        if report.accepted > 0 {
+            self.told.delivered(totals);
+        }
+    }
+
+    fn source(&self, task: Option<&Task>) -> Source {
+        let cluster = task.map(|task| task.cluster.rsplit('/').next().unwrap_or_default());
+        let family = task.map(|task| task.family.as_str());
+        let dimensions = [
+            ("Cluster", cluster),
+            ("Family", family),
+            ("Output", Some(&self.output)),
+        ];
+        let known = |(name, value): (&'static str, Option<&str>)| {
+            let value = value.filter(|value| !value.is_empty())?;
+            Some((name, dimension(value)))
+        };
+        Source {
+            namespace: self.options.namespace.clone(),
+            dimensions: dimensions.into_iter().filter_map(known).collect(),
+        }
+    }
+
+    /// A stream of each router's own: the task's, or the machine's.
+    fn place(&self, task: Option<&Task>) -> Place {
+        let router = task
+            .map(|task| task.id().to_owned())
+            .filter(|id| !id.is_empty());
+        let router = router.or_else(|| environment("HOSTNAME"));
+        let router = router.unwrap_or_else(|| "router".to_owned());
+        let mut stream = format!("{}/{router}", self.output).into_bytes();
+        template::clean_stream(&mut stream, 0);
+        Place {
+            group: self.options.log_group.clone(),
+            stream: String::from_utf8_lossy(&stream).into_owned(),
+        }
+    }
+}
+
+/// The host waits in exit.
+const LAST_REPORT: Duration = Duration::from_secs(1);
+
+/// CloudWatch takes ASCII, 1,024 characters of it.
+fn dimension(value: &str) -> String {
+    let ascii = |c: char| {
+        if c.is_ascii_graphic() || c == ' ' {
+            c
+        } else {
+            '.'
+        }
+    };
+    value.chars().map(ascii).take(1024).collect()
+}
+
+fn batch(place: &Place, document: &str, now: i64) -> Option<Batch> {
+    let mut open = Open::new(LIMITS, &encode::head(place, &[]), None);
+    let (body, start) = (open.body(), encode::head(place, &[]).len());
+    let event = serde_json::json!({"timestamp": now, "message": document});
+    body.extend_from_slice(event.to_string().as_bytes());
+    let full = open.add(start, now, document.len() + encode::EVENT_OVERHEAD, 0);
+    debug_assert!(full.is_none(), "the first item fits");
+    open.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dimension_is_what_cloudwatch_takes() {
+        assert_eq!(dimension("shop\nä"), "shop..");
+        assert_eq!(dimension(&"x".repeat(2000)).len(), 1024);
+    }
+
+    #[test]
+    fn a_document_is_one_event_of_its_stream() {
+        let place = Place {
+            group: "g".into(),
+            stream: "s".into(),
+        };
+        let body = batch(&place, r#"{"a":1}"#, 7).unwrap().body();
+        let request: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let expected = serde_json::json!({
+            "logGroupName": "g", "logStreamName": "s",
+            "logEvents": [{"timestamp": 7, "message": r#"{"a":1}"#}],
+        });
+        assert_eq!(request, expected);
+    }
+}
