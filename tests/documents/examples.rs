@@ -41,7 +41,10 @@ fn the_readmes_log_configuration_starts() {
 
 #[test]
 fn the_configuration_files_have_outputs_that_start() {
-    let files = fs::read_dir(place("examples")).unwrap();
+    let folders = ["examples", "examples/monitoring"].map(place);
+    let files = folders
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
     let files = files.map(|file| file.unwrap().path());
     let files: Vec<_> = files
         .filter(|file| file.extension().is_some_and(|end| end == "conf"))
@@ -102,4 +105,4 @@ fn section(text: &str) -> Options {
 }
 
 /// Keys that never reach a plugin.
-const OF_THE_HOST: [&str; 2] = ["match", "retry_limit"];
+const OF_THE_HOST: [&str; 3] = ["alias", "match", "retry_limit"];

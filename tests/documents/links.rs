@@ -19,9 +19,10 @@ fn every_link_to_a_file_of_the_project_leads_there() {
     }
 }
 
-const DOCUMENTS: [&str; 4] = [
+const DOCUMENTS: [&str; 5] = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/operations.md",
     "docs/options.md",
     "examples/README.md",
 ];

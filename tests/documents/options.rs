@@ -1,15 +1,12 @@
 //! `docs/options.md`: its tables are made from those that the code reads.
 
-use std::fs;
-
 use router::options::Spec;
 use router::{cloudwatch, firehose};
 
-use crate::{place, read};
+use crate::assert_has_parts;
 
 #[test]
 fn the_tables_of_options_are_those_of_the_code() {
-    let written = read(DOCUMENT);
     let parts = [
         ("cloudwatch", table(cloudwatch::options::OPTIONS)),
         (
@@ -19,17 +16,7 @@ fn the_tables_of_options_are_those_of_the_code() {
         ("firehose", table(firehose::options::OPTIONS)),
         ("firehose without effect", list(firehose::options::FOREIGN)),
     ];
-    let made = parts.iter().fold(written.clone(), |text, (name, part)| {
-        with_part(&text, name, part)
-    });
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(place(DOCUMENT), &made).expect("the document can be written");
-    } else {
-        assert!(
-            made == written,
-            "{DOCUMENT} is not up to date: run `UPDATE=1 cargo test --test documents`"
-        );
-    }
+    assert_has_parts(DOCUMENT, &parts);
 }
 
 fn table(options: &[Spec]) -> String {
@@ -55,15 +42,6 @@ fn list(keys: &[(&str, &str)]) -> String {
     keys.iter()
         .map(|(key, advice)| format!("- `{key}`: {advice}\n"))
         .collect()
-}
-
-/// Replaces what stands between a part's two marks.
-fn with_part(text: &str, name: &str, part: &str) -> String {
-    let [begin, end] = ["begin", "end"].map(|edge| format!("<!-- {edge}: {name} -->\n"));
-    let marks = || panic!("{DOCUMENT} has no marks for `{name}`");
-    let (before, rest) = text.split_once(&begin).unwrap_or_else(marks);
-    let (_, after) = rest.split_once(&end).unwrap_or_else(marks);
-    [before, &begin, part, &end, after].concat()
 }
 
 const DOCUMENT: &str = "docs/options.md";
