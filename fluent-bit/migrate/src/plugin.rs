@@ -1,0 +1,108 @@
+//! The plugins here, asked what they make of options.
+
+use router::options::{Reader, Spec};
+use router::{cloudwatch, firehose};
+
+use crate::options::{Options, is_of_the_environment};
+
+/// A plugin of this router.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Plugin {
+    /// `Name cloudwatch`.
+    CloudWatch,
+    /// `Name firehose`.
+    Firehose,
+}
+
+impl Plugin {
+    /// The plugin of that name, which Fluent Bit takes in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::CloudWatch, Self::Firehose];
+        all.into_iter()
+            .find(|plugin| plugin.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Its name in a section.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "cloudwatch",
+            Self::Firehose => "firehose",
+        }
+    }
+
+    /// The options that it has.
+    #[must_use]
+    pub fn specs(self) -> &'static [Spec] {
+        match self {
+            Self::CloudWatch => cloudwatch::options::OPTIONS,
+            Self::Firehose => firehose::options::OPTIONS,
+        }
+    }
+
+    /// The option of that key, in any case.
+    #[must_use]
+    pub fn spec(self, key: &str) -> Option<&'static Spec> {
+        let mut specs = self.specs().iter();
+        specs.find(|spec| spec.key.eq_ignore_ascii_case(key))
+    }
+
+    /// What to do about a key that it knows as another's.
+    #[must_use]
+    pub fn advice(self, key: &str) -> Option<&'static str> {
+        let foreign = match self {
+            Self::CloudWatch => cloudwatch::options::FOREIGN,
+            Self::Firehose => firehose::options::FOREIGN,
+        };
+        let mut foreign = foreign.iter();
+        let found = foreign.find(|(known, _)| known.eq_ignore_ascii_case(key));
+        found.map(|(_, advice)| *advice)
+    }
+
+    /// What it would refuse to start with, and what it would warn of. A problem with a value that is
+    /// not known here is none.
+    #[must_use]
+    pub fn verdict(self, options: &Options) -> Verdict {
+        let reader = reader(self, options);
+        match self {
+            Self::CloudWatch => drop(cloudwatch::options::Config::read(&reader, |_| None)),
+            Self::Firehose => drop(firehose::options::Config::read(&reader, |_| None)),
+        }
+        let mut problems = reader.problems();
+        problems.retain(|problem| !is_of_the_environment(problem));
+        Verdict {
+            problems,
+            idle: reader.unknown(&[]),
+        }
+    }
+}
+
+impl Verdict {
+    /// Why a key that is no option has no effect.
+    #[must_use]
+    pub fn why_idle(&self, plugin: Plugin, key: &str) -> String {
+        if let Some(advice) = plugin.advice(key) {
+            return format!("`{key}` has no effect here: {advice}");
+        }
+        let of_key = format!("`{}` ", key.to_ascii_lowercase());
+        let told = self.idle.iter().find(|line| line.starts_with(&of_key));
+        told.cloned()
+            .unwrap_or_else(|| format!("`{key}` is no option and has no effect"))
+    }
+}
+
+/// What a plugin says of options.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Verdict {
+    /// Why it would not start.
+    pub problems: Vec<String>,
+    /// What would have no effect.
+    pub idle: Vec<String>,
+}
+
+/// A plugin's reader of these options.
+#[must_use]
+pub fn reader(plugin: Plugin, options: &Options) -> Reader<'_> {
+    Reader::new(plugin.specs(), |key| options.get(key).map(str::to_owned))
+}

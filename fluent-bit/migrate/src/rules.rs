@@ -1,0 +1,89 @@
+//! The rules of FireLens that no other tool checks before a task fails, or loses its last lines.
+//!
+//! Sources: the ECS agent's `agent/taskresource/firelens` and `agent/api/task`, the parameters of
+//! RegisterTaskDefinition.
+
+mod container;
+mod router;
+
+use std::collections::BTreeSet;
+
+use crate::iam::{self, Policy};
+use crate::plugin::Plugin;
+use crate::task::{Container, TaskDefinition};
+
+/// What a task definition breaks, in sentences; `grace` is the router's, in seconds.
+#[must_use]
+pub fn broken(task: &TaskDefinition, grace: u32) -> Vec<String> {
+    let mut broken = Vec::new();
+    let routers: Vec<&Container> = task.routers().collect();
+    let count = task.logging_by("awsfirelens").count();
+    match routers.as_slice() {
+        [] if count == 0 => {}
+        [] => broken.push(format!(
+            "{count} containers log by awsfirelens, and no container has a firelensConfiguration"
+        )),
+        [router] => broken.extend(router::broken(task, router, grace)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|router| router.name.as_str()).collect();
+            let names = names.join(", ");
+            broken.push(format!(
+                "a task has one router, and this one has several: {names}"
+            ));
+        }
+    }
+    for container in &task.container_definitions {
+        let of_container = container::broken(task, container);
+        let name = &container.name;
+        let of_container = of_container.into_iter();
+        broken.extend(of_container.map(|why| format!("container `{name}`: {why}")));
+    }
+    broken.extend(roles(task));
+    broken
+}
+
+/// What a policy of the task role lacks, in sentences.
+#[must_use]
+pub fn lacking(task: &TaskDefinition, policy: &Policy) -> Vec<String> {
+    let needed = actions(task);
+    let lacking = needed.into_iter().filter(|action| !policy.allows(action));
+    lacking
+        .map(|action| format!("the policy does not allow {action}"))
+        .collect()
+}
+
+/// What the plugins of a task's router are permitted to do.
+#[must_use]
+pub fn actions(task: &TaskDefinition) -> BTreeSet<&'static str> {
+    let outputs = task
+        .logging_by("awsfirelens")
+        .map(|(_, logs)| logs.output());
+    outputs
+        .filter_map(|options| {
+            let plugin = Plugin::named(options.get("Name")?)?;
+            Some(iam::actions(plugin, &options))
+        })
+        .flatten()
+        .collect()
+}
+
+fn roles(task: &TaskDefinition) -> Vec<String> {
+    let mut broken = Vec::new();
+    if task.task_role_arn.is_none() && !actions(task).is_empty() {
+        broken
+            .push("it has no taskRoleArn, whose permissions the router's requests need".to_owned());
+    }
+    let logs = task.container_definitions.iter();
+    let mut logs = logs.filter_map(|container| container.log_configuration.as_ref());
+    if task.execution_role_arn.is_none() && logs.any(|logs| !logs.secret_options.is_empty()) {
+        broken.push("it has secretOptions, and no executionRoleArn to read them with".to_owned());
+    }
+    broken
+}
+
+/// Seconds of grace in the configuration that the image has for little loss,
+/// `minimize-log-loss.conf`; a test holds it against that file.
+pub const GRACE_SECONDS: u32 = 30;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! The rules for a container that logs.
+
+use crate::options::Options;
+use crate::peers::{Family, kept_by_the_host};
+use crate::plugin::Plugin;
+use crate::report::Remark;
+use crate::task::{Container, Logs, TaskDefinition};
+
+pub(super) fn broken(task: &TaskDefinition, container: &Container) -> Vec<String> {
+    let Some(logs) = &container.log_configuration else {
+        return Vec::new();
+    };
+    if logs.log_driver != "awsfirelens" {
+        return driver(&logs.log_driver).into_iter().collect();
+    }
+    let checks = [
+        start_order(task, container),
+        health(task, container),
+        buffer(logs),
+    ];
+    let broken = checks.into_iter().flatten();
+    broken.chain(output(&logs.output())).collect()
+}
+
+fn driver(driver: &str) -> Option<String> {
+    let known = DRIVERS.join(", ");
+    (!DRIVERS.contains(&driver)).then(|| format!("`{driver}` is no log driver of ECS: {known}"))
+}
+
+/// In bridge mode the container is told the router's address when it is made.
+fn start_order(task: &TaskDefinition, container: &Container) -> Option<String> {
+    let router = task.routers().next()?;
+    let waits = dependency(router, container).is_some();
+    let is_bridge = task.network() == "bridge";
+    (is_bridge && !waits).then(|| {
+        let name = &router.name;
+        format!("in bridge mode it must wait for the router: dependsOn `{name}`, condition START or HEALTHY")
+    })
+}
+
+fn health(task: &TaskDefinition, container: &Container) -> Option<String> {
+    let router = task.routers().next()?;
+    match dependency(router, container)? {
+        "HEALTHY" if router.health_check.is_none() => {
+            Some("it waits for a HEALTHY router, which has no healthCheck".to_owned())
+        }
+        "START" | "HEALTHY" => None,
+        other => Some(format!(
+            "it waits for the router with the condition {other}; that is when the router has ended"
+        )),
+    }
+}
+
+fn dependency<'c>(router: &Container, container: &'c Container) -> Option<&'c str> {
+    let mut all = container.depends_on.iter();
+    let dependency = all.find(|on| on.container_name == router.name)?;
+    Some(&dependency.condition)
+}
+
+fn buffer(logs: &Logs) -> Option<String> {
+    let value = logs.options.get(BUFFER_LIMIT)?;
+    let is_fine = value.parse::<u32>().is_ok_and(|lines| lines < MOST_LINES);
+    (!is_fine)
+        .then(|| format!("`{BUFFER_LIMIT}` is `{value}`: a number of lines below {MOST_LINES}"))
+}
+
+/// What the output would say at its start.
+fn output(options: &Options) -> Vec<String> {
+    let Some(name) = options.get("Name") else {
+        let why = "it has options for an output, and no `Name`: ECS does not start such a task";
+        let is_empty = options.0.is_empty();
+        return (!is_empty).then(|| why.to_owned()).into_iter().collect();
+    };
+    let Some(plugin) = Plugin::named(name) else {
+        return Vec::new();
+    };
+    let verdict = plugin.verdict(options);
+    let keys = options.0.iter();
+    let unknown = keys.filter_map(|(key, value)| {
+        match kept_by_the_host(key, value, Family::Go) {
+            Some(Remark::Problem(why)) => return Some(why),
+            Some(_) => return None,
+            None => {}
+        }
+        let is_option = plugin.spec(key).is_some();
+        (!is_option).then(|| verdict.why_idle(plugin, key))
+    });
+    let unknown: Vec<String> = unknown.collect();
+    unknown.into_iter().chain(verdict.problems).collect()
+}
+
+const BUFFER_LIMIT: &str = "log-driver-buffer-limit";
+/// What the agent takes.
+const MOST_LINES: u32 = 536_870_912;
+/// The values of `logDriver`.
+const DRIVERS: [&str; 8] = [
+    "awsfirelens",
+    "awslogs",
+    "fluentd",
+    "gelf",
+    "journald",
+    "json-file",
+    "splunk",
+    "syslog",
+];

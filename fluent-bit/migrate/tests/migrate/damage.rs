@@ -1,0 +1,101 @@
+//! Any input gets an answer: texts of the right form with random damage.
+
+use std::fs;
+use std::path::Path;
+
+use fastrand::Rng;
+use migrate::input::Input;
+use migrate::multiline::{self, Begin};
+use migrate::rules;
+
+#[test]
+fn no_damage_makes_it_panic() {
+    let seed = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or(0x5eed_0916);
+    println!("SEED={seed}");
+    let mut random = Rng::with_seed(seed);
+    let texts = texts();
+    let mut read = 0;
+    for _ in 0..ROUNDS {
+        let text = damaged(&texts[random.usize(..texts.len())], &mut random);
+        let Ok(input) = Input::read(&text) else {
+            continue;
+        };
+        read += 1;
+        assert!(!migrate::report(&input).to_string().is_empty(), "{text}");
+        if let Input::Task(task) = input {
+            drop(rules::broken(&task, rules::GRACE_SECONDS));
+        }
+    }
+    println!("{read} of {ROUNDS} could be read");
+    assert!(read > ROUNDS / 10 && read < ROUNDS);
+}
+
+#[test]
+fn any_pattern_is_taken_or_refused() {
+    let mut random = Rng::with_seed(7);
+    let characters: Vec<char> = r"\\[]{}()^$*+?|.,-&~%YmdHQEpCx<>019aé:=".chars().collect();
+    for _ in 0..ROUNDS {
+        let length = random.usize(..12);
+        let text: String = (0..length)
+            .map(|_| characters[random.usize(..characters.len())])
+            .collect();
+        for begin in [Begin::Pattern, Begin::Time] {
+            drop(multiline::configuration(begin, &text));
+        }
+    }
+}
+
+/// A few bytes changed, left out, doubled or put in.
+fn damaged(text: &str, random: &mut Rng) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for _ in 0..random.usize(1..6) {
+        let (at, other) = (random.usize(..bytes.len()), random.usize(..bytes.len()));
+        match random.u8(..5) {
+            0 => bytes[at] = random.u8(..),
+            1 => bytes.truncate(at.max(1)),
+            2 => drop(bytes.drain(at.min(other)..at.max(other).min(at.min(other) + 40))),
+            3 => {
+                let end = (other + 40).min(bytes.len());
+                let part = bytes[other..end].to_vec();
+                bytes.splice(at..at, part);
+            }
+            _ => drop(bytes.splice(at..at, WORDS[random.usize(..WORDS.len())].bytes())),
+        }
+        if bytes.is_empty() {
+            bytes.push(b' ');
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn texts() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let files = [
+        "examples/ecs-task.json",
+        "examples/cloudwatch.conf",
+        "tests/configs/cloudwatch-go.conf",
+        "tests/configs/cloudwatch-c.conf",
+    ];
+    let texts = files.map(|file| fs::read_to_string(root.join(file)).unwrap());
+    let awslogs = r#"{"family":"a","containerDefinitions":[{"name":"b","logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"c","awslogs-datetime-format":"%Y","tag":"{{.ID}}"}}}]}"#;
+    texts.into_iter().chain([awslogs.to_owned()]).collect()
+}
+
+const ROUNDS: usize = 400;
+const WORDS: [&str; 12] = [
+    "null",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "${",
+    "$(",
+    "tls on\n",
+    "[OUTPUT]\n",
+    "-1",
+    "\u{feff}é",
+];

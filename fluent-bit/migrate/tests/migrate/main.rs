@@ -1,0 +1,40 @@
+//! The tool over what users of the replaced systems have: correct answers, and none that panics.
+
+mod answers;
+mod check;
+mod damage;
+mod real;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use migrate::input::Input;
+use migrate::report::Report;
+
+fn report(text: &str) -> Report {
+    migrate::report(&Input::read(text).unwrap_or_else(|why| panic!("{why}: {text}")))
+}
+
+/// What the program answers: its status, and what it wrote.
+fn run(arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> (i32, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_migrate"))
+        .args(arguments)
+        .env_clear()
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = program.stdin.take().unwrap();
+    // A program that refuses its arguments reads nothing.
+    drop(stdin.write_all(input.as_bytes()));
+    drop(stdin);
+    let done = program.wait_with_output().unwrap();
+    let text = [done.stdout, done.stderr].concat();
+    (
+        done.status.code().unwrap(),
+        String::from_utf8(text).unwrap(),
+    )
+}
