@@ -70,7 +70,7 @@ fn the_parser_and_filters_join_lines() {
         "",
         "first>",
         "\"2026-11-21 a\n at b\n\n>",
-        "\"2026-11-22 c\n at d\n>",
+        "\"2026-11-22 c\n at d>",
     ];
     assert_eq!(events, expected);
 }
