@@ -7,7 +7,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-host test-faults test-root fuzz memory soak bench bench-host demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz memory soak bench bench-host demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -38,6 +38,7 @@ else
 	$(CARGO) test --workspace --locked --no-fail-fast
 endif
 	@$(MAKE) --no-print-directory test-root test-third-party test-host
+	@$(MAKE) --no-print-directory test-third-party test-examples test-host
 
 ## test-third-party: the plugins against services that others wrote
 test-third-party: build
@@ -47,6 +48,9 @@ test-third-party: build
 ## test-root: what only root can try: a name server that never answers
 test-root:
 	@tests/check/root
+## test-examples: validates every example, and delivers through each
+test-examples: build
+	@tests/examples/run
 
 ## test-host: the plugins in each real Fluent Bit that FLUENT_BIT or PATH has
 test-host: build

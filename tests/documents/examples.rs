@@ -28,14 +28,22 @@ fn the_task_definition_has_outputs_that_start() {
 }
 
 #[test]
-fn the_readmes_log_configuration_starts() {
-    let readme = read("README.md");
-    let blocks = readme.split("```json\n").skip(1);
-    let blocks: Vec<_> = blocks.filter_map(|rest| rest.split("```").next()).collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let shown: Value = serde_json::from_str(&format!("{{{block}}}")).unwrap();
-        assert_starts("README.md", options(&shown["logConfiguration"]["options"]));
+fn the_log_configurations_of_the_documents_start() {
+    for document in ["README.md", "docs/migration.md"] {
+        let text = read(document);
+        let blocks = text.split("```json\n").skip(1);
+        let blocks = blocks.filter_map(|rest| rest.split("```").next());
+        let shown = blocks.map(|block| {
+            let shown: Value = serde_json::from_str(&format!("{{{block}}}")).unwrap();
+            shown["logConfiguration"].clone()
+        });
+        let ours: Vec<_> = shown
+            .filter(|logs| logs["logDriver"] == "awsfirelens")
+            .collect();
+        assert!(!ours.is_empty(), "{document}");
+        for logs in ours {
+            assert_starts(document, options(&logs["options"]));
+        }
     }
 }
 
