@@ -2,6 +2,7 @@
 
 mod batches;
 mod creation;
+mod joined;
 mod oversize;
 mod records;
 mod refusals;

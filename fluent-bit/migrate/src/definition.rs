@@ -23,7 +23,7 @@ pub fn report(task: &TaskDefinition) -> Report {
     for (container, logs) in task.logging_by("awslogs") {
         // The router's own lines cannot go through itself.
         if container.firelens_configuration.is_none() {
-            awslogs(&mut report, container, logs);
+            awslogs(&mut report, task, container, logs);
             moves = true;
         }
     }
@@ -95,7 +95,7 @@ fn firelens(report: &mut Report, container: &Container, logs: &Logs) {
 }
 
 /// The driver's options stay; those without effect go.
-fn awslogs(report: &mut Report, container: &Container, logs: &Logs) {
+fn awslogs(report: &mut Report, task: &TaskDefinition, container: &Container, logs: &Logs) {
     let plugin = Plugin::CloudWatch;
     let all = logs.output();
     let options = all.without(|key| plugin.spec(key).is_none());
@@ -103,6 +103,7 @@ fn awslogs(report: &mut Report, container: &Container, logs: &Logs) {
         "write this for its `logConfiguration`:".to_owned(),
     )];
     remarks.push(Remark::Text(configuration(&options, logs)));
+    remarks.extend(start_order(task, container));
     let verdict = plugin.verdict(&all);
     let left_out = all.without(|key| plugin.spec(key).is_some());
     let why = |(key, _): &(String, String)| verdict.why_idle(plugin, key);
@@ -163,7 +164,7 @@ fn other_driver(container: &Container) -> Option<Part> {
 fn missing_router(task: &TaskDefinition) -> Part {
     let title = format!("task definition `{}`: it has no router", task.family);
     let router = json!({
-        "name": "log_router",
+        "name": ROUTER,
         "image": "example.com/log-router:1",
         "essential": true,
         "memoryReservation": 128,
@@ -171,14 +172,25 @@ fn missing_router(task: &TaskDefinition) -> Part {
         "firelensConfiguration": {"type": "fluentbit"},
     });
     let part = Part::new(title).with(Remark::Edit("add this container:".to_owned()));
-    let part = part.with(Remark::Text(format!("{router:#}")));
-    if task.network() != "bridge" {
-        return part;
-    }
-    part.with(Remark::Edit(
-        "add to each container that logs: \"dependsOn\": [{\"containerName\": \"log_router\", \"condition\": \"START\"}]".to_owned(),
-    ))
+    part.with(Remark::Text(format!("{router:#}")))
 }
+
+/// In bridge mode a container that logs is told the router's address when it is made.
+fn start_order(task: &TaskDefinition, container: &Container) -> Option<Remark> {
+    let router = task.routers().next();
+    let router = router.map_or(ROUTER, |router| router.name.as_str());
+    let mut waits = container.depends_on.iter();
+    let waits = waits.any(|on| on.container_name == router);
+    let is_bridge = task.network() == "bridge";
+    (is_bridge && !waits).then(|| {
+        Remark::Edit(format!(
+            r#"add "dependsOn": [{{"containerName": "{router}", "condition": "START"}}]"#
+        ))
+    })
+}
+
+/// The router that a task is given.
+const ROUTER: &str = "log_router";
 
 fn of_roles(task: &TaskDefinition, moves: bool) -> Option<Part> {
     let part = Part::new(format!("task definition `{}`: its roles", task.family));

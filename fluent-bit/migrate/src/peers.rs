@@ -4,6 +4,10 @@
 //! below. Sources: the Go plugins `cloudwatch` 1.9 and `firehose` 1.7, Fluent Bit's
 //! `out_cloudwatch_logs` and `out_kinesis_firehose` 5.1.
 
+mod table;
+
+pub use self::table::PEERS;
+
 use crate::options::Options;
 use crate::plugin::Plugin;
 use crate::report::Remark;
@@ -174,101 +178,6 @@ const OF_THE_HOST: [&str; 12] = [
     "retry_limit",
     "tls",
     "active",
-];
-
-/// Every plugin that is replaced.
-pub const PEERS: &[Peer] = &[
-    Peer {
-        name: "cloudwatch",
-        plugin: Plugin::CloudWatch,
-        family: Family::Go,
-        options: &[
-            "region",
-            "log_group_name",
-            "default_log_group_name",
-            "log_stream_name",
-            "log_stream_prefix",
-            "default_log_stream_name",
-            "log_key",
-            "log_format",
-            "role_arn",
-            "external_id",
-            "auto_create_group",
-            "auto_create_stream",
-            "new_log_group_tags",
-            "log_retention_days",
-            "endpoint",
-            "sts_endpoint",
-            "credentials_endpoint",
-            "extra_user_agent",
-        ],
-    },
-    Peer {
-        name: "firehose",
-        plugin: Plugin::Firehose,
-        family: Family::Go,
-        options: &[
-            "region",
-            "delivery_stream",
-            "data_keys",
-            "log_key",
-            "role_arn",
-            "endpoint",
-            "sts_endpoint",
-            "time_key",
-            "time_key_format",
-            "replace_dots",
-            "simple_aggregation",
-        ],
-    },
-    Peer {
-        name: "cloudwatch_logs",
-        plugin: Plugin::CloudWatch,
-        family: Family::C,
-        options: &[
-            "region",
-            "log_group_name",
-            "log_stream_name",
-            "log_stream_prefix",
-            "log_group_template",
-            "log_stream_template",
-            "log_key",
-            "log_format",
-            "role_arn",
-            "auto_create_group",
-            "log_retention_days",
-            "endpoint",
-            "sts_endpoint",
-            "external_id",
-            "extra_user_agent",
-            "auto_retry_requests",
-            "metric_namespace",
-            "metric_dimensions",
-            "profile",
-            "log_group_class",
-            "add_entity",
-        ],
-    },
-    Peer {
-        name: "kinesis_firehose",
-        plugin: Plugin::Firehose,
-        family: Family::C,
-        options: &[
-            "region",
-            "delivery_stream",
-            "time_key",
-            "time_key_format",
-            "log_key",
-            "role_arn",
-            "endpoint",
-            "sts_endpoint",
-            "external_id",
-            "auto_retry_requests",
-            "profile",
-            "simple_aggregation",
-            "compression",
-        ],
-    },
 ];
 
 #[cfg(test)]

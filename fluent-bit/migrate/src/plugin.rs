@@ -1,5 +1,7 @@
 //! The plugins here, asked what they make of options.
 
+use std::time::Duration;
+
 use router::options::{Reader, Spec};
 use router::{cloudwatch, firehose};
 
@@ -65,15 +67,16 @@ impl Plugin {
     #[must_use]
     pub fn verdict(self, options: &Options) -> Verdict {
         let reader = reader(self, options);
-        match self {
-            Self::CloudWatch => drop(cloudwatch::options::Config::read(&reader, |_| None)),
-            Self::Firehose => drop(firehose::options::Config::read(&reader, |_| None)),
-        }
+        let flush_timeout = match self {
+            Self::CloudWatch => cloudwatch::options::Config::read(&reader, |_| None).flush_timeout,
+            Self::Firehose => firehose::options::Config::read(&reader, |_| None).flush_timeout,
+        };
         let mut problems = reader.problems();
         problems.retain(|problem| !is_of_the_environment(problem));
         Verdict {
             problems,
             idle: reader.unknown(&[]),
+            flush_timeout,
         }
     }
 }
@@ -99,6 +102,8 @@ pub struct Verdict {
     pub problems: Vec<String>,
     /// What would have no effect.
     pub idle: Vec<String>,
+    /// How long it may work on a chunk.
+    pub flush_timeout: Duration,
 }
 
 /// A plugin's reader of these options.

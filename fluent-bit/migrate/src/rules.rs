@@ -33,7 +33,7 @@ pub fn broken(task: &TaskDefinition, grace: u32) -> Vec<String> {
         }
     }
     for container in &task.container_definitions {
-        let of_container = container::broken(task, container);
+        let of_container = container::broken(task, container, grace);
         let name = &container.name;
         let of_container = of_container.into_iter();
         broken.extend(of_container.map(|why| format!("container `{name}`: {why}")));

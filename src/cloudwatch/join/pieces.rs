@@ -26,27 +26,32 @@ impl<'c> Pieces<'c> {
         let ordinal = line.get(b"partial_ordinal").and_then(number);
         let is_last = line.get(b"partial_last") == Some(b"true");
         line.leave_out(|field| OWN_KEYS.iter().any(|key| field.is(key)));
-        let open = self.0.iter().position(|open| open.id == id);
         let mut whole = Vec::new();
-        let (index, is_next) = match open {
-            Some(index) => (index, ordinal == Some(self.0[index].next)),
-            None => (self.0.len(), false),
-        };
-        if is_next {
-            let open = &mut self.0[index];
-            open.line.append(&[&line.text]);
-            open.next += 1;
-        } else {
-            // One out of order, or doubled on its way: nothing is joined that was not one line.
-            whole.extend(open.map(|index| self.0.remove(index).line));
-            let next = ordinal.unwrap_or_default().saturating_add(1);
-            self.0.push(Open { id, next, line });
-        }
+        whole.extend(self.append(id, ordinal.unwrap_or_default(), line));
         if is_last {
-            let index = self.0.iter().position(|open| open.id == id);
-            whole.extend(index.map(|index| self.0.remove(index).line));
+            whole.extend(self.take(id));
         }
         whole
+    }
+
+    /// Adds a piece to its line. One out of order, or doubled on its way, begins another: nothing is
+    /// joined that was not one line.
+    fn append(&mut self, id: &'c [u8], ordinal: u64, line: Line<'c>) -> Option<Line<'c>> {
+        let open = self.0.iter_mut().find(|open| open.id == id);
+        if let Some(open) = open.filter(|open| open.next == ordinal) {
+            open.line.append(&[&line.text]);
+            open.next += 1;
+            return None;
+        }
+        let before = self.take(id);
+        let next = ordinal.saturating_add(1);
+        self.0.push(Open { id, next, line });
+        before
+    }
+
+    fn take(&mut self, id: &[u8]) -> Option<Line<'c>> {
+        let index = self.0.iter().position(|open| open.id == id)?;
+        Some(self.0.remove(index).line)
     }
 
     /// What is left at the chunk's end.

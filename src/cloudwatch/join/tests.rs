@@ -210,3 +210,45 @@ fn what_is_no_text_and_what_is_no_record_stays() {
     assert_eq!(found, [(256, Some(6)), (9, Some(1)), (-256, None)]);
     assert_eq!((records.undecodable(), records.torn()), (2, 2));
 }
+
+/// Whatever is cut and joined, each stream's bytes come out once and in their order.
+#[test]
+fn no_byte_is_lost_doubled_or_moved() {
+    let seed = 0x5eed_0701;
+    println!("seed {seed:#x}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let join = join(&[
+        ("awslogs-multiline-pattern", "^a"),
+        ("max_event_bytes", "1024"),
+    ]);
+    for _ in 0..300 {
+        let count = random.usize(1..40);
+        let lines: Vec<String> = (0..count)
+            .map(|n| {
+                let length = random.usize(..200);
+                let letter = random.choice(["a", "b"]).unwrap_or("a");
+                format!("{letter}{n}.{}", "x".repeat(length))
+            })
+            .collect();
+        let pieces: Vec<Vec<(&str, &str)>> = lines.iter().flat_map(|line| cut(line)).collect();
+        let chunk: Vec<u8> = pieces.iter().flat_map(|piece| chunk(&[piece])).collect();
+        assert_eq!(texts(&join, &chunk).join("\n"), lines.join("\n"));
+    }
+}
+
+/// A line as Docker cuts it, at 64 bytes.
+fn cut(line: &str) -> Vec<Vec<(&str, &str)>> {
+    const ORDINALS: [&str; 5] = ["1", "2", "3", "4", "5"];
+    if line.len() <= 64 {
+        return vec![vec![("log", line)]];
+    }
+    let count = line.len().div_ceil(64);
+    (0..count)
+        .map(|index| {
+            let end = line.len().min(64 * (index + 1));
+            let last = if index + 1 == count { "true" } else { "false" };
+            let id = &line[..line.find('.').unwrap_or(1)];
+            piece(&line[64 * index..end], id, ORDINALS[index], last).to_vec()
+        })
+        .collect()
+}

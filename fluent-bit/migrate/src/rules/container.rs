@@ -1,12 +1,14 @@
 //! The rules for a container that logs.
 
+use std::time::Duration;
+
 use crate::options::Options;
 use crate::peers::{Family, kept_by_the_host};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Verdict};
 use crate::report::Remark;
 use crate::task::{Container, Logs, TaskDefinition};
 
-pub(super) fn broken(task: &TaskDefinition, container: &Container) -> Vec<String> {
+pub(super) fn broken(task: &TaskDefinition, container: &Container, grace: u32) -> Vec<String> {
     let Some(logs) = &container.log_configuration else {
         return Vec::new();
     };
@@ -19,7 +21,7 @@ pub(super) fn broken(task: &TaskDefinition, container: &Container) -> Vec<String
         buffer(logs),
     ];
     let broken = checks.into_iter().flatten();
-    broken.chain(output(&logs.output())).collect()
+    broken.chain(output(&logs.output(), grace)).collect()
 }
 
 fn driver(driver: &str) -> Option<String> {
@@ -65,7 +67,7 @@ fn buffer(logs: &Logs) -> Option<String> {
 }
 
 /// What the output would say at its start.
-fn output(options: &Options) -> Vec<String> {
+fn output(options: &Options, grace: u32) -> Vec<String> {
     let Some(name) = options.get("Name") else {
         let why = "it has options for an output, and no `Name`: ECS does not start such a task";
         let is_empty = options.0.is_empty();
@@ -85,8 +87,19 @@ fn output(options: &Options) -> Vec<String> {
         let is_option = plugin.spec(key).is_some();
         (!is_option).then(|| verdict.why_idle(plugin, key))
     });
-    let unknown: Vec<String> = unknown.collect();
-    unknown.into_iter().chain(verdict.problems).collect()
+    let mut broken: Vec<String> = unknown.collect();
+    broken.extend(flush_timeout(&verdict, grace));
+    broken.extend(verdict.problems);
+    broken
+}
+
+/// The host waits for a flush that runs when it ends, also beyond its `Grace`.
+fn flush_timeout(verdict: &Verdict, grace: u32) -> Option<String> {
+    let timeout = verdict.flush_timeout;
+    let is_within = timeout < Duration::from_secs(grace.into());
+    (!is_within).then(|| {
+        format!("`flush_timeout` is {timeout:?}, no shorter than the router's Grace, {grace} s")
+    })
 }
 
 const BUFFER_LIMIT: &str = "log-driver-buffer-limit";

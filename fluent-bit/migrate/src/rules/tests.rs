@@ -106,6 +106,11 @@ fn each_broken_rule_is_told() {
             "\"tls\": \"on\",",
             "`tls on` stops the start",
         ),
+        (
+            "\"region\": \"us-east-1\",",
+            "\"flush_timeout\": \"30s\",",
+            "`flush_timeout` is 30s, no shorter than the router's Grace",
+        ),
         ("\"1000\"", "\"1m\"", "`log-driver-buffer-limit` is `1m`"),
         ("\"1000\"", "\"536870912\"", "below 536870912"),
         ("\"awslogs\"", "\"awslog\"", "`awslog` is no log driver"),

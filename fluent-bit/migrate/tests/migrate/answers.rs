@@ -148,7 +148,7 @@ const DRIVERS: &[(&str, &str, &[&str])] = &[
 fn a_container_with_awslogs_keeps_its_options() {
     for (options, expected, told) in DRIVERS {
         let task = format!(
-            r#"{{"family": "shop", "containerDefinitions": [{{"name": "web", "logConfiguration": {{"logDriver": "awslogs", "options": {options}}}}}]}}"#
+            r#"{{"family": "shop", "networkMode": "host", "containerDefinitions": [{{"name": "web", "logConfiguration": {{"logDriver": "awslogs", "options": {options}}}}}]}}"#
         );
         let report = report(&task);
         let of_web = report
