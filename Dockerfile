@@ -1,40 +1,86 @@
-# The plugins, and a router image with them. Both base images can be replaced:
-#   docker build --build-arg ROUTER_IMAGE=... .
+# The plugins, and the router image. Every base can be replaced, see docs/image.md:
+#   docker build --build-arg BASE_IMAGE=... .
 # Only the two files, to copy into an image of your own:
 #   docker build --target plugins --output dist .
 
-# The C library of the build is the oldest one that the plugins run with.
-ARG BUILD_IMAGE=rust:1.95-bullseye
-ARG ROUTER_IMAGE=fluent/fluent-bit:5.1.1
+# Has a Rust toolchain; zig is installed when it is missing.
+ARG BUILD_IMAGE=rust:1.95.0-bookworm
+# Has Fluent Bit in /fluent-bit/bin and its parsers in /fluent-bit/etc.
+ARG FLUENT_BIT_IMAGE=fluent/fluent-bit:5.1.1
+# A Debian not older than that of Fluent Bit's image.
+ARG BASE_IMAGE=debian:13.1-slim
 
-FROM ${BUILD_IMAGE} AS build
+FROM --platform=${BUILDPLATFORM:-linux/amd64} ${BUILD_IMAGE} AS build
+# The oldest C library that the files run with, that of Amazon Linux 2: zig brings its symbols.
+ARG GLIBC=2.26
+ARG PROFILE=release
+ARG TARGETARCH=amd64
+ENV PATH=/opt/zig/bin:$PATH
+RUN command -v cargo-zigbuild >/dev/null || { \
+        apt-get update \
+        && apt-get install -y --no-install-recommends python3-venv \
+        && python3 -m venv /opt/zig \
+        && pip install --no-cache-dir ziglang==0.17.1 cargo-zigbuild==0.24.0; }
+RUN case "$TARGETARCH" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) exit 1 ;; esac \
+    && triple=$machine-unknown-linux-gnu \
+    && { [ -d "$(rustc --print sysroot)/lib/rustlib/$triple" ] || rustup target add "$triple"; } \
+    && mkdir -p /out \
+    && echo "cargo zigbuild --profile $PROFILE --locked --target-dir /target --target $triple.$GLIBC" >/build \
+    && folder=$PROFILE && { [ "$PROFILE" != dev ] || folder=debug; } \
+    && ln -s "/target/$triple/$folder" /built
 WORKDIR /src
 # The dependencies, apart from the sources, so that a change of these does not build them again.
 COPY Cargo.toml Cargo.lock ./
 COPY cbindings/Cargo.toml cbindings/
 COPY fluent-bit/cloudwatch/Cargo.toml fluent-bit/cloudwatch/
 COPY fluent-bit/firehose/Cargo.toml fluent-bit/firehose/
+COPY fluent-bit/kinesis/Cargo.toml fluent-bit/kinesis/
+COPY fluent-bit/launch/Cargo.toml fluent-bit/launch/
 COPY tests/probe/Cargo.toml tests/probe/
 COPY tests/support/Cargo.toml tests/support/
-RUN for crate in . cbindings fluent-bit/cloudwatch fluent-bit/firehose tests/probe tests/support; do \
+RUN for crate in . cbindings fluent-bit/cloudwatch fluent-bit/firehose fluent-bit/kinesis \
+            fluent-bit/launch tests/probe tests/support; do \
         mkdir -p "$crate/src" && touch "$crate/src/lib.rs" || exit 1; \
     done \
-    && cargo build --release --locked --package router
+    && $(cat /build) --package router \
+    && $(cat /build) --package launch
 COPY . .
 # Cargo goes by the files' times, and those of a checkout may be older than the empty files above.
+# The entry point is built apart, as packages built together share their dependencies' features.
 RUN find . -name '*.rs' -exec touch {} + \
-    && cargo build --release --locked --package cloudwatch --package firehose \
-    && install -D -m 755 -t /plugins target/release/libcloudwatch.so target/release/libfirehose.so \
-    && mv /plugins/libcloudwatch.so /plugins/cloudwatch.so \
-    && mv /plugins/libfirehose.so /plugins/firehose.so
+    && $(cat /build) --package cloudwatch --package firehose --package kinesis \
+    && $(cat /build) --package launch \
+    && for plugin in cloudwatch firehose kinesis; do \
+        install -D -m 755 "/built/lib$plugin.so" "/out/$plugin.so" || exit 1; \
+    done \
+    && install -m 755 -t /out /built/launch /built/healthcheck
 
 FROM scratch AS plugins
-COPY --from=build /plugins/ /
+COPY --from=build /out/cloudwatch.so /out/firehose.so /
 
-FROM ${ROUTER_IMAGE} AS image
-COPY --from=plugins /cloudwatch.so /firehose.so /fluent-bit/
-COPY fluent-bit/fluent-bit.conf fluent-bit/plugins.conf /fluent-bit/etc/
+FROM ${FLUENT_BIT_IMAGE} AS fluent-bit
+
+FROM ${BASE_IMAGE} AS image
+# What Fluent Bit's own build links to, and what health checks use.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        ca-certificates curl libatomic1 libcurl4 libpq5 libsasl2-2 libssl3 libsystemd0 libyaml-0-2 \
+        netcat-openbsd zlib1g \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
+    && mkdir -p /fluent-bit/log && mkdir -p -m 1777 /init /fluent-bit/storage
+COPY --from=fluent-bit /fluent-bit/bin/fluent-bit /fluent-bit/bin/
+COPY --from=fluent-bit /fluent-bit/etc/parsers*.conf /fluent-bit/etc/
+COPY --from=fluent-bit /fluent-bit/etc/parsers*.conf /fluent-bit/parsers/
+# Fails where the base lacks a library of it.
+RUN /fluent-bit/bin/fluent-bit --version
+COPY --from=build /out/cloudwatch.so /out/firehose.so /out/kinesis.so /fluent-bit/
+COPY --from=build /out/launch /fluent-bit/bin/
+COPY --from=build /out/healthcheck /usr/local/bin/
+COPY fluent-bit/etc/ /fluent-bit/etc/
 COPY fluent-bit/configs/ /fluent-bit/configs/
-# No entry point: a task definition's `command` is then the whole command, as in AWS's own image.
-ENTRYPOINT []
-CMD ["/fluent-bit/bin/fluent-bit", "-e", "/fluent-bit/cloudwatch.so", "-e", "/fluent-bit/firehose.so", "-c", "/fluent-bit/etc/fluent-bit.conf"]
+COPY fluent-bit/ecs/ /ecs/
+COPY fluent-bit/entrypoint.sh /
+COPY LICENSE /fluent-bit/licenses/router/
+EXPOSE 2020
+ENTRYPOINT ["/entrypoint.sh"]
+CMD []

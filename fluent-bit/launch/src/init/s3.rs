@@ -1,0 +1,194 @@
+//! Objects of S3, read with the task's role.
+//!
+//! A bucket of another region answers with a redirect that names its region, and is asked again
+//! there: so `s3:GetObject` is the one permission that it takes.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
+
+use super::Arn;
+
+/// S3, first asked in one region.
+#[derive(Debug)]
+pub struct Store {
+    region: Option<String>,
+}
+
+/// Why an object is not there yet.
+enum Failure {
+    /// The bucket is in another region.
+    Elsewhere(String),
+    Told(String),
+}
+
+impl Store {
+    /// S3 as seen from a task's region; `AWS_REGION` goes before it.
+    #[must_use]
+    pub fn in_region(region: Option<&str>) -> Self {
+        let set = std::env::var("AWS_REGION")
+            .ok()
+            .filter(|region| !region.is_empty());
+        Self {
+            region: set.or_else(|| region.map(str::to_owned)),
+        }
+    }
+
+    /// The bytes of an object.
+    ///
+    /// # Errors
+    ///
+    /// The ARN, and what AWS says.
+    pub fn fetch(&self, arn: &Arn) -> Result<Vec<u8>, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|problem| format!("{arn}: {problem}"))?;
+        let fetched = runtime.block_on(self.follow(arn));
+        fetched.map_err(|told| format!("{arn} cannot be read: {told}"))
+    }
+
+    async fn follow(&self, arn: &Arn) -> Result<Vec<u8>, String> {
+        let first = self
+            .region
+            .as_deref()
+            .unwrap_or(default_region(&arn.partition));
+        let there = match read(first, arn).await {
+            Err(Failure::Elsewhere(region)) => region,
+            done => return done.map_err(Failure::told),
+        };
+        println!("log router: {arn} is in {there}, not in {first}");
+        read(&there, arn).await.map_err(Failure::told)
+    }
+}
+
+impl Failure {
+    fn of(error: &SdkError<GetObjectError>, asked: &str) -> Self {
+        let response = error.raw_response();
+        let region = response.and_then(|response| response.headers().get("x-amz-bucket-region"));
+        if let Some(region) = region.filter(|region| *region != asked && is_region(region)) {
+            return Self::Elsewhere(region.to_owned());
+        }
+        let status = response.map(|response| format!(" (HTTP {})", response.status().as_u16()));
+        let status = status.unwrap_or_default();
+        Self::Told(match (error.code(), error.message()) {
+            (Some(code), message) => {
+                format!("{code}: {}{status}", message.unwrap_or("no reason given"))
+            }
+            (None, _) => format!("{}{status}", chain(error)),
+        })
+    }
+
+    fn told(self) -> String {
+        match self {
+            Self::Elsewhere(region) => format!("S3 leads to {region} and away from there again"),
+            Self::Told(told) => told,
+        }
+    }
+}
+
+async fn read(region: &str, arn: &Arn) -> Result<Vec<u8>, Failure> {
+    let object = client(region)
+        .await
+        .get_object()
+        .bucket(&arn.bucket)
+        .key(&arn.key);
+    let object = object
+        .send()
+        .await
+        .map_err(|error| Failure::of(&error, region))?;
+    let body = object.body.collect().await;
+    let body = body.map_err(|error| Failure::Told(chain(&error)))?;
+    Ok(body.into_bytes().into())
+}
+
+/// A client whose requests go by the proxy of the environment; those for credentials do not, as
+/// ECS gives them on the machine itself.
+async fn client(region: &str) -> Client {
+    let base = base(region).await;
+    let config = aws_sdk_s3::config::Builder::from(&base);
+    Client::from_conf(config.http_client(http(ProxyConfig::from_env())).build())
+}
+
+async fn base(region: &str) -> SdkConfig {
+    let patience = TimeoutConfig::builder().operation_timeout(PATIENCE).build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .timeout_config(patience)
+        .http_client(http(ProxyConfig::disabled()))
+        .load()
+        .await
+}
+
+fn http(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let builder = Connector::builder().proxy_config(proxy.clone());
+        let builder = match settings {
+            Some(settings) => builder.connector_settings(settings.clone()),
+            None => builder,
+        };
+        let sleep = components.and_then(|components| components.sleep_impl());
+        let builder = match sleep {
+            Some(sleep) => builder.sleep_impl(sleep),
+            None => builder,
+        };
+        builder
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build()
+    })
+}
+
+/// Where a bucket is looked for when nothing says where the task is.
+fn default_region(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}
+
+/// A region becomes part of a host's name, so it may be nothing else.
+fn is_region(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(letter)
+}
+
+/// An error and its causes.
+fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", chain(cause)),
+        None => error.to_string(),
+    }
+}
+
+/// For one object, with all tries.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_first_looked_for_in_its_partition() {
+        let regions = ["aws", "aws-cn", "aws-us-gov"].map(default_region);
+        assert_eq!(regions, ["us-east-1", "cn-north-1", "us-gov-west-1"]);
+    }
+
+    #[test]
+    fn a_region_is_no_host() {
+        assert!(is_region("ap-southeast-2"));
+        for text in ["", "a.b", "a/b", "EU", &"a".repeat(33)] {
+            assert!(!is_region(text), "{text}");
+        }
+    }
+}

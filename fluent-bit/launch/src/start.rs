@@ -1,0 +1,82 @@
+//! From the container's command to a running Fluent Bit.
+
+use std::convert::Infallible;
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process;
+
+use crate::command::Command;
+use crate::image::Image;
+use crate::init::{self, Prepared, Request};
+
+/// Becomes what the container's command says, so that signals reach it. A Fluent Bit is prepared
+/// first; any other program is started as it is.
+///
+/// # Errors
+///
+/// Why that cannot be started.
+pub fn start(given: Vec<OsString>) -> Result<Infallible, String> {
+    let image = Image::here();
+    let command = Command::of(given, &image);
+    if !command.is_fluent_bit() {
+        return Err(become_it(command, Vec::new()));
+    }
+    tell_versions(&command);
+    let prepared = prepare(command, &image)?;
+    Err(become_it(prepared.command, prepared.variables))
+}
+
+fn prepare(command: Command, image: &Image) -> Result<Prepared, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let request =
+        Request::read(env::vars_os().filter_map(text)).map_err(|problems| told(&problems))?;
+    match request {
+        Some(request) => {
+            init::prepare(&request, command, image).map_err(|problems| told(&problems))
+        }
+        None => Ok(Prepared {
+            command: with_defaults(command, image),
+            variables: Vec::new(),
+        }),
+    }
+}
+
+/// The configuration that FireLens mounts is read behind the image's defaults, any other as it is.
+fn with_defaults(command: Command, image: &Image) -> Command {
+    let wrapper = image.with_defaults();
+    let configuration = command.configuration();
+    match configuration.is_some_and(|path| image.is_configuration(&path)) && wrapper.is_file() {
+        true => command.with_configuration(&wrapper),
+        false => command,
+    }
+}
+
+fn tell_versions(command: &Command) {
+    let asked = process::Command::new(&command.program)
+        .arg("--version")
+        .output();
+    let text = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let text = text.unwrap_or_default();
+    let host = text
+        .lines()
+        .next()
+        .unwrap_or("a Fluent Bit that tells no version");
+    println!("log router {}, {host}", env!("CARGO_PKG_VERSION"));
+}
+
+/// Why the program did not start; if it does, there is no return.
+fn become_it(command: Command, variables: Vec<(&'static str, String)>) -> String {
+    let Command { program, arguments } = command;
+    let problem = process::Command::new(&program)
+        .args(arguments)
+        .envs(variables)
+        .exec();
+    format!("{} cannot be started: {problem}", program.display())
+}
+
+fn told(problems: &[String]) -> String {
+    format!("Fluent Bit is not started: {}", problems.join("; "))
+}
