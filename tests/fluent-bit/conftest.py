@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from docker import Docker
+from image import Image
 from router import Router
 from stand_in import StandIn
 
@@ -56,3 +57,11 @@ def router(binary, directory):
 @pytest.fixture
 def plugins():
     return Path(os.environ["PLUGIN_DIR"])
+
+
+@pytest.fixture
+def image(binary, directory, version):
+    """The router image's files; it has Fluent Bit 5."""
+    if version < (5, 0, 0):
+        pytest.skip("the image has Fluent Bit 5")
+    return Image(directory, binary)

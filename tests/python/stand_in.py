@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import ssl
 import subprocess
 import urllib.parse
 import urllib.request
@@ -12,13 +13,17 @@ from patience import wait_for
 
 
 class StandIn:
-    """CloudWatch Logs and Data Firehose on a free port of this machine."""
+    """CloudWatch Logs and Data Firehose on a free port of this machine; over TLS, with a
+    certificate that is written to a file, when there is a name for it."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, certificate=None):
+        if certificate:
+            arguments = (*arguments, "--tls", "--cert-out", certificate)
         command = [Path(os.environ["TOOL_DIR"]) / "stand-in", "--until-input-ends", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
         assert self.url, "the stand-in did not start"
+        self.trust = ssl.create_default_context(cafile=certificate) if certificate else None
 
     def __enter__(self):
         return self
@@ -69,7 +74,7 @@ class StandIn:
     def ask(self, what, body=None, **query):
         query = urllib.parse.urlencode(query)
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self.url}/_stand-in/{what}?{query}", data, timeout=20) as answer:
+        with urllib.request.urlopen(f"{self.url}/_stand-in/{what}?{query}", data, timeout=20, context=self.trust) as answer:
             return json.load(answer)
 
 
