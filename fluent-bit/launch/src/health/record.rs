@@ -17,7 +17,7 @@ pub struct Record(BTreeMap<String, Standing>);
 pub struct Standing {
     /// Its counters at the last check.
     pub seen: Counters,
-    /// When a check first found it failing with nothing delivered, in seconds since the epoch.
+    /// When a check first found it failing or waiting with nothing delivered, in seconds since the epoch.
     pub failing_since: Option<u64>,
 }
 
@@ -30,10 +30,11 @@ impl Standing {
             .unwrap_or_default();
         let delivers = seen.delivered > before.seen.delivered;
         let fails = seen.failed > before.seen.failed;
-        let failing_since = match (delivers, fails) {
-            (true, _) => None,
-            (false, true) => before.failing_since.or(Some(now)),
-            (false, false) => before.failing_since,
+        let failing_since = match (delivers, seen.waiting) {
+            (true, _) | (false, Some(false)) => None,
+            (false, Some(true)) => before.failing_since.or(Some(now)),
+            (false, None) if fails => before.failing_since.or(Some(now)),
+            (false, None) => before.failing_since,
         };
         Self {
             seen,
@@ -129,6 +130,7 @@ fn parsed(line: &str) -> Option<(String, Standing)> {
     let seen = Counters {
         delivered: number()?,
         failed: number()?,
+        waiting: None,
     };
     let failing_since = parts.next()?.parse().ok();
     let standing = Standing {
@@ -143,11 +145,19 @@ mod tests {
     use super::*;
 
     fn run(counters: &[(u64, u64)]) -> Option<u64> {
+        let counters = counters
+            .iter()
+            .map(|&(delivered, failed)| (delivered, failed, None));
+        run_telling(&counters.collect::<Vec<_>>())
+    }
+
+    fn run_telling(counters: &[(u64, u64, Option<bool>)]) -> Option<u64> {
         let mut standing = None;
-        for ((delivered, failed), now) in counters.iter().zip(1..) {
+        for (&(delivered, failed, waiting), now) in counters.iter().zip(1..) {
             let seen = Counters {
-                delivered: *delivered,
-                failed: *failed,
+                delivered,
+                failed,
+                waiting,
             };
             standing = Some(Standing::after(standing, seen, now));
         }
@@ -173,6 +183,24 @@ mod tests {
     fn a_fluent_bit_that_was_started_again_begins_anew() {
         assert_eq!(run(&[(9, 9), (9, 10), (0, 0)]), None);
         assert_eq!(run(&[(9, 9), (9, 10), (0, 1)]), Some(3));
+    }
+
+    #[test]
+    fn an_output_that_tells_is_failing_as_long_as_something_waits_and_nothing_arrives() {
+        let (waits, empty) = (Some(true), Some(false));
+        assert_eq!(
+            run_telling(&[(1, 0, empty), (1, 0, waits), (1, 0, waits)]),
+            Some(2)
+        );
+        assert_eq!(
+            run_telling(&[(1, 0, waits), (2, 0, waits), (3, 0, waits)]),
+            None
+        );
+        assert_eq!(
+            run_telling(&[(1, 0, waits), (1, 1, waits), (1, 2, empty)]),
+            None
+        );
+        assert_eq!(run_telling(&[(1, 0, empty), (1, 3, empty)]), None);
     }
 
     #[test]
