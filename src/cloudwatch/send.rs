@@ -1,6 +1,7 @@
 //! One place's requests: PutLogEvents, and what its answer says of events that were not stored.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::operation::put_log_events::{PutLogEventsError, PutLogEventsOutput};
@@ -12,8 +13,8 @@ use tokio::time::Instant;
 use crate::batch::{self, Batch, Item};
 use crate::body::Prepared;
 use crate::cloudwatch::route::Place;
-use crate::cloudwatch::streams::Streams;
-use crate::fault::Fault;
+use crate::cloudwatch::streams::{Missing, Streams};
+use crate::fault::{Fault, Kind};
 use crate::send::{Answer, Refused, Service};
 
 /// One log stream, as something to send to.
@@ -24,6 +25,8 @@ pub struct Stream {
     streams: Arc<Streams>,
     way: Way,
     target: String,
+    /// The last write found not even the group.
+    without_group: AtomicBool,
 }
 
 /// How requests travel, the same for every stream of an instance.
@@ -48,11 +51,15 @@ impl Stream {
             streams,
             way,
             target,
+            without_group: AtomicBool::new(false),
         }
     }
 
     fn fault(&self, error: &SdkError<PutLogEventsError, HttpResponse>) -> Fault {
-        Fault::of(error)
+        let fault = Fault::of(error);
+        let without_group = fault.kind == Kind::Missing && fault.to_string().contains(NO_GROUP);
+        self.without_group.store(without_group, Ordering::Relaxed);
+        fault
             .needing("logs:PutLogEvents")
             .retried(self.way.auto_retry)
     }
@@ -86,7 +93,13 @@ impl Service for Stream {
     }
 
     async fn create(&self, missed: Instant) -> Result<(), Fault> {
-        self.streams.create(&self.client, &self.place, missed).await
+        let missing = Missing {
+            at: missed,
+            group: self.without_group.load(Ordering::Relaxed),
+        };
+        self.streams
+            .create(&self.client, &self.place, missing)
+            .await
     }
 
     fn target(&self) -> &str {
@@ -133,6 +146,9 @@ fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<Refused> {
     })
     .collect()
 }
+
+/// Of what the service says of a missing place; whatever else it may say, the stream is tried first.
+const NO_GROUP: &str = "log group does not exist";
 
 #[cfg(test)]
 mod tests {

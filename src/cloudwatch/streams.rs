@@ -29,6 +29,15 @@ pub struct Streams {
     busy: Mutex<HashMap<Place, Arc<Turn>>>,
 }
 
+/// What a write found missing.
+#[derive(Clone, Copy, Debug)]
+pub struct Missing {
+    /// When the write began.
+    pub at: Instant,
+    /// It is the group, as the answer said.
+    pub group: bool,
+}
+
 /// Holds when the place was last created; whoever creates it holds the lock.
 type Turn = AsyncMutex<Option<Instant>>;
 
@@ -49,7 +58,7 @@ impl Streams {
         self.retention.written(client, group);
     }
 
-    /// Makes sure that a place which a write at `missed` found missing has been created since.
+    /// Makes sure that what a write found missing has been created since.
     ///
     /// # Errors
     ///
@@ -58,37 +67,67 @@ impl Streams {
         &self,
         client: &Client,
         place: &Place,
-        missed: Instant,
+        missing: Missing,
     ) -> Result<(), Fault> {
-        let turn = self.lock().entry(place.clone()).or_default().clone();
+        // Requests of the SDK are large futures; in line they would add up on the thread's stack.
+        let make = Box::pin(self.create_now(client, place, missing));
+        self.once(place, missing.at, make).await
+    }
+
+    /// Makes something unless another flush has made it since it was missed, or is about to.
+    async fn once(
+        &self,
+        what: &Place,
+        missed: Instant,
+        make: impl Future<Output = Result<(), Fault>>,
+    ) -> Result<(), Fault> {
+        let turn = self.lock().entry(what.clone()).or_default().clone();
         let mut created = turn.lock().await;
         let result = match *created {
             Some(at) if at >= missed => Ok(()),
-            _ => self.create_now(client, place).await,
+            _ => make.await,
         };
         if result.is_ok() {
             *created = Some(Instant::now());
         }
         drop(created);
-        self.forget(place, turn);
+        self.forget(what, turn);
         result
     }
 
-    async fn create_now(&self, client: &Client, place: &Place) -> Result<(), Fault> {
+    async fn create_now(
+        &self,
+        client: &Client,
+        place: &Place,
+        missing: Missing,
+    ) -> Result<(), Fault> {
         if !self.creation.stream {
             // The group may be what is missing; its stream is then still for someone else to create.
             if self.creation.group {
-                self.create_group(client, place).await?;
+                self.group(client, place, missing.at).await?;
             }
             return Err(not_allowed(place, "auto_create_stream"));
         }
-        match self.create_stream(client, place).await {
+        if missing.group && self.creation.group {
+            self.group(client, place, missing.at).await?;
+        }
+        match Box::pin(self.create_stream(client, place)).await {
             Err(fault) if fault.kind == Kind::Missing => {
-                self.create_group(client, place).await?;
-                self.create_stream(client, place).await
+                self.group(client, place, missing.at).await?;
+                Box::pin(self.create_stream(client, place)).await
             }
             result => result,
         }
+    }
+
+    /// Creates a place's group, once for all its streams.
+    async fn group(&self, client: &Client, place: &Place, missed: Instant) -> Result<(), Fault> {
+        let group = Place {
+            group: place.group.clone(),
+            stream: String::new(),
+        };
+        let make = Box::pin(self.create_group(client, place));
+        self.once(&group, missed, make).await
     }
 
     async fn create_stream(&self, client: &Client, place: &Place) -> Result<(), Fault> {
@@ -161,10 +200,14 @@ impl Streams {
         }
     }
 
-    /// Keeps no place that nobody waits for.
+    /// Keeps no place that nobody waits for, and of groups some: those who miss one learn of it at
+    /// times far apart.
     fn forget(&self, place: &Place, turn: Arc<Turn>) {
         let mut busy = self.lock();
         drop(turn);
+        if place.stream.is_empty() && busy.len() < MOST_KEPT {
+            return;
+        }
         if busy
             .get(place)
             .is_some_and(|turn| Arc::strong_count(turn) == 1)
@@ -185,3 +228,6 @@ fn not_allowed(place: &Place, option: &str) -> Fault {
     );
     Fault::new(Kind::Denied, "NotAllowed", text)
 }
+
+/// Groups whose creation is remembered, so that a chunk's many streams create theirs once.
+const MOST_KEPT: usize = 1000;

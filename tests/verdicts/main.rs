@@ -6,6 +6,7 @@
 mod connections;
 mod identity;
 mod outages;
+mod pacing;
 mod passing;
 mod renewal;
 
