@@ -242,7 +242,9 @@ fn the_generations_since_2_2_get_the_lines_in_their_log() {
 fn options_are_found_as_the_host_finds_them() {
     let instance = probe(&[("FLUSH", "drop"), ("flush", "retry"), ("unknown", "x")]);
     assert_eq!(instance.flush("a.tag", b"chunk").code, ERROR);
-    let asked = ["close", "echo", "flush", "lines", "open", "workers"];
+    let asked = [
+        "close", "echo", "flush", "lines", "metrics", "open", "workers",
+    ];
     assert_eq!(instance.asked().into_iter().collect::<Vec<_>>(), asked);
 }
 

@@ -12,15 +12,15 @@ const OF_THE_HOST: [&str; 4] = [
     "[2026/11/21 11:42:58.098] [ warn] [input] forward.1 paused (mem buf overlimit - event of size 9B exceeded limit 9 to 9B)",
 ];
 
-/// Whether a filter is for a line.
-type IsMeant = fn(&str) -> bool;
+/// A metric, the lines that it counts, and how many of them there are at least.
+type Expected = (&'static str, fn(&str) -> bool, usize);
 
 #[test]
 fn each_metric_filter_finds_its_lines_and_no_others() {
     let golden = read("tests/lines/golden.txt");
     let lines = golden.lines().filter(|line| line.starts_with('['));
     let lines: Vec<_> = lines.chain(OF_THE_HOST).collect();
-    let expected: [(&str, IsMeant, usize); 3] = [
+    let expected: [Expected; 3] = [
         (
             "Dropped",
             |line| line.starts_with("[error]") && line.contains("dropped"),

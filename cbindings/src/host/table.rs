@@ -14,7 +14,7 @@ pub(super) fn table(generation: Generation) -> Loan {
     let api = Api {
         output_get_property: Some(output_get_property),
         input_get_property: Some(of_an_input),
-        output_get_cmt_instance: Some(without_metrics),
+        output_get_cmt_instance: Some(metrics_of_an_output()),
         input_get_cmt_instance: Some(without_metrics),
         log_print: Some(variadic(log_print)),
         input_log_check: Some(check_of_an_input),
@@ -68,6 +68,18 @@ unsafe extern "C" fn check_of_an_input(_: *mut c_void, _: c_int) -> c_int {
     panic!("an output asked for an input's log level")
 }
 
+/// What the executable exports under this name, as Fluent Bit puts it into its table.
+fn metrics_of_an_output() -> Metrics {
+    let name = c"flb_output_get_cmt_instance";
+    // SAFETY: a look-up by a NUL-terminated name in what is already loaded.
+    let exported = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if exported.is_null() {
+        return without_metrics;
+    }
+    // SAFETY: this symbol's declaration in the host's `flb_output.h`.
+    unsafe { mem::transmute::<*mut c_void, Metrics>(exported) }
+}
+
 /// Builds without metrics leave these entries as the allocator gave them.
 unsafe extern "C" fn without_metrics(_: *mut c_void) -> *mut c_void {
     panic!("the entry may be uninitialised")
@@ -93,5 +105,6 @@ unsafe fn section<'a>(instance: *mut c_void) -> &'a Section {
     unsafe { instance.cast::<Section>().as_ref() }.expect("an instance")
 }
 
+type Metrics = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 type PrintOne = unsafe extern "C" fn(c_int, *const c_char, c_int, *const c_char, *const c_char);
 type PrintAny = unsafe extern "C" fn(c_int, *const c_char, c_int, *const c_char, ...);

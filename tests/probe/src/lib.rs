@@ -2,26 +2,32 @@
 //!
 //! `open` = `refuse`, `panic` or a line to write, `lines` = how many more to write in open,
 //! `workers` = what to ask the host for, `flush` = one of the [`Act`]s, `close` = `panic`,
+//! `metrics` = anything, to hear whether the host shows them,
 //! `echo` = a file that gets each flush's tag and chunk.
 
 mod act;
+mod count;
 
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use cbindings::{Flush, Log, Output, Settings};
+use cbindings::{Flush, Log, Metrics, Output, Settings};
 
 use act::Act;
+use count::Flushes;
 
 struct Probe {
     act: Act,
     jobs: Sender<Flush>,
     worker: JoinHandle<()>,
     panic_in_close: bool,
+    flushes: Arc<Flushes>,
+    /// Where it says whether metrics are shown, if it shall.
+    tell: Option<Log>,
 }
 
 cbindings::export!(Probe);
@@ -49,10 +55,23 @@ impl Output for Probe {
             jobs,
             worker,
             panic_in_close,
+            flushes: Arc::default(),
+            tell: settings.option("metrics").map(|_| log.clone()),
         })
     }
 
+    fn metrics(&self) -> Option<Arc<dyn Metrics>> {
+        Some(self.flushes.clone())
+    }
+
+    fn metrics_are_shown(&self, shown: bool) {
+        if let Some(log) = &self.tell {
+            log.info(format_args!("metrics are shown: {shown}"));
+        }
+    }
+
     fn flush(&self, flush: Flush) {
+        self.flushes.add();
         assert!(
             self.act != Act::PanicAtOnce,
             "told to panic on the host's stack"
