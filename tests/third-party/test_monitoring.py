@@ -8,7 +8,7 @@ TEMPLATE = Path("examples/monitoring/alarms.yaml")
 
 
 def lint(template):
-    command = [sys.executable, "-m", "cfnlint", "--region", "eu-west-1", "--", template]
+    command = [Path(sys.executable).with_name("cfn-lint"), "--regions", "eu-west-1", "--", template]
     return subprocess.run(command, capture_output=True, text=True)
 
 
