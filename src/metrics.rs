@@ -6,6 +6,8 @@
 
 mod counters;
 pub mod emf;
+mod flight;
+mod request;
 pub mod summary;
 pub mod table;
 mod waiting;
@@ -14,13 +16,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
-use cbindings::{Family, Flush, Value, Verdict};
+use cbindings::{Family, Value};
 
 use self::counters::Count;
+pub use self::flight::Flight;
+pub use self::request::Request;
 use self::table::{Id, Plugin, Spec, TABLE};
-use self::waiting::{Flying, Waiting};
+use self::waiting::Waiting;
 use crate::fault::{Fault, Outcome};
-use crate::report::Report;
 
 /// One output's counts.
 #[derive(Debug)]
@@ -170,91 +173,6 @@ fn series(spec: &Spec, plugin: &Plugin) -> Vec<Vec<&'static str>> {
         series = extended.collect();
     }
     series
-}
-
-/// One request on its way.
-#[derive(Debug)]
-pub struct Request<'m> {
-    metrics: &'m Metrics,
-    operation: usize,
-    began: Instant,
-    outcome: Outcome,
-}
-
-impl Request<'_> {
-    /// The request has ended.
-    pub fn end(mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for Request<'_> {
-    fn drop(&mut self) {
-        let Self {
-            metrics,
-            operation,
-            began,
-            outcome,
-        } = *self;
-        metrics.counts[Id::RequestsInFlight as usize][0].subtract(1);
-        metrics.count(
-            Id::Requests,
-            operation * Outcome::NAMES.len() + outcome as usize,
-            1,
-        );
-        metrics.counts[Id::RequestDuration as usize][operation].observe(began.elapsed());
-    }
-}
-
-/// A chunk in delivery.
-#[derive(Debug)]
-pub struct Flight<'m> {
-    metrics: &'m Metrics,
-    flying: Flying,
-    began: Instant,
-}
-
-impl Flight<'_> {
-    /// Whether the host has brought this chunk before, so that what is in it has been counted.
-    #[must_use]
-    pub fn came_again(&self) -> bool {
-        self.flying.tries > 0
-    }
-
-    /// The time of the chunk's oldest event is known.
-    pub fn holds(&self, oldest: Option<i64>) {
-        if let Some(oldest) = oldest {
-            self.metrics.waiting.holds(self.flying, oldest);
-        }
-    }
-
-    /// The host is asked to bring the chunk again, of which an event of this time is left.
-    pub fn wait(&self, flush: &Flush, oldest: i64) {
-        let Self {
-            metrics, flying, ..
-        } = self;
-        metrics.add(Id::Retries, 1);
-        let (tag, chunk) = (flush.tag(), flush.chunk());
-        metrics
-            .waiting
-            .wait(*flying, oldest, tag, chunk, Instant::now());
-    }
-
-    /// The chunk was worked on: what is left of it will come again.
-    pub fn land(&self, flush: &Flush, report: &Report) {
-        if report.verdict() == Verdict::Retry {
-            self.wait(flush, report.oldest_left.unwrap_or_else(now_ms));
-        }
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        let counts = &self.metrics.counts;
-        counts[Id::Flushes as usize][0].subtract(1);
-        counts[Id::FlushDuration as usize][0].observe(self.began.elapsed());
-        self.metrics.waiting.end(self.flying);
-    }
 }
 
 /// Milliseconds since 1970.

@@ -6,6 +6,7 @@
 //! every series is made, at zero, in the instance's init, where the host makes its own; from then on
 //! values are only set, by a thread that the host has in a flush of this instance, one at a time. The
 //! host frees the context after the last flush has returned, so it is there for as long as we write.
+//! A copy that is made meanwhile may have some buckets of a histogram as they were just before.
 
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};

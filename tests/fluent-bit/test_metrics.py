@@ -1,5 +1,6 @@
 """Every count on the host's endpoint is what the services saw."""
 
+import json
 import threading
 import time
 
@@ -206,3 +207,28 @@ def test_the_endpoint_can_be_read_at_any_time(aws, docker, router, endpoint):
     assert not failures, failures
     assert min(seen) > 20, seen
     print(f"read {len(seen)} times")
+
+
+def documents(aws):
+    """What the outputs told CloudWatch of themselves."""
+    streams = aws.summary()["events"].get("fluentbit-self-metrics", {})
+    told = (aws.messages("fluentbit-self-metrics", stream) for stream in streams)
+    return [json.loads(message) for messages in told for message in messages]
+
+
+def test_an_output_tells_cloudwatch_of_itself_by_cluster_and_family(aws, docker, router):
+    """On every host, as this needs nothing of it."""
+    config = service() + docker.tcp()
+    config += cloudwatch(aws, Alias="web", self_metrics_namespace="LogRouter", self_metrics_interval="1s")
+    task = {"ECS_CONTAINER_METADATA_URI_V4": f"{aws.url}/v4/router"}
+    with router(config, env=task), docker.container("web") as web:
+        web.log_all(map(str, range(30)))
+        aws.wait_for_events(30)
+        wait_for(lambda: len(documents(aws)) > 1, "two documents")
+    told = documents(aws)
+    assert sum(document["DeliveredEvents"] for document in told) == 30
+    for document in told:
+        assert (document["Cluster"], document["Family"], document["Output"]) == ("demo", "shop", "web")
+        (directive,) = document["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "LogRouter"
+        assert directive["Dimensions"] == [["Cluster", "Family", "Output"]]

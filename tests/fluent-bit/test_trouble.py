@@ -164,3 +164,24 @@ def test_a_backlog_in_the_file_system_is_delivered_after_a_crash(aws, directory,
 
 def stored(directory):
     return sum(file.stat().st_size for file in (directory / "storage").rglob("*.flb"))
+
+
+def test_a_dead_service_fills_no_log(aws, docker, router, version):
+    """Fewer than ten lines a minute for each output, of the plugin's own."""
+    dead = {"endpoint": f"http://127.0.0.1:{free_port()}", "flush_timeout": "1s"}
+    config = service(**{"scheduler.base": 1, "scheduler.cap": 1}) + docker.tcp()
+    config += cloudwatch(aws, Retry_Limit="no_limits", **dead) + firehose(aws, Retry_Limit="no_limits", **dead)
+    own = lambda lines, output: [line for line in lines if output in line and "worker" not in line]
+    with router(config) as fluent_bit:
+        for n in range(5):
+            with docker.container(f"web-{n}") as container:
+                container.log("a line")
+        # Each chunk is tried again each second or two.
+        tried = lambda: fluent_bit.lines().count("failed to flush chunk") >= 40
+        wait_for(tried, "chunks that fail", patience=60)
+        lines = fluent_bit.lines().splitlines()
+        fluent_bit.kill()
+    for output in ["[output:cloudwatch:", "[output:firehose:"]:
+        told = own(lines, output)
+        assert 1 <= len(told) < 10, told
+        assert "the host is asked to bring the chunk again" in told[0]

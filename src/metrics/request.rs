@@ -1,0 +1,41 @@
+//! One request, counted when it ends or is given up.
+
+use std::time::Instant;
+
+use super::Metrics;
+use super::table::Id;
+use crate::fault::Outcome;
+
+/// One request on its way.
+#[derive(Debug)]
+pub struct Request<'m> {
+    pub(super) metrics: &'m Metrics,
+    pub(super) operation: usize,
+    pub(super) began: Instant,
+    pub(super) outcome: Outcome,
+}
+
+impl Request<'_> {
+    /// The request has ended.
+    pub fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        let Self {
+            metrics,
+            operation,
+            began,
+            outcome,
+        } = *self;
+        metrics.counts[Id::RequestsInFlight as usize][0].subtract(1);
+        metrics.count(
+            Id::Requests,
+            operation * Outcome::NAMES.len() + outcome as usize,
+            1,
+        );
+        metrics.counts[Id::RequestDuration as usize][operation].observe(began.elapsed());
+    }
+}
