@@ -4,6 +4,7 @@
 //! given a batch without a record. A service looks at permissions before it looks for the stream.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
@@ -11,6 +12,7 @@ use router::fault::{Fault, Kind};
 use router::instance::environment;
 use router::session::{Session, Settings};
 use router::{cloudwatch, firehose};
+use tokio::time::timeout;
 
 use crate::iam;
 use crate::options::Options;
@@ -56,7 +58,9 @@ pub async fn output(plugin: Plugin, options: &Options) -> Vec<Outcome> {
         return problems.into_iter().map(Outcome::Failed).collect();
     }
     let name = reader.text(key).unwrap_or_default();
-    let mut outcomes = calls(plugin, &settings, &name).await;
+    let calls = timeout(LIMIT, calls(plugin, &settings, &name)).await;
+    let silence = |_| vec![Outcome::Failed(format!("no answer in {LIMIT:?}"))];
+    let mut outcomes = calls.unwrap_or_else(silence);
     outcomes.extend(untried(plugin, options));
     outcomes
 }
@@ -147,6 +151,8 @@ fn now_ms() -> i64 {
     i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or_default()
 }
 
+/// For the credentials and the call of one output.
+const LIMIT: Duration = Duration::from_secs(20);
 /// A name that nobody gives a stream.
 const NO_STREAM: &str = "migrate-check-of-permissions-no-such-stream";
 const TRIED: [&str; 3] = [

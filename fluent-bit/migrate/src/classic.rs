@@ -45,7 +45,7 @@ pub fn sections(text: &str) -> Result<Vec<Section>, String> {
     Ok(sections)
 }
 
-fn section(kind: &str, line: usize, options: Vec<(String, String)>) -> Section {
+pub(crate) fn section(kind: &str, line: usize, options: Vec<(String, String)>) -> Section {
     Section {
         kind: kind.to_owned(),
         line,

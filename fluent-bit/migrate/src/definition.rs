@@ -16,6 +16,9 @@ use crate::task::{Container, Logs, TaskDefinition};
 pub fn report(task: &TaskDefinition) -> Report {
     let mut report = Report::default();
     report.parts.extend(task.routers().map(router));
+    if task.routers().any(rules::is_fluentd) {
+        return report;
+    }
     for (container, logs) in task.logging_by("awsfirelens") {
         firelens(&mut report, container, logs);
     }
@@ -43,6 +46,10 @@ pub fn report(task: &TaskDefinition) -> Report {
 fn router(container: &Container) -> Part {
     let image = &container.image;
     let part = Part::new(format!("container `{}`: the router", container.name));
+    if rules::is_fluentd(container) {
+        let advice = "it is Fluentd, and so are the options of its outputs: write `\"type\": \"fluentbit\"`, and options of Fluent Bit's outputs";
+        return part.with(Remark::Edit(advice.to_owned()));
+    }
     let is_awss = image.contains("aws-for-fluent-bit");
     let part = part.with(if is_awss {
         Remark::Edit(format!("write this router's image for `{image}`"))

@@ -4,13 +4,14 @@ use serde_json::Value;
 
 use crate::classic::{self, Section};
 use crate::task::TaskDefinition;
+use crate::yaml;
 
 /// What the tool reads.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A task definition of ECS.
     Task(Box<TaskDefinition>),
-    /// A classic configuration of Fluent Bit.
+    /// A configuration of Fluent Bit, classic or in YAML.
     Config(Vec<Section>),
 }
 
@@ -25,10 +26,11 @@ impl Input {
         if text.trim_start().starts_with(['{', '"']) || text.trim().is_empty() {
             return task(text).map(|task| Self::Task(Box::new(task)));
         }
-        if is_yaml(text) {
-            return Err(YAML.to_owned());
-        }
-        let sections = classic::sections(text)?;
+        let sections = if yaml::is_yaml(text) {
+            yaml::sections(text)?
+        } else {
+            classic::sections(text)?
+        };
         if sections.is_empty() {
             return Err("there is no section in it".to_owned());
         }
@@ -55,15 +57,6 @@ fn task(text: &str) -> Result<TaskDefinition, String> {
     task.map_err(|error| format!("no task definition: {error}"))
 }
 
-/// Top-level keys of Fluent Bit's YAML.
-fn is_yaml(text: &str) -> bool {
-    let keys = ["service:", "pipeline:", "env:", "includes:", "parsers:"];
-    let mut lines = text.lines();
-    lines.any(|line| keys.iter().any(|key| line.starts_with(key)))
-}
-
-/// What is said of a configuration in YAML.
-pub const YAML: &str = "this is Fluent Bit's YAML, which this tool does not read: give it the outputs as [OUTPUT] sections; the plugins take the same keys in YAML";
 const CLOUDFORMATION: &str = "this is a CloudFormation template: give the task definition that it makes, `aws ecs describe-task-definition --task-definition FAMILY`";
 
 #[cfg(test)]
@@ -102,7 +95,7 @@ mod tests {
                 r#"{"containerDefinitions": [{"name": "a", "logConfiguration": {"logDriver": "awslogs", "options": {"x": true}}}]}"#,
                 "expected a string at line 1",
             ),
-            ("service:\n  flush: 1\n", "YAML"),
+            ("service:\n  flush: [\n", "no YAML"),
             ("# nothing", "no section"),
             ("Name x", "line 1"),
         ] {

@@ -19,6 +19,7 @@ pub mod plugin;
 pub mod report;
 pub mod rules;
 pub mod task;
+pub mod yaml;
 
 use classic::Section;
 use input::Input;

@@ -1,7 +1,6 @@
 //! `migrate`: what a task definition or a Fluent Bit configuration needs to use the plugins here.
 
 use std::io::Read;
-use std::path::Path;
 use std::process::ExitCode;
 
 use migrate::check::{self, Outcome};
@@ -17,8 +16,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
-        ["rules", "--policy", policy, file] => follow(file, Some(policy)),
-        ["rules", file] => follow(file, None),
+        ["rules", options @ .., file] => follow(file, options),
         ["multiline", "--datetime", format] => joined(Begin::Time, format),
         ["multiline", pattern] => joined(Begin::Pattern, pattern),
         ["--check", file] => tried(file),
@@ -70,20 +68,29 @@ async fn outcomes(plugin: Plugin, options: &Options) -> Vec<Outcome> {
 }
 
 /// Whether a task definition keeps the rules of FireLens.
-fn follow(file: &str, policy: Option<&str>) -> Done {
+fn follow(file: &str, options: &[&str]) -> Done {
     let Input::Task(task) = read(file)? else {
         return Err(format!("{file}: the rules are those of a task definition"));
     };
-    let mut broken = rules::broken(&task, rules::GRACE_SECONDS);
-    if let Some(path) = policy {
-        let policy: Policy = serde_json::from_str(&text(path)?)
-            .map_err(|error| format!("{path}: no IAM policy: {error}"))?;
-        broken.extend(rules::lacking(&task, &policy));
+    let (mut grace, mut lacking) = (rules::GRACE_SECONDS, Vec::new());
+    for option in options.chunks(2) {
+        match option {
+            ["--policy", path] => lacking = rules::lacking(&task, &policy(path)?),
+            ["--config", path] => grace = rules::grace(&read(path)?)?,
+            _ => return Err(format!("wrong arguments\n{USAGE}")),
+        }
     }
+    let mut broken = rules::broken(&task, grace);
+    broken.extend(lacking);
     for why in &broken {
         println!("{why}");
     }
     Ok(code(broken.is_empty()))
+}
+
+fn policy(path: &str) -> Result<Policy, String> {
+    let policy = serde_json::from_str(&text(path)?);
+    policy.map_err(|error| format!("{path}: no IAM policy: {error}"))
 }
 
 fn joined(begin: Begin, text: &str) -> Done {
@@ -92,13 +99,7 @@ fn joined(begin: Begin, text: &str) -> Done {
 }
 
 fn read(file: &str) -> Result<Input, String> {
-    let is_yaml =
-        ["yaml", "yml"].map(|end| Path::new(file).extension().is_some_and(|it| it == end));
-    let read = Input::read(&text(file)?);
-    read.map_err(|why| match is_yaml {
-        [false, false] => format!("{file}: {why}"),
-        _ => format!("{file}: {}", migrate::input::YAML),
-    })
+    Input::read(&text(file)?).map_err(|why| format!("{file}: {why}"))
 }
 
 /// A file's text, or that of the standard input for `-`.
@@ -124,15 +125,17 @@ fn code(is_fine: bool) -> ExitCode {
 const UNUSABLE: u8 = 2;
 const USAGE: &str = "\
 usage: migrate [--check] FILE
-       migrate rules [--policy POLICY] FILE
+       migrate rules [--policy POLICY] [--config CONFIG] FILE
        migrate multiline PATTERN
        migrate multiline --datetime FORMAT
 
-FILE is a task definition (JSON) or a configuration of Fluent Bit; - is the standard input.
+FILE is a task definition (JSON) or a configuration of Fluent Bit (classic or YAML); - is the
+standard input.
 
   FILE         what would change with this router's plugins, what to edit, which IAM actions they need
   --check      tries the credentials that are found here, and the permissions, at the service
-  rules        whether a task definition keeps the rules of FireLens, and a policy has what it needs
+  rules        whether a task definition keeps the rules of FireLens, with the `Grace` of CONFIG,
+               and whether POLICY allows what it needs
   multiline    Fluent Bit's parser and filters for awslogs-multiline-pattern or -datetime-format
 
 The status is 1 where something would not work, and 2 where FILE cannot be read.

@@ -9,6 +9,7 @@ mod router;
 use std::collections::BTreeSet;
 
 use crate::iam::{self, Policy};
+use crate::input::Input;
 use crate::plugin::Plugin;
 use crate::task::{Container, TaskDefinition};
 
@@ -32,6 +33,9 @@ pub fn broken(task: &TaskDefinition, grace: u32) -> Vec<String> {
             ));
         }
     }
+    if routers.iter().any(|router| is_fluentd(router)) {
+        return broken;
+    }
     for container in &task.container_definitions {
         let of_container = container::broken(task, container, grace);
         let name = &container.name;
@@ -40,6 +44,27 @@ pub fn broken(task: &TaskDefinition, grace: u32) -> Vec<String> {
     }
     broken.extend(roles(task));
     broken
+}
+
+/// The grace of a router with this configuration, in seconds.
+///
+/// # Errors
+///
+/// When its `Grace` is no number.
+pub fn grace(input: &Input) -> Result<u32, String> {
+    let Input::Config(sections) = input else {
+        return Err("a configuration of Fluent Bit was expected".to_owned());
+    };
+    let services = sections.iter().rev();
+    let mut services = services.filter(|section| section.kind == "SERVICE");
+    // Of several sections the last counts.
+    let set = services.find_map(|section| section.options.get("grace"));
+    let Some(grace) = set else {
+        return Ok(GRACE_OF_THE_HOST);
+    };
+    grace
+        .parse()
+        .map_err(|_| format!("`Grace` is `{grace}`: a number of seconds was expected"))
 }
 
 /// What a policy of the task role lacks, in sentences.
@@ -67,6 +92,13 @@ pub fn actions(task: &TaskDefinition) -> BTreeSet<&'static str> {
         .collect()
 }
 
+/// Whether a router is the other one that FireLens has.
+#[must_use]
+pub fn is_fluentd(router: &Container) -> bool {
+    let firelens = router.firelens_configuration.as_ref();
+    firelens.is_some_and(|firelens| firelens.kind == "fluentd")
+}
+
 fn roles(task: &TaskDefinition) -> Vec<String> {
     let mut broken = Vec::new();
     if task.task_role_arn.is_none() && !actions(task).is_empty() {
@@ -84,6 +116,9 @@ fn roles(task: &TaskDefinition) -> Vec<String> {
 /// Seconds of grace in the configuration that the image has for little loss,
 /// `minimize-log-loss.conf`; a test holds it against that file.
 pub const GRACE_SECONDS: u32 = 30;
+
+/// Fluent Bit's own, without a configuration that says otherwise.
+const GRACE_OF_THE_HOST: u32 = 5;
 
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,7 @@ fn start_order(task: &TaskDefinition, container: &Container) -> Option<String> {
     let is_bridge = task.network() == "bridge";
     (is_bridge && !waits).then(|| {
         let name = &router.name;
-        format!("in bridge mode it must wait for the router: dependsOn `{name}`, condition START or HEALTHY")
+        format!("in bridge mode it must wait for the router: dependsOn `{name}`, condition START or HEALTHY (the ECS agent adds START only as long as the router waits for nothing)")
     })
 }
 

@@ -3,7 +3,21 @@
 use crate::task::{Container, TaskDefinition};
 
 pub(super) fn broken(task: &TaskDefinition, router: &Container, grace: u32) -> Vec<String> {
-    let checks = [
+    // All else of the other router is its own.
+    let checks = if super::is_fluentd(router) {
+        vec![kind(router)]
+    } else {
+        checks(task, router, grace)
+    };
+    let name = &router.name;
+    let broken = checks.into_iter().flatten();
+    broken
+        .map(|why| format!("router `{name}`: {why}"))
+        .collect()
+}
+
+fn checks(task: &TaskDefinition, router: &Container, grace: u32) -> Vec<Option<String>> {
+    vec![
         kind(router),
         unknown_options(router),
         metadata(router),
@@ -13,12 +27,7 @@ pub(super) fn broken(task: &TaskDefinition, router: &Container, grace: u32) -> V
         essential(router),
         stop_timeout(task, router, grace),
         takes_another(task),
-    ];
-    let name = &router.name;
-    let broken = checks.into_iter().flatten();
-    broken
-        .map(|why| format!("router `{name}`: {why}"))
-        .collect()
+    ]
 }
 
 fn option<'c>(router: &'c Container, key: &str) -> Option<&'c str> {

@@ -231,6 +231,18 @@ fn a_task_with_awss_image_needs_another_image() {
 }
 
 #[test]
+fn a_fluentd_router_is_told_and_no_more() {
+    let text = report(
+        r#"{"family": "shop", "containerDefinitions": [
+            {"name": "router", "firelensConfiguration": {"type": "fluentd"}},
+            {"name": "web", "logConfiguration": {"logDriver": "awsfirelens", "options": {"@type": "kinesis_firehose"}}}]}"#,
+    )
+    .to_string();
+    assert!(text.contains("it is Fluentd"), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[test]
 fn the_status_tells_what_the_lines_do() {
     let firehose = "[OUTPUT]\nName firehose\nregion r\ndelivery_stream d\n";
     let policy = r#"{"Statement": [{"Effect": "Allow", "Action": "logs:*"}]}"#;
@@ -239,6 +251,9 @@ fn the_status_tells_what_the_lines_do() {
     std::fs::write(&file, policy).unwrap();
     let task = include_str!("../../../../examples/ecs-task.json");
     let policy_file = file.to_str().unwrap();
+    let config = folder.join("grace.yaml");
+    std::fs::write(&config, "service:\n  grace: 60\n").unwrap();
+    let config_file = config.to_str().unwrap();
     for (arguments, input, status, told) in [
         (&["-"][..], firehose, 0, "firehose:PutRecordBatch"),
         (
@@ -251,6 +266,25 @@ fn the_status_tells_what_the_lines_do() {
         (&["/none"], "", 2, "migrate: /none: "),
         (&["rules", "-"], firehose, 2, "those of a task definition"),
         (&["rules", "-"], task, 0, ""),
+        (
+            &["rules", "--config", config_file, "-"],
+            task,
+            1,
+            "its stopTimeout is 60 s, no longer than Grace, 60 s",
+        ),
+        (
+            &["rules", "--config", policy_file, "-"],
+            task,
+            2,
+            "no `containerDefinitions`",
+        ),
+        (&["rules", "--polcy", policy_file, "-"], task, 2, "usage"),
+        (
+            &["-"],
+            "pipeline:\n  outputs:\n    - name: cloudwatch_logs\n      match: '*'\n",
+            1,
+            "line 3: output `cloudwatch_logs`\n  edit    write `Name cloudwatch`",
+        ),
         (
             &["rules", "--policy", policy_file, "-"],
             task,

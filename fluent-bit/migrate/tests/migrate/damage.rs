@@ -81,7 +81,9 @@ fn texts() -> Vec<String> {
     ];
     let texts = files.map(|file| fs::read_to_string(root.join(file)).unwrap());
     let awslogs = r#"{"family":"a","containerDefinitions":[{"name":"b","logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"c","awslogs-datetime-format":"%Y","tag":"{{.ID}}"}}}]}"#;
-    texts.into_iter().chain([awslogs.to_owned()]).collect()
+    let yaml = "service: {flush: 1}\npipeline:\n  outputs:\n    - name: cloudwatch\n      match: '*'\n      log_group_name: $(a)\n      log_stream_name: s\n    - &x {name: firehose}\n    - *x\n";
+    let own = [awslogs, yaml].map(str::to_owned);
+    texts.into_iter().chain(own).collect()
 }
 
 const ROUNDS: usize = 400;
