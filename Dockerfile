@@ -36,10 +36,11 @@ COPY fluent-bit/cloudwatch/Cargo.toml fluent-bit/cloudwatch/
 COPY fluent-bit/firehose/Cargo.toml fluent-bit/firehose/
 COPY fluent-bit/kinesis/Cargo.toml fluent-bit/kinesis/
 COPY fluent-bit/launch/Cargo.toml fluent-bit/launch/
+COPY fluent-bit/migrate/Cargo.toml fluent-bit/migrate/
 COPY tests/probe/Cargo.toml tests/probe/
 COPY tests/support/Cargo.toml tests/support/
 RUN for crate in . cbindings fluent-bit/cloudwatch fluent-bit/firehose fluent-bit/kinesis \
-            fluent-bit/launch tests/probe tests/support; do \
+            fluent-bit/launch fluent-bit/migrate tests/probe tests/support; do \
         mkdir -p "$crate/src" && touch "$crate/src/lib.rs" || exit 1; \
     done \
     && $(cat /build) --package router \
@@ -49,11 +50,12 @@ COPY . .
 # The entry point is built apart, as packages built together share their dependencies' features.
 RUN find . -name '*.rs' -exec touch {} + \
     && $(cat /build) --package cloudwatch --package firehose --package kinesis \
+    && $(cat /build) --package migrate \
     && $(cat /build) --package launch \
     && for plugin in cloudwatch firehose kinesis; do \
         install -D -m 755 "/built/lib$plugin.so" "/out/$plugin.so" || exit 1; \
     done \
-    && install -m 755 -t /out /built/launch /built/healthcheck
+    && install -m 755 -t /out /built/launch /built/healthcheck /built/migrate
 
 FROM scratch AS plugins
 COPY --from=build /out/cloudwatch.so /out/firehose.so /
@@ -74,7 +76,7 @@ COPY --from=fluent-bit /fluent-bit/etc/parsers*.conf /fluent-bit/parsers/
 # Fails where the base lacks a library of it.
 RUN /fluent-bit/bin/fluent-bit --version
 COPY --from=build /out/cloudwatch.so /out/firehose.so /out/kinesis.so /fluent-bit/
-COPY --from=build /out/launch /fluent-bit/bin/
+COPY --from=build /out/launch /out/migrate /fluent-bit/bin/
 COPY --from=build /out/healthcheck /usr/local/bin/
 COPY fluent-bit/etc/ /fluent-bit/etc/
 COPY fluent-bit/configs/ /fluent-bit/configs/

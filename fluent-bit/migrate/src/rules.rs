@@ -60,7 +60,7 @@ pub fn grace(input: &Input) -> Result<u32, String> {
     // Of several sections the last counts.
     let set = services.find_map(|section| section.options.get("grace"));
     let Some(grace) = set else {
-        return Ok(GRACE_OF_THE_HOST);
+        return Ok(GRACE_SECONDS);
     };
     grace
         .parse()
@@ -113,12 +113,9 @@ fn roles(task: &TaskDefinition) -> Vec<String> {
     broken
 }
 
-/// Seconds of grace in the configuration that the image has for little loss,
-/// `minimize-log-loss.conf`; a test holds it against that file.
+/// Seconds of grace that the image gives a configuration without a `Grace` of its own; a test holds it
+/// against `with-defaults.conf`.
 pub const GRACE_SECONDS: u32 = 30;
-
-/// Fluent Bit's own, without a configuration that says otherwise.
-const GRACE_OF_THE_HOST: u32 = 5;
 
 #[cfg(test)]
 mod tests;

@@ -180,8 +180,8 @@ fn a_policy_lacks_what_the_outputs_need() {
 }
 
 #[test]
-fn the_grace_is_that_of_the_shipped_configuration() {
-    let text = include_str!("../../../configs/minimize-log-loss.conf");
+fn the_grace_is_that_of_the_image() {
+    let text = include_str!("../../../etc/with-defaults.conf");
     let sections = classic::sections(text).unwrap();
     let service = sections.iter().find(|section| section.kind == "SERVICE");
     let grace = service.unwrap().options.get("Grace").unwrap();
