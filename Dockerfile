@@ -13,7 +13,8 @@ ARG BASE_IMAGE=debian:13.1-slim
 FROM --platform=${BUILDPLATFORM:-linux/amd64} ${BUILD_IMAGE} AS build
 # The oldest C library that the files run with, that of Amazon Linux 2: zig brings its symbols.
 ARG GLIBC=2.26
-ARG PROFILE=release
+# More of Cargo's options, such as --config profile.release.lto=false for a quick build.
+ARG CARGO_OPTIONS=
 ARG TARGETARCH=amd64
 ENV PATH=/opt/zig/bin:$PATH
 RUN command -v cargo-zigbuild >/dev/null || { \
@@ -24,10 +25,8 @@ RUN command -v cargo-zigbuild >/dev/null || { \
 RUN case "$TARGETARCH" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) exit 1 ;; esac \
     && triple=$machine-unknown-linux-gnu \
     && { [ -d "$(rustc --print sysroot)/lib/rustlib/$triple" ] || rustup target add "$triple"; } \
-    && mkdir -p /out \
-    && echo "cargo zigbuild --profile $PROFILE --locked --target-dir /target --target $triple.$GLIBC" >/build \
-    && folder=$PROFILE && { [ "$PROFILE" != dev ] || folder=debug; } \
-    && ln -s "/target/$triple/$folder" /built
+    && echo "cargo zigbuild --release --locked --target-dir /target --target $triple.$GLIBC $CARGO_OPTIONS" >/build \
+    && ln -s "/target/$triple/release" /built
 WORKDIR /src
 # The dependencies, apart from the sources, so that a change of these does not build them again.
 COPY Cargo.toml Cargo.lock ./
@@ -39,6 +38,8 @@ COPY fluent-bit/launch/Cargo.toml fluent-bit/launch/
 COPY fluent-bit/migrate/Cargo.toml fluent-bit/migrate/
 COPY tests/probe/Cargo.toml tests/probe/
 COPY tests/support/Cargo.toml tests/support/
+# Cargo wants the benches that Cargo.toml names to be there.
+COPY benches/ benches/
 RUN for crate in . cbindings fluent-bit/cloudwatch fluent-bit/firehose fluent-bit/kinesis \
             fluent-bit/launch fluent-bit/migrate tests/probe tests/support; do \
         mkdir -p "$crate/src" && touch "$crate/src/lib.rs" || exit 1; \

@@ -2,6 +2,17 @@
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# With cargo-zigbuild the plugins run with this C library and later ones, else with this machine's.
+GLIBC := 2.26
+ZIG := $(shell command -v cargo-zigbuild >/dev/null && echo yes)
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+ifeq ($(ZIG),yes)
+RELEASE := $(CARGO) zigbuild --target $(HOST).$(GLIBC)
+BUILT := $(TARGET)/$(HOST)/release
+else
+RELEASE := $(CARGO) build
+BUILT := $(TARGET)/release
+endif
 SOURCES := Cargo.toml Cargo.lock $(shell find src cbindings/src fluent-bit -name '*.rs' -o -name Cargo.toml) cbindings/Cargo.toml
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
@@ -13,12 +24,12 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 build: dist/cloudwatch.so dist/firehose.so
 
 dist/cloudwatch.so: $(SOURCES)
-	$(CARGO) build --release --locked --package cloudwatch --package firehose
-	install -D -m 755 $(TARGET)/release/libcloudwatch.so $@
+	$(RELEASE) --release --locked --package cloudwatch --package firehose
+	install -D -m 755 $(BUILT)/libcloudwatch.so $@
 
 # Built by the same command, as both share everything but a line.
 dist/firehose.so: dist/cloudwatch.so
-	install -D -m 755 $(TARGET)/release/libfirehose.so $@
+	install -D -m 755 $(BUILT)/libfirehose.so $@
 
 ## check: format, lints, documentation, dependencies, sizes
 check:
@@ -37,8 +48,12 @@ else
 	@echo 'test: cargo-nextest is not installed, cargo test runs the tests'
 	$(CARGO) test --workspace --locked --no-fail-fast
 endif
-	@$(MAKE) --no-print-directory test-root test-third-party test-host
-	@$(MAKE) --no-print-directory test-third-party test-examples test-host
+ifeq ($(ZIG),yes)
+	tests/check/glibc $(GLIBC) dist/cloudwatch.so dist/firehose.so
+else
+	@echo 'test: skipped, the oldest C library: cargo-zigbuild is not installed'
+endif
+	@$(MAKE) --no-print-directory test-root test-third-party test-examples test-host
 
 ## test-third-party: the plugins against services that others wrote
 test-third-party: build

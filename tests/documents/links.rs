@@ -19,9 +19,10 @@ fn every_link_to_a_file_of_the_project_leads_there() {
     }
 }
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/image.md",
     "docs/migration.md",
     "docs/operations.md",
     "docs/options.md",

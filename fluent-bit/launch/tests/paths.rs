@@ -58,6 +58,27 @@ fn every_base_image_is_an_argument_with_a_pinned_default() {
     }
 }
 
+#[test]
+fn the_dependencies_are_built_of_every_manifest() {
+    let manifest = fs::read_to_string(project("Cargo.toml")).unwrap();
+    let (_, members) = manifest.split_once("members = [\n").unwrap();
+    let members = members.split(']').next().unwrap().lines();
+    let members = members.filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+    let text = dockerfile();
+    let (_, stubs) = text.split_once("for crate in . ").unwrap();
+    let stubs: Vec<_> = stubs
+        .split(';')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    for member in members.filter(|member| *member != ".") {
+        let copy = format!("COPY {member}/Cargo.toml {member}/\n");
+        assert!(text.contains(&copy), "{copy}");
+        assert!(stubs.contains(&member), "{member} is in no stub");
+    }
+}
+
 /// What tasks, custom images and AWS's documentation name; `tests/image/paths` is the list, also
 /// for the built image.
 fn paths() -> impl Iterator<Item = &'static str> {
