@@ -7,7 +7,7 @@ import pytest
 from image import TOOLS
 from patience import wait_for
 from router import cloudwatch, free_port, section
-from stand_in import error
+from stand_in import error, hang
 
 
 class Check:
@@ -38,12 +38,19 @@ def check(directory, port):
 
 @pytest.fixture
 def mounted(aws, docker, image, port):
-    """A configuration that includes the image's file for health checks, on a free port."""
+    """A configuration that includes the image's file for health checks, on a free port; gives what writes it
+    for another time that a delivery may take."""
     file = image.root / "fluent-bit/configs/output-metrics-healthcheck.conf"
     file.write_text(re.sub(r"0\.0\.0\.0|2020", lambda it: {"2020": str(port)}.get(it[0], "127.0.0.1"), file.read_text()))
-    options = {"log_key": "log", "flush_timeout": "1s", "Retry_Limit": "no_limits"}
-    text = section("SERVICE", **{"scheduler.base": 1, "scheduler.cap": 1}) + docker.tcp()
-    image.write("fluent-bit/etc/fluent-bit.conf", f"{text}@INCLUDE {file}\n\n{cloudwatch(aws, **options)}")
+
+    def mount(flush_timeout):
+        options = {"log_key": "log", "flush_timeout": flush_timeout, "Retry_Limit": "no_limits"}
+        text = section("SERVICE", **{"scheduler.base": 1, "scheduler.cap": 1}) + docker.tcp()
+        text += f"@INCLUDE {file}\n\n{cloudwatch(aws, **options)}"
+        image.write("fluent-bit/etc/fluent-bit.conf", text)
+
+    mount("1s")
+    return mount
 
 
 def test_alive_is_the_http_servers_answer(check, image, mounted):
@@ -69,6 +76,17 @@ def test_delivering_ends_with_an_outage_and_comes_back_after_it(aws, check, dock
         aws.wait_for_events(2)
         wait_for(lambda: not check.fails(), "an output that delivers again")
     assert aws.messages("/shop", "web-firelens-1") == ["one", "two"]
+
+
+def test_a_delivery_that_does_not_end_is_found_before_it_is_tried_again(aws, check, docker, image, mounted):
+    mounted("60s")
+    aws.script(hang())
+    with image.start() as fluent_bit, docker.container("web-firelens-1") as web:
+        wait_for(lambda: not check.fails(), "an output that has nothing to do")
+        web.log("one")
+        wait_for(check.fails, "an output that waits")
+        assert "not delivered yet" not in fluent_bit.lines()
+        fluent_bit.kill()
 
 
 def test_a_quiet_router_is_well(check, image, mounted):
