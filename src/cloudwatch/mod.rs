@@ -32,6 +32,7 @@ use self::send::Stream;
 use self::streams::Streams;
 use crate::decode::Records;
 use crate::ecs::Metadata;
+use crate::gate::GATE;
 use crate::instance;
 use crate::ledger::Left;
 use crate::metrics::now_ms;
@@ -166,6 +167,7 @@ impl Road {
         let mut streams = Vec::new();
         let mut report = Report::default();
         loop {
+            let _passed = GATE.pass().await;
             let round = encoder.round(&mut records);
             if round.is_empty() {
                 break;

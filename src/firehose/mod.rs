@@ -23,6 +23,7 @@ use self::route::Streams;
 use self::send::DeliveryStream;
 use crate::decode::Records;
 use crate::ecs::{Metadata, Task};
+use crate::gate::GATE;
 use crate::instance;
 use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
@@ -145,6 +146,7 @@ impl Road {
         let mut records = Records::new(flush.chunk());
         let mut report = Report::default();
         loop {
+            let _passed = GATE.pass().await;
             let round = encoder.round(&mut records, REQUESTS_AT_ONCE);
             if round.is_empty() {
                 break;
