@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from router import load_arguments
 
-CONFIGURATIONS = sorted(Path("examples").rglob("*.conf"))
+# Those of one file; the others are parts of an image or of a task.
+CONFIGURATIONS = sorted([*Path("examples").glob("*.conf"), *Path("examples/monitoring").glob("*.conf")])
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=str)
