@@ -18,7 +18,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz memory soak bench bench-host demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -63,6 +63,7 @@ test-third-party: build
 ## test-root: what only root can try: a name server that never answers
 test-root:
 	@tests/check/root
+
 ## test-examples: validates every example, and delivers through each
 test-examples: build
 	@tests/examples/run
@@ -90,6 +91,11 @@ bench: build
 ## bench-host: beside the C plugins in a real Fluent Bit; writes docs/performance.md
 bench-host: build
 	@benches/host/run
+
+## sanitize: sanitizers, valgrind and Miri over the plugins in the plugin host, as far as they are here
+sanitize:
+	@tests/check/sanitize
+
 ## memory: what the plugins keep: at rest, at 5 MB/s, after 5,000 streams, with a backlog
 memory: build
 	@PLUGIN_DIR=dist $(CARGO) test --quiet --locked --package router --test memory -- --nocapture

@@ -54,7 +54,7 @@ pub async fn connected<C>(
 ) -> Result<&C, String> {
     let made = deadline::within(deadline, connection.get_or_try_init(|| connect)).await;
     made.unwrap_or_else(|_| {
-        Err("no region was found before the flush's deadline (`flush_timeout`)".to_owned())
+        Err("the region and the connection were not there before the flush's deadline (`flush_timeout`)".to_owned())
     })
 }
 

@@ -19,12 +19,14 @@ fn every_link_to_a_file_of_the_project_leads_there() {
     }
 }
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/image.md",
     "docs/migration.md",
     "docs/operations.md",
     "docs/options.md",
+    "docs/pains.md",
+    "docs/reliability.md",
     "examples/README.md",
 ];

@@ -8,6 +8,7 @@ mod links;
 mod monitoring;
 mod operations;
 mod options;
+mod promises;
 mod real;
 
 use std::fs;
