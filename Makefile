@@ -18,7 +18,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image-test demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -100,6 +100,10 @@ sanitize:
 memory: build
 	@PLUGIN_DIR=dist $(CARGO) test --quiet --locked --package router --test memory -- --nocapture
 	@tests/fluent-bit/run -k test_memory -s
+
+## image-test: the image, built with bases made here, and the demo in it
+image-test:
+	@tests/image/run
 
 ## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build
