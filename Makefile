@@ -18,7 +18,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image-test demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image-test sbom demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -104,6 +104,10 @@ memory: build
 ## image-test: the image, built with bases made here, and the demo in it
 image-test:
 	@tests/image/run
+
+## sbom: dist/*.cdx.json, the crates in each file of the image, by cargo-cyclonedx
+sbom:
+	@tests/image/sbom
 
 ## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build
