@@ -60,39 +60,85 @@ fn append_valid(text: &[u8], table: &Table, out: &mut Vec<u8>) -> usize {
             .iter()
             .fold(false, |any, &byte| any | is_special(byte))
         {
-            overhead += append_words(block, table, out);
+            overhead += append_block(block, table, out);
         } else {
             out.extend_from_slice(block);
         }
     }
-    overhead + append_words(rest, table, out)
+    overhead + append_rest(rest, table, out)
 }
 
-fn append_words(text: &[u8], table: &Table, out: &mut Vec<u8>) -> usize {
+/// A block with a special byte, written in a place of its own and then appended at once.
+fn append_block(block: &[u8; BLOCK], table: &Table, out: &mut Vec<u8>) -> usize {
+    let mut written = Written::<{ BLOCK * LONGEST }>::new();
+    for word in block.as_chunks::<WORD>().0 {
+        if has_special(u64::from_le_bytes(*word)) {
+            written.push_forms(word, table);
+        } else {
+            written.push(word);
+        }
+    }
+    written.append_to(out)
+}
+
+/// Less than a block.
+fn append_rest(text: &[u8], table: &Table, out: &mut Vec<u8>) -> usize {
+    let append_forms = |text: &[u8], out: &mut Vec<u8>| {
+        let mut written = Written::<{ WORD * LONGEST }>::new();
+        written.push_forms(text, table);
+        written.append_to(out)
+    };
     let mut overhead = 0;
     let (words, rest) = text.as_chunks::<WORD>();
     for word in words {
         if has_special(u64::from_le_bytes(*word)) {
-            overhead += append_bytes(word, table, out);
+            overhead += append_forms(word, out);
         } else {
             out.extend_from_slice(word);
         }
     }
-    overhead + append_bytes(rest, table, out)
+    overhead + append_forms(rest, out)
 }
 
-/// At most a word. Every byte, special or not, is written by the table, without a branch.
-#[inline]
-fn append_bytes(text: &[u8], table: &Table, out: &mut Vec<u8>) -> usize {
-    let (mut written, mut len, mut overhead) = ([0; WORD * LONGEST], 0, 0);
-    for &byte in text {
-        let form = &table[usize::from(byte)];
-        written[len..len + LONGEST].copy_from_slice(&form.bytes);
-        len += usize::from(form.len);
-        overhead += usize::from(form.overhead);
+/// What a few bytes become.
+struct Written<const ROOM: usize> {
+    bytes: [u8; ROOM],
+    len: usize,
+    overhead: usize,
+}
+
+impl<const ROOM: usize> Written<ROOM> {
+    #[inline]
+    fn new() -> Self {
+        Self {
+            bytes: [0; ROOM],
+            len: 0,
+            overhead: 0,
+        }
     }
-    out.extend_from_slice(&written[..len]);
-    overhead
+
+    #[inline]
+    fn push(&mut self, word: &[u8; WORD]) {
+        self.bytes[self.len..self.len + WORD].copy_from_slice(word);
+        self.len += WORD;
+    }
+
+    /// Every byte, special or not, is written by the table, without a branch.
+    #[inline]
+    fn push_forms(&mut self, text: &[u8], table: &Table) {
+        for &byte in text {
+            let form = &table[usize::from(byte)];
+            self.bytes[self.len..self.len + LONGEST].copy_from_slice(&form.bytes);
+            self.len += usize::from(form.len);
+            self.overhead += usize::from(form.overhead);
+        }
+    }
+
+    #[inline]
+    fn append_to(&self, out: &mut Vec<u8>) -> usize {
+        out.extend_from_slice(&self.bytes[..self.len]);
+        self.overhead
+    }
 }
 
 const fn is_special(byte: u8) -> bool {
