@@ -38,7 +38,7 @@ impl Gate {
         }
     }
 
-    /// Waits for a place, at most [`PATIENCE`]: one that hangs holds up no other.
+    /// Waits for a place, at most 50 ms: one that hangs holds up no other.
     pub async fn pass(&self) -> Passed<'_> {
         let is_slow = Duration::from_micros(self.usual.load(Relaxed)) > SLOW;
         let place = match is_slow {
