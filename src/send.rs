@@ -56,7 +56,7 @@ pub struct Answer {
 /// Items of an accepted request that the service did not store.
 #[derive(Debug)]
 pub struct Refused {
-    /// Why, as the place in [`REJECTED`].
+    /// Why, as the place in [`REJECTED`](crate::metrics::table::REJECTED).
     pub reason: usize,
     /// How many.
     pub count: usize,
