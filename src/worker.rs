@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -40,16 +41,22 @@ impl Worker {
     }
 
     /// Does something beside every delivery; what has not ended when the threads do is left behind.
-    pub fn spawn(&self, job: impl Future<Output = ()> + Send + 'static) {
+    ///
+    /// The caller may stand on the host's small stack, and a job is often larger than that: what moves
+    /// from it is only the closure, behind a pointer, so that no compiler makes room for the job here.
+    pub fn spawn<F>(&self, job: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let begin: Begin<(), ()> = Box::new(|()| Box::pin(job()));
         if let Some(runtime) = &self.0.0 {
-            runtime.spawn(job);
+            runtime.spawn(async move { begin(()).await });
         }
     }
 
     /// Delivers a flush on the plugin's threads; a panic there is a retry and a line in the log.
     ///
-    /// The caller may stand on a small stack: what moves from it is only the closure, which makes
-    /// the job where it runs.
+    /// Takes a closure as [`Worker::spawn`] does.
     pub fn deliver<F>(
         &self,
         flush: Flush,
@@ -59,9 +66,10 @@ impl Worker {
         F: Future<Output = Verdict> + Send + 'static,
     {
         let Some(runtime) = &self.0.0 else { return };
+        let begin: Begin<Arc<Flush>, Verdict> = Box::new(|flush| Box::pin(job(flush)));
         runtime.spawn(async move {
             let flush = Arc::new(flush);
-            let job = tokio::spawn(Box::pin(job(flush.clone())));
+            let job = tokio::spawn(begin(flush.clone()));
             match job.await {
                 Ok(verdict) => flush.settle(verdict),
                 Err(_) => log.warn(format_args!(
@@ -72,6 +80,9 @@ impl Worker {
         });
     }
 }
+
+/// Makes a job where it will run.
+type Begin<I, O> = Box<dyn FnOnce(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send>;
 
 #[derive(Debug)]
 struct Threads(Option<Runtime>);

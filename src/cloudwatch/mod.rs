@@ -89,11 +89,12 @@ impl Output for CloudWatch {
         if road.config.route.needs_ecs_metadata() {
             let road = road.clone();
             let deadline = Instant::now() + road.config.flush_timeout;
-            worker.spawn(async move { road.learn_metadata(deadline).await });
+            worker.spawn(move || async move { road.learn_metadata(deadline).await });
         }
         if let Some(reporter) = &road.reporter {
             let interval = reporter.interval();
-            worker.spawn(Road::report_every(interval, Arc::downgrade(&road)));
+            let road = Arc::downgrade(&road);
+            worker.spawn(move || Road::report_every(interval, road));
         }
         Some(Self { road, worker })
     }

@@ -41,7 +41,7 @@ impl CloudWatch {
             return;
         }
         let (road, (done, ended)) = (self.road.clone(), mpsc::channel());
-        self.worker.spawn(async move {
+        self.worker.spawn(move || async move {
             road.report(LAST_REPORT).await;
             // Nobody waits any more when it took too long.
             let _ = done.send(());
