@@ -93,7 +93,7 @@ def run(service, job, which, source, count, directory, *, latency_ms=0, extra=""
     config.write_text(
         f"[SERVICE]\n    Flush 1\n    Grace 60\n    Log_Level warn\n[INPUT]\n    Name tail\n    Path {source}\n"
         "    Read_From_Head on\n    Exit_On_Eof on\n    Key log\n    Tag web-firelens-0f9d\n    Mem_Buf_Limit 50MB\n"
-        + RECORD + sections(job, which, service.port) + extra
+        + RECORD + sections(job, which, service.port, service.certificate) + extra
     )
     loads = [argument for library in libraries(job, which) for argument in ("-e", library)]
     log = directory / "bench.log"

@@ -25,13 +25,13 @@ JOBS = {
 }
 
 
-def sections(job, which, port):
+def sections(job, which, port, certificate):
     """The output section of `ours`, `C`, `Go` or `null` for a job."""
     ours, native, options = JOBS[job]
     if which == "null":
         return section("null", {})
     if which == "C":
-        return section(native, options | {"host": "127.0.0.1", "endpoint": "127.0.0.1", "port": port, "tls.verify": "off"})
+        return section(native, options | {"host": "127.0.0.1", "endpoint": "127.0.0.1", "port": port, "tls.ca_file": certificate})
     return section(ours, options | {"endpoint": f"https://127.0.0.1:{port}"})
 
 
