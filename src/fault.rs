@@ -4,16 +4,22 @@
 //! fault is told by its code string and HTTP status, never by the SDK's variant. Whatever is unknown
 //! can pass: trying again costs a request, giving up costs the user's data.
 
+mod answer;
+mod chain;
+mod undelivered;
+
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_types::request_id::RequestId;
+
+pub use chain::Chain;
+
+use answer::{answered, kind_of};
+use undelivered::undelivered;
 
 /// What kind of fault decides what is done about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -236,157 +242,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The service answered with an error.
-fn answered<E>(error: &SdkError<E, HttpResponse>, answer: &E, raw: &HttpResponse) -> Fault
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let status = raw.status().as_u16();
-    let code = answer.code().unwrap_or("Unknown");
-    let message = answer.message().filter(|message| !message.is_empty());
-    let message = message.map_or_else(|| excerpt(raw), without_value);
-    let request = error.request_id().unwrap_or("none");
-    let text = format_args!("{code}: {message} (HTTP {status}, request id {request})");
-    Fault {
-        retry_after: retry_after(raw),
-        ..Fault::new(kind_of(code, status), code, text)
-    }
-}
-
-/// A message without the value that it complains of, which may be a user's.
-fn without_value(message: &str) -> String {
-    let value = message.find("Value '").zip(message.rfind("' at '"));
-    match value.filter(|(from, to)| from < to) {
-        Some((from, to)) => [&message[..from], "Value", &message[to + 1..]].concat(),
-        None => message.to_owned(),
-    }
-}
-
-/// The beginning of an answer that is none of the service's own: a proxy's page, most often.
-fn excerpt(raw: &HttpResponse) -> String {
-    let body = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
-    let words: Vec<&str> = body.split_whitespace().collect();
-    let text: String = words.join(" ").chars().take(EXCERPT).collect();
-    if text.is_empty() {
-        "no message".to_owned()
-    } else {
-        format!("no message, but \"{text}\"")
-    }
-}
-
-/// The request did not get as far as an answer.
-fn undelivered(error: &(dyn Error + 'static)) -> Fault {
-    let credentials = chain(error).any(|cause| cause.is::<CredentialsError>());
-    if credentials {
-        // The provider may be back in a moment: one that is not there fails fast anyway.
-        let text = format_args!("no credentials: {}", Chain(error));
-        return Fault::unsent("Credentials", text);
-    }
-    if chain(error).any(is_about_connecting) {
-        return Fault::unsent("Connection", Chain(error));
-    }
-    Fault::new(UNANSWERED, "Connection", Chain(error))
-}
-
-/// Without a connection the service has seen nothing. The HTTP client says so in words only.
-fn is_about_connecting(cause: &(dyn Error + 'static)) -> bool {
-    let refused = cause
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-    let text = cause.to_string();
-    refused
-        || text.contains("(Connect)")
-        || text.contains("HTTP connect")
-        || text.contains("dns error")
-}
-
-/// The one table of codes; a service's older and newer spellings of one error stand together.
-fn kind_of(code: &str, status: u16) -> Kind {
-    match code {
-        "AccessDeniedException"
-        | "AccessDenied"
-        | "NotAuthorized"
-        | "UnauthorizedOperation"
-        | "OptInRequired"
-        | "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidAccessKeyId"
-        | "AuthFailure"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "IncompleteSignature"
-        | "IncompleteSignatureException"
-        | "SignatureDoesNotMatch"
-        | "InvalidSignatureException"
-        | "InvalidKMSResourceException" => Kind::Denied,
-        "ResourceAlreadyExistsException" => Kind::Exists,
-        "ResourceNotFoundException" => Kind::Missing,
-        "InvalidParameterException"
-        | "InvalidParameterValueException"
-        | "InvalidArgumentException"
-        | "SerializationException"
-        | "ValidationException"
-        | "ValidationError"
-        | "MalformedQueryString"
-        | "InvalidSourceException" => Kind::Refused,
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "LimitExceededException"
-        | "ProvisionedThroughputExceededException"
-        | "BandwidthLimitExceeded"
-        | "SlowDown"
-        | "PriorRequestNotComplete" => Kind::Throttled,
-        // Data Firehose answers a delivery stream beyond its rate with this one.
-        "ServiceUnavailableException" => Kind::Throttled,
-        _ => match status {
-            413 => Kind::Refused,
-            429 => Kind::Throttled,
-            _ => Kind::Passing { unanswered: false },
-        },
-    }
-}
-
-/// `x-amz-retry-after` in milliseconds, or HTTP's own header in seconds.
-fn retry_after(raw: &HttpResponse) -> Option<Duration> {
-    let header = |name| raw.headers().get(name).and_then(|value| value.parse().ok());
-    header("x-amz-retry-after")
-        .map(Duration::from_millis)
-        .or_else(|| header("retry-after").map(Duration::from_secs))
-}
-
-/// An error and what caused it, as one sentence.
-pub struct Chain<'e>(pub &'e (dyn Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = String::new();
-        for cause in chain(self.0) {
-            let text = cause.to_string();
-            // Many causes repeat what the one above them has said.
-            if said.contains(&text) {
-                continue;
-            }
-            let separator = if said.is_empty() { "" } else { ": " };
-            write!(f, "{separator}{text}")?;
-            said.push_str(&text);
-        }
-        Ok(())
-    }
-}
-
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
-        (*error).source()
-    })
-}
-
 /// Refusals that a change of the identity's policies mends.
 const PERMISSION_CODES: [&str; 4] = [
     "AccessDeniedException",
@@ -394,9 +249,6 @@ const PERMISSION_CODES: [&str; 4] = [
     "NotAuthorized",
     "UnauthorizedOperation",
 ];
-
-/// Characters of an unknown answer that are told: a page's title, or a proxy's reason.
-const EXCERPT: usize = 160;
 
 const UNANSWERED: Kind = Kind::Passing { unanswered: true };
 

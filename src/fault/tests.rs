@@ -1,8 +1,11 @@
 //! Errors as the SDK gives them, and what they are taken for.
 
+use std::io;
+
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
+use super::answer::{excerpt, without_value};
 use super::*;
 
 #[test]
