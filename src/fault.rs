@@ -6,6 +6,7 @@
 
 mod answer;
 mod chain;
+mod clock;
 mod undelivered;
 
 use std::error::Error;

@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use super::{Fault, Kind};
+use super::{Fault, Kind, clock};
 
 /// The service answered with an error.
 pub(super) fn answered<E>(
@@ -24,10 +24,17 @@ where
     let message = answer.message().filter(|message| !message.is_empty());
     let message = message.map_or_else(|| excerpt(raw), without_value);
     let request = error.request_id().unwrap_or("none");
-    let text = format_args!("{code}: {message} (HTTP {status}, request id {request})");
+    let mut text = format!("{code}: {message} (HTTP {status}, request id {request})");
+    let mut kind = kind_of(code, status);
+    if let Some(behind) = clock::behind(raw).filter(|_| clock::CODES.contains(&code)) {
+        kind = Kind::Passing { unanswered: false };
+        let way = if behind > 0 { "behind" } else { "ahead of" };
+        let off = behind.abs();
+        text += &format!("; this machine's clock is {off} s {way} the service's, set it right");
+    }
     Fault {
         retry_after: retry_after(raw),
-        ..Fault::new(kind_of(code, status), code, text)
+        ..Fault::new(kind, code, text)
     }
 }
 

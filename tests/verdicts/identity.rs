@@ -2,8 +2,9 @@
 
 use cbindings::Level;
 use support::alone::alone;
+use support::aws::StandIn;
 use support::host::{LogLine, Verdict, warnings};
-use support::output::ready;
+use support::output::{DELIVERY_STREAM, GROUP, STREAM, ready};
 
 use super::{PLUGINS, chunk, error, flush_on_time};
 
@@ -24,6 +25,42 @@ fn a_missing_permission_is_a_retry_with_the_services_own_words() {
             assert_told(&instance.lines(), code);
             assert_eq!(instance.flush("a.tag", &chunk), Verdict::Ok);
             plugin.assert_delivered_once(&aws);
+        }
+    }
+}
+
+/// As [`ready`], but it looks at signatures.
+fn suspicious() -> StandIn {
+    let environment = |name| std::env::var(name).expect("the tests' own credentials");
+    let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    let aws = StandIn::builder().verify(&environment(id), &environment(secret));
+    let aws = aws
+        .delivery_stream(DELIVERY_STREAM)
+        .start()
+        .expect("starts");
+    aws.create_stream(GROUP, STREAM);
+    aws
+}
+
+/// The SDK learns the difference from the first answer and signs the second request with it.
+#[test]
+fn a_clock_that_is_wrong_costs_an_attempt_and_no_retry() {
+    for (seconds, told) in [(20 * 60, "s behind the"), (-20 * 60, "s ahead of the")] {
+        for plugin in PLUGINS {
+            let aws = suspicious();
+            aws.set_clock_offset(seconds);
+            let instance = (plugin.output)(&aws).open();
+            assert_eq!(instance.flush("first", chunk()), Verdict::Ok, "{seconds}");
+            plugin.assert_delivered_once(&aws);
+            assert_eq!(aws.count(plugin.operation), 2, "{seconds}");
+            let lines = instance.lines();
+            assert!(
+                lines.iter().any(|line| line.text.contains(told)),
+                "{lines:#?}"
+            );
+            aws.forget();
+            assert_eq!(instance.flush("second", chunk()), Verdict::Ok);
+            assert_eq!(aws.count(plugin.operation), 1, "it is remembered");
         }
     }
 }

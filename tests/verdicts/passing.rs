@@ -1,5 +1,7 @@
 //! Faults that pass within the flush.
 
+use std::time::Duration;
+
 use support::aws::{Action, CodeShape, ErrorAnswer};
 use support::host::Verdict;
 use support::output::ready;
@@ -70,10 +72,28 @@ fn what_may_have_been_taken_is_sent_again() {
 fn an_answer_that_takes_its_time_is_waited_for() {
     for plugin in PLUGINS {
         let aws = ready();
-        aws.set_latency(std::time::Duration::from_millis(300));
+        aws.set_latency(Duration::from_millis(300));
         let instance = (plugin.output)(&aws).open();
         assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);
         plugin.assert_delivered_once(&aws);
         assert_eq!(aws.count(plugin.operation), 1);
     }
+}
+
+/// Longer than the SDK's protection against stalled streams waits, which does not count here.
+#[test]
+fn an_answer_after_half_a_minute_is_waited_for_by_a_flush_that_may_take_so_long() {
+    std::thread::scope(|scope| {
+        for plugin in PLUGINS {
+            scope.spawn(move || {
+                let aws = ready();
+                aws.set_latency(Duration::from_secs(30));
+                let output = (plugin.output)(&aws).with("flush_timeout", "55s");
+                let instance = output.open();
+                assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);
+                plugin.assert_delivered_once(&aws);
+                assert_eq!(aws.count(plugin.operation), 1);
+            });
+        }
+    });
 }
