@@ -1,5 +1,6 @@
 //! `faults [SCRIPTS] [FIRST_SEED]` plays random failure scripts, see `support::faults`;
 //! `faults --minutes MINUTES [FIRST_SEED]` goes on for a time and watches memory, threads and files.
+//! `$FLUSH_TIMEOUT` is the plugins' `flush_timeout` in seconds, 1 unless it is set.
 
 use std::env;
 use std::fs;
