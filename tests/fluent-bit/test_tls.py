@@ -21,8 +21,10 @@ def secure(certificate):
         yield stand_in
 
 
-def test_the_hosts_tls_and_ours_work_side_by_side(secure, certificate, router):
+def test_the_hosts_tls_and_ours_work_side_by_side(secure, certificate, router, version):
     """Each on threads of its own, at the same time, with connections made anew again and again."""
+    if version < (2, 0, 0):
+        pytest.skip("the AWS outputs of 1.x cannot be led to another port than 443")
     place, port = secure.url.removeprefix("https://").split(":")
     native = {
         "Match": "*", "region": REGION, "endpoint": place, "port": port, "tls.ca_file": certificate,
@@ -40,5 +42,8 @@ def test_the_hosts_tls_and_ours_work_side_by_side(secure, certificate, router):
     with router(config, env=env):
         secure.wait_for_events(2 * LINES, patience=20 + LINES / 500)
         secure.wait_for_records(2 * LINES, patience=20)
-    events = secure.summary()["events"]
-    assert (events["/shop"], events["/native"]) == ({"app": LINES}, {"app": LINES})
+    summary = secure.summary()
+    assert {group: streams["app"]["count"] for group, streams in summary["events"].items()} == {
+        "/shop": LINES, "/native": LINES
+    }
+    assert summary["records_total"]["count"] == 2 * LINES
