@@ -1,5 +1,7 @@
 //! The configuration -> names of groups and streams.
 
+use std::time::{Duration, Instant};
+
 use cbindings::Level;
 use support::alone::alone;
 use support::aws::StandIn;
@@ -200,4 +202,32 @@ fn what_the_service_reads_in_headers_is_there() {
     assert_eq!(calls[0].header("x-amzn-logs-format"), Some("json/emf"));
     let agent = calls[0].header("x-amz-user-agent").unwrap_or_default();
     assert!(agent.contains("aws-fluent-bit-plugin-shop-1"), "{agent}");
+}
+
+/// A busy machine may spoil some chunks' times, not all.
+#[test]
+fn a_hundred_streams_of_a_chunk_are_a_hundred_requests_of_which_many_travel_together() {
+    let aws = StandIn::start();
+    let names: Vec<String> = (0..100).map(|n| format!("stream-{n}")).collect();
+    names.iter().for_each(|name| aws.create_stream("/ecs/web", name));
+    aws.set_latency(Duration::from_millis(50));
+    let instance = Output::cloudwatch(&aws)
+        .with("log_stream_name", "$(stream)")
+        .open();
+    let times = (0..10).map(|number| {
+        let now = Time::millis(now_ms());
+        let interleaved = names.iter().cycle().take(2_000);
+        let chunk = interleaved.fold(Chunk::new(), |chunk, name| {
+            chunk.v2(now, map([("log", "x"), ("stream", name)]))
+        });
+        aws.forget();
+        let began = Instant::now();
+        assert_ok(instance.flush(&format!("tag.{number}"), chunk));
+        let took = began.elapsed();
+        assert_eq!(aws.count("PutLogEvents"), 100);
+        took
+    });
+    let quickest = times.min().unwrap();
+    println!("a chunk of 100 streams, answers after 50 ms: {quickest:?}");
+    assert!(quickest < Duration::from_millis(300), "{quickest:?}");
 }
