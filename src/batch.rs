@@ -83,10 +83,12 @@ impl Open {
             self.body.truncate(start);
             return None;
         }
-        let full = (!self.fits(time, bytes))
-            .then(|| self.close_before(start))
-            .flatten();
-        let start = if full.is_some() { self.head } else { start };
+        let (full, start) = if self.fits(time, bytes) || self.items.is_empty() {
+            (None, start)
+        } else {
+            let (full, start) = self.close_before(start, time, bytes);
+            (Some(full), start)
+        };
         self.bytes += bytes;
         self.oldest = self.oldest.min(time);
         self.newest = self.newest.max(time);
@@ -120,17 +122,47 @@ impl Open {
             && self.limits.span_ms.is_none_or(|limit| span < limit)
     }
 
-    /// Closes the batch; what stands from `start` on begins the next body.
-    fn close_before(&mut self, start: usize) -> Option<Batch> {
-        if self.items.is_empty() {
-            return None;
-        }
+    /// Closes the batch before the item that stands from `start` on; where that item then stands.
+    fn close_before(&mut self, start: usize, time: i64, bytes: usize) -> (Batch, usize) {
+        let kept = self.items.len() - self.companions(time, bytes);
+        let cut = self
+            .items
+            .get(kept)
+            .map_or(start, |item| item.start as usize);
         let mut next = Self::new(self.limits, &self.body[..self.head], self.only.clone());
-        next.body.extend_from_slice(&self.body[start..]);
+        next.body.extend_from_slice(&self.body[cut..]);
         next.items.reserve(self.items.len());
-        self.body.truncate(start);
+        self.body.truncate(cut);
+        let back = (cut - self.head) as u32;
+        for item in self.items.drain(kept..) {
+            next.bytes += item.bytes as usize;
+            (next.oldest, next.newest) = (item.time, item.time);
+            next.items.push(Item {
+                start: item.start - back,
+                end: item.end - back,
+                ..item
+            });
+        }
         let full = std::mem::replace(self, next);
-        Some(Batch::new(full))
+        (Batch::new(full), start - back as usize)
+    }
+
+    /// How many of the last items go with the next one, having its time: where batches part between
+    /// two times they may travel together, and what has one time still arrives in its order. None where
+    /// it would be many.
+    fn companions(&self, time: i64, bytes: usize) -> usize {
+        if self.limits.span_ms.is_none() {
+            return 0;
+        }
+        let most = self.items.len() / MOST_COMPANIONS;
+        let last = self.items.iter().rev().take(most + 1);
+        let companions = last.take_while(|item| item.time == time);
+        let (count, weight) = companions.fold((0, 0), |(count, weight), item| {
+            (count + 1, weight + item.bytes as usize)
+        });
+        let fit =
+            weight <= self.limits.bytes / MOST_COMPANIONS && weight + bytes <= self.limits.bytes;
+        if count <= most && fit { count } else { 0 }
     }
 }
 
@@ -184,6 +216,12 @@ impl Batch {
     #[must_use]
     pub fn oldest(&self) -> Option<i64> {
         self.items.first().map(|item| item.time)
+    }
+
+    /// The time of its last item: the newest one where they are sorted.
+    #[must_use]
+    pub fn newest(&self) -> Option<i64> {
+        self.items.last().map(|item| item.time)
     }
 
     /// Its size as the service counts it.
@@ -249,6 +287,9 @@ impl Batch {
 /// What comes after the last item: the end of the array and of the request.
 const TAIL: &[u8] = b"]}";
 
+/// At most an eighth of a batch goes with the item that begins the next one.
+const MOST_COMPANIONS: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +337,36 @@ mod tests {
             let full = add(&mut open, "3", time, bytes, 2).expect("full");
             assert_eq!(text(&full), r#"{"items":[1,2]}"#);
             assert_eq!(text(&open.finish().unwrap()), r#"{"items":[3]}"#);
+        }
+    }
+
+    #[test]
+    fn batches_part_between_two_times_if_few_items_stand_in_the_way() {
+        let limits = Limits {
+            items: 16,
+            ..LIMITS
+        };
+        for (last, expected) in [(1, 15), (2, 14), (3, 16), (16, 16)] {
+            let mut open = Open::new(limits, HEAD, None);
+            for n in 0..16 {
+                let time = if n + last < 16 { n } else { 20 };
+                assert!(add(&mut open, &n.to_string(), time, 2, n as u32).is_none());
+            }
+            let full = add(&mut open, "x", 20, 2, 16).expect("full");
+            assert_eq!(full.items().len(), expected, "{last} of one time");
+            assert!(add(&mut open, "y", 21, 2, 17).is_none());
+            let rest = open.finish().unwrap();
+            assert_eq!(rest.items().len(), 18 - expected);
+            assert_eq!(rest.bytes(), 2 * (18 - expected));
+            let mut whole = text(&full);
+            whole.truncate(whole.len() - TAIL.len());
+            whole = whole + "," + text(&rest).strip_prefix(r#"{"items":["#).unwrap();
+            assert_eq!(
+                whole,
+                r#"{"items":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,x,y]}"#
+            );
+            let last = rest.part(&rest.items()[rest.items().len() - 2..]).unwrap();
+            assert_eq!(text(&last), r#"{"items":[x,y]}"#);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The host's threads bring chunks as fast as it has them, and each delivery holds a megabyte. A
 //! service that answers at once is kept busy by a few; one that takes its time needs all of them on
-//! their way, so where answers are slow nobody waits here.
+//! their way, so where answers are slow nobody waits here, and a chunk may hold several.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,6 +27,7 @@ pub static GATE: Gate = Gate::new();
 pub struct Passed<'g> {
     gate: &'g Gate,
     began: Instant,
+    is_slow: bool,
     _place: Option<SemaphorePermit<'g>>,
 }
 
@@ -51,8 +52,18 @@ impl Gate {
         Passed {
             gate: self,
             began: Instant::now(),
+            is_slow,
             _place: place,
         }
+    }
+}
+
+impl Passed<'_> {
+    /// How many requests of the chunk are worth being on their way together: more where answers are
+    /// slow, and the memory for them is not used up in waiting for the processor.
+    #[must_use]
+    pub fn requests(&self, quick: usize, slow: usize) -> usize {
+        if self.is_slow { slow } else { quick }
     }
 }
 

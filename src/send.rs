@@ -70,7 +70,7 @@ pub struct Refused {
 #[derive(Debug)]
 pub struct Destination<S> {
     service: S,
-    /// A batch could not be delivered: what follows it would overtake it.
+    /// A batch could not be delivered: what follows it is left as well.
     stopped: AtomicBool,
 }
 
@@ -83,8 +83,9 @@ impl<S: Service> Destination<S> {
     }
 }
 
-/// Delivers to several destinations, so many at a time; one that fails does not hold up the others.
-/// Batches of one destination stand next to each other, and are sent in their order.
+/// Delivers to several destinations, so many requests at a time; one that fails does not hold up the
+/// others. Batches of one destination stand next to each other. They are sent in their order, or
+/// together where their times do not overlap.
 pub async fn deliver_all<S: Service>(
     batches: impl IntoIterator<Item = (Arc<Destination<S>>, Batch)>,
     terms: &Terms,
@@ -95,12 +96,13 @@ pub async fn deliver_all<S: Service>(
     while let Some((destination, first)) = batches.next() {
         let next = || batches.next_if(|(next, _)| Arc::ptr_eq(next, &destination));
         let others = iter::from_fn(next).map(|(_, batch)| batch);
-        let batches: Vec<Batch> = iter::once(first).chain(others).collect();
-        while running.len() >= terms.at_once {
-            report.merge(joined(running.join_next().await));
+        for lane in lanes(iter::once(first).chain(others)) {
+            while running.len() >= terms.at_once {
+                report.merge(joined(running.join_next().await));
+            }
+            let (destination, terms) = (destination.clone(), terms.clone());
+            running.spawn(async move { deliver(&destination, lane, &terms).await });
         }
-        let terms = terms.clone();
-        running.spawn(async move { deliver(&destination, batches, &terms).await });
     }
     while !running.is_empty() {
         report.merge(joined(running.join_next().await));
@@ -108,10 +110,24 @@ pub async fn deliver_all<S: Service>(
     report
 }
 
+/// Parts batches where all that follows is newer than all before: the service sorts by time, and only
+/// what has one time it keeps in the order in which it comes.
+fn lanes(batches: impl Iterator<Item = Batch>) -> Vec<Vec<Batch>> {
+    let mut lanes: Vec<Vec<Batch>> = Vec::new();
+    for batch in batches {
+        let overlaps = |lane: &Vec<Batch>| lane.iter().any(|one| one.newest() >= batch.oldest());
+        let first = lanes.iter().position(overlaps).unwrap_or(lanes.len());
+        let mut lane: Vec<Batch> = lanes.drain(first..).flatten().collect();
+        lane.push(batch);
+        lanes.push(lane);
+    }
+    lanes
+}
+
 /// What holds for all of a flush's requests.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// Destinations that are sent to at the same time.
+    /// Requests that are on their way at the same time.
     pub at_once: usize,
     /// When the host is answered, whatever is left by then.
     pub deadline: Instant,
@@ -130,7 +146,7 @@ fn joined(report: Option<Result<Report, JoinError>>) -> Report {
     }
 }
 
-/// Delivers the batches of one destination in their order.
+/// Delivers batches of one destination in their order.
 async fn deliver<S: Service>(
     destination: &Destination<S>,
     batches: Vec<Batch>,
@@ -138,7 +154,6 @@ async fn deliver<S: Service>(
 ) -> Report {
     let mut delivery = Delivery::new(&destination.service, terms);
     for batch in batches {
-        // Only this task sends there, and rounds follow each other.
         if destination.stopped.load(Relaxed) {
             delivery.leave(&batch);
         } else if delivery.batch(batch).await == Course::Stop {
@@ -146,4 +161,50 @@ async fn deliver<S: Service>(
         }
     }
     delivery.into_report()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Limits, Open};
+
+    fn batch(times: &[i64]) -> Batch {
+        let limits = Limits {
+            items: 10,
+            bytes: 100,
+            span_ms: Some(1000),
+        };
+        let mut open = Open::new(limits, b"[", None);
+        for (ordinal, time) in times.iter().enumerate() {
+            let start = open.body().len();
+            open.body().push(b'x');
+            assert!(open.add(start, *time, 1, ordinal as u32).is_none());
+        }
+        open.finish().expect("there are items")
+    }
+
+    type Times = [&'static [i64]];
+
+    /// The first item's time of each batch, by lanes.
+    fn parted(batches: &Times) -> Vec<Vec<i64>> {
+        let oldest = |batch: &Batch| batch.oldest().expect("there are items");
+        let lanes = lanes(batches.iter().map(|times| batch(times))).into_iter();
+        lanes
+            .map(|lane| lane.iter().map(oldest).collect())
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_newer_than_all_before_it_travels_beside_it() {
+        let cases: [(&Times, &Times); 5] = [
+            (&[&[1, 2], &[3, 4], &[5]], &[&[1], &[3], &[5]]),
+            (&[&[1, 2], &[2, 4], &[5]], &[&[1, 2], &[5]]),
+            (&[&[1, 9], &[10], &[5]], &[&[1, 10, 5]]),
+            (&[&[1], &[10], &[5]], &[&[1], &[10, 5]]),
+            (&[&[3], &[1]], &[&[3, 1]]),
+        ];
+        for (batches, expected) in cases {
+            assert_eq!(parted(batches), expected, "{batches:?}");
+        }
+    }
 }

@@ -115,7 +115,7 @@ impl CloudWatch {
         let places = cloudwatch::route::Places::new(&self.config.route, None, variables, TAG);
         let mut encoder = cloudwatch::encode::Encoder::new(&self.config, places, None);
         let mut records = Records::new(chunk);
-        bytes(|| encoder.round(&mut records))
+        bytes(|| encoder.round(&mut records, 1))
     }
 
     /// Places that the records go to.
@@ -154,7 +154,7 @@ impl Firehose {
         let streams = firehose::route::Streams::new(&self.config.route, variables, TAG);
         let mut encoder = firehose::encode::Encoder::new(&self.config, streams, None);
         let mut records = Records::new(chunk);
-        bytes(|| encoder.round(&mut records, 4))
+        bytes(|| encoder.round(&mut records, 2))
     }
 }
 

@@ -63,22 +63,22 @@ impl<'c> Encoder<'c> {
         }
     }
 
-    /// Encodes records until a request is full, or the chunk ends; batches with their places' numbers.
+    /// Encodes records until so many requests are full, or the chunk ends; batches with their places'
+    /// numbers, by number.
     ///
     /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of about one request. Nothing is returned when nothing is left.
-    pub fn round(&mut self, records: &mut Records<'c>) -> Vec<(usize, Batch)> {
-        while self.full.is_empty()
-            && let Some(record) = records.next()
-        {
+    /// memory of the requests that are under way. Nothing is returned when nothing is left.
+    pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
+        while self.full.len() < requests {
+            let Some(record) = records.next() else {
+                let open = self.open.drain(..).enumerate();
+                let last = open.filter_map(|(number, open)| Some((number, open.finish()?)));
+                self.full.extend(last);
+                break;
+            };
             self.record(&record);
         }
-        if self.full.is_empty() {
-            let open = self.open.drain(..).enumerate();
-            return open
-                .filter_map(|(number, open)| Some((number, open.finish()?)))
-                .collect();
-        }
+        self.full.sort_by_key(|(number, _)| *number);
         std::mem::take(&mut self.full)
     }
 

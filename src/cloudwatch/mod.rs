@@ -168,8 +168,8 @@ impl Road {
         let mut streams = Vec::new();
         let mut report = Report::default();
         loop {
-            let _passed = GATE.pass().await;
-            let round = encoder.round(&mut records);
+            let passed = GATE.pass().await;
+            let round = encoder.round(&mut records, passed.requests(1, REQUESTS_AT_ONCE));
             if round.is_empty() {
                 break;
             }
@@ -302,6 +302,9 @@ impl Road {
     }
 }
 
+/// Requests of one chunk that are made ready to travel together, where answers are slow: as many as a
+/// chunk mostly makes, which is 2 MB at most.
+const REQUESTS_AT_ONCE: usize = 4;
 /// Streams of one chunk that are written to at the same time.
 const STREAMS_AT_ONCE: usize = 32;
 /// The place in [`crate::metrics::table::SKIPPED`].

@@ -146,8 +146,9 @@ impl Road {
         let mut records = Records::new(flush.chunk());
         let mut report = Report::default();
         loop {
-            let _passed = GATE.pass().await;
-            let round = encoder.round(&mut records, REQUESTS_AT_ONCE);
+            let passed = GATE.pass().await;
+            let requests = passed.requests(REQUESTS_WHERE_QUICK, REQUESTS_AT_ONCE);
+            let round = encoder.round(&mut records, requests);
             if round.is_empty() {
                 break;
             }
@@ -258,8 +259,11 @@ impl Road {
     }
 }
 
-/// The order of requests means nothing to the service.
-const REQUESTS_AT_ONCE: usize = 4;
+/// Requests of one chunk that travel together, as their order means nothing to the service: as many
+/// as a chunk mostly makes, which is 2 MB at most.
+const REQUESTS_AT_ONCE: usize = 8;
+/// The same where answers are there at once.
+const REQUESTS_WHERE_QUICK: usize = 2;
 
 /// What is counted under names of this plugin's own.
 pub const PLUGIN: Plugin = Plugin {

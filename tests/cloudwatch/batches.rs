@@ -1,5 +1,7 @@
 //! Events in requests: their order, and every limit at its border.
 
+use std::time::Duration;
+
 use support::aws::{Call, StandIn};
 use support::chunk::{Chunk, Random, Time, map};
 use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
@@ -31,6 +33,34 @@ fn events_are_sorted_by_millisecond_and_those_of_one_keep_their_order() {
         messages(&aws, GROUP, STREAM),
         ["b", "d", "f", "c", "a", "e"]
     );
+}
+
+/// Requests of one stream travel together where answers are slow, which takes some chunks to learn.
+#[test]
+fn requests_of_a_stream_travel_together_unless_they_share_a_time() {
+    for (lines_a_time, together) in [(10, true), (30_000, false)] {
+        let aws = ready();
+        aws.set_latency(Duration::from_millis(150));
+        let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
+        let now = now_ms();
+        let lines: Vec<String> = (0..30_000).map(|n| format!("{n:0100}")).collect();
+        let chunk = (0..).zip(&lines).fold(Chunk::new(), |chunk, (n, line)| {
+            let time = Time::millis(now + n / lines_a_time);
+            chunk.v2(time, map([("log", line.as_str())]))
+        });
+        let mut most = 0;
+        for _ in 0..4 {
+            aws.forget();
+            assert_ok(instance.flush("a.tag", &chunk));
+            most = most.max(aws.max_in_flight("PutLogEvents"));
+            // As the service shows them.
+            let mut events = aws.events(GROUP, STREAM);
+            events.sort_by_key(|event| event.timestamp);
+            let messages: Vec<String> = events.into_iter().map(|event| event.message).collect();
+            assert!(messages == lines, "lost, or in another order");
+        }
+        assert_eq!(most > 1, together, "{most} of {lines_a_time} lines a time");
+    }
 }
 
 #[test]

@@ -209,7 +209,9 @@ fn what_the_service_reads_in_headers_is_there() {
 fn a_hundred_streams_of_a_chunk_are_a_hundred_requests_of_which_many_travel_together() {
     let aws = StandIn::start();
     let names: Vec<String> = (0..100).map(|n| format!("stream-{n}")).collect();
-    names.iter().for_each(|name| aws.create_stream("/ecs/web", name));
+    names
+        .iter()
+        .for_each(|name| aws.create_stream("/ecs/web", name));
     aws.set_latency(Duration::from_millis(50));
     let instance = Output::cloudwatch(&aws)
         .with("log_stream_name", "$(stream)")
@@ -222,7 +224,7 @@ fn a_hundred_streams_of_a_chunk_are_a_hundred_requests_of_which_many_travel_toge
         });
         aws.forget();
         let began = Instant::now();
-        assert_ok(instance.flush(&format!("tag.{number}"), chunk));
+        assert_ok(instance.flush(format!("tag.{number}"), chunk));
         let took = began.elapsed();
         assert_eq!(aws.count("PutLogEvents"), 100);
         took

@@ -82,7 +82,7 @@ pub fn cloudwatch(data: &[u8]) {
         let places = logs::route::Places::new(&config.route, entities, variables, &input.tag);
         let mut encoder = logs::encode::Encoder::new(&config, places, left);
         let mut records = Records::new(input.chunk);
-        let batches = rounds(|| encoder.round(&mut records));
+        let batches = rounds(|| encoder.round(&mut records, REQUESTS));
         let places: Vec<_> = encoder.places().cloned().collect();
         let counts = encoder.finish(&records).0;
         (batches, places, counts.events)
