@@ -75,7 +75,7 @@ impl Drop for Lent {
 }
 
 /// Bytes that are kept at most while nothing is sent.
-const MOST: usize = 6 * 1024 * 1024;
+const MOST: usize = 3 * 1024 * 1024;
 /// Smaller bodies are the allocator's business.
 const LEAST: usize = 64 * 1024;
 
