@@ -180,6 +180,17 @@ fn route(bench: &mut Bench) {
     }
 }
 
+/// What an event costs when it is one of many streams', from record to request.
+fn streams(bench: &mut Bench) {
+    let road = CloudWatch::new(&[("log_stream_template", "$container_name")]);
+    for streams in [1, 100, 10_000] {
+        let chunk = interleaved(20_000, streams);
+        case(bench, "streams", streams.to_string(), &chunk, |chunk| {
+            road.encode(chunk)
+        });
+    }
+}
+
 fn batch(bench: &mut Bench) {
     const LIMITS: Limits = Limits {
         items: 10_000,
@@ -296,7 +307,7 @@ fn on_processor() -> Bench {
 criterion_group! {
     name = steps;
     config = on_processor();
-    targets = decode, encode, route, batch, sizes
+    targets = decode, encode, route, streams, batch, sizes
 }
 criterion_group!(whole, flush);
 criterion_main!(steps, whole);

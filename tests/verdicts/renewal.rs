@@ -38,7 +38,10 @@ fn short_lived_credentials_are_renewed_once_for_all_instances_and_no_flush_fails
     for instance in instances {
         let lines = instance.exit();
         let told = telling(&lines, "credentials could not be renewed").len();
-        assert!(told <= 2, "one line a minute and one at the end, not {told}");
+        assert!(
+            told <= 2,
+            "one line a minute and one at the end, not {told}"
+        );
     }
 }
 
