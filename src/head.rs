@@ -1,8 +1,9 @@
 //! The head of a record: its time, in whichever form and envelope it comes.
 //!
-//! Fluent Bit itself writes one form only, an EventTime before an empty metadata map; that one is
-//! matched byte for byte. Every other (older hosts, inputs that forward what they were sent, group
-//! markers) goes through rmp-serde, where speed does not decide.
+//! Fluent Bit itself writes an EventTime before an empty metadata map, with the lengths of both arrays
+//! in one byte or, from 2.1 to 4.2, in four; that is matched byte for byte. Every other form (older hosts,
+//! inputs that forward what they were sent, group markers) goes through rmp-serde, where speed does not
+//! decide.
 
 use std::fmt;
 
@@ -48,16 +49,32 @@ pub fn read(bytes: &[u8]) -> Option<(Time, &[u8])> {
 /// `[[EventTime, {}], …` or `[EventTime, …`.
 #[inline]
 fn as_the_host_writes_it(bytes: &[u8]) -> Option<(Time, &[u8])> {
+    let head = in_array_of_two(bytes)?;
+    let envelope = in_array_of_two(head);
+    let [0xd7, 0x00, time @ ..] = envelope.unwrap_or(head) else {
+        return None;
+    };
+    let (time, rest) = time.split_first_chunk()?;
+    let rest = match envelope {
+        Some(_) => after_empty_map(rest)?,
+        None => rest,
+    };
+    Some((event_time(*time), rest))
+}
+
+/// What is in an array of two. Fluent Bit 2.1 to 4.2 writes its length in four bytes.
+#[inline]
+fn in_array_of_two(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
-        [0x92, 0x92, 0xd7, 0x00, time @ ..] => {
-            let (time, rest) = time.split_first_chunk()?;
-            let rest = rest.strip_prefix(&[0x80])?;
-            Some((event_time(*time), rest))
-        }
-        [0x92, 0xd7, 0x00, time @ ..] => {
-            let (time, rest) = time.split_first_chunk()?;
-            Some((event_time(*time), rest))
-        }
+        [0x92, rest @ ..] | [0xdd, 0, 0, 0, 2, rest @ ..] | [0xdc, 0, 2, rest @ ..] => Some(rest),
+        _ => None,
+    }
+}
+
+#[inline]
+fn after_empty_map(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [0x80, rest @ ..] | [0xdf, 0, 0, 0, 0, rest @ ..] | [0xde, 0, 0, rest @ ..] => Some(rest),
         _ => None,
     }
 }
@@ -78,7 +95,7 @@ pub(crate) fn event_time([a, b, c, d, e, f, g, h]: [u8; 8]) -> Time {
 }
 
 fn by_deserializer(bytes: &[u8]) -> Option<(Time, &[u8])> {
-    let mut cursor = Cursor::new(bytes.strip_prefix(&[RECORD])?);
+    let mut cursor = Cursor::new(in_array_of_two(bytes)?);
     let head = cursor.value().ok()?;
     let mut deserializer = Deserializer::from_read_ref(head);
     deserializer.set_max_depth(MAX_METADATA_DEPTH);
@@ -151,8 +168,6 @@ impl<'de> Visitor<'de> for TimeVisitor {
     }
 }
 
-/// An array of two: a head and a map.
-const RECORD: u8 = 0x92;
 const MAX_NANOS: u32 = 999_999_999;
 const MAX_METADATA_DEPTH: usize = 64;
 
@@ -161,15 +176,21 @@ mod tests {
     use super::*;
 
     const REST: &[u8] = &[0x80];
+    /// The forms of an array of two, and those of an empty map.
+    const ARRAYS: [&[u8]; 3] = [&[0x92], &[0xdc, 0, 2], &[0xdd, 0, 0, 0, 2]];
+    const MAPS: [&[u8]; 3] = [&[0x80], &[0xde, 0, 0], &[0xdf, 0, 0, 0, 0]];
 
+    /// The same whatever the form of the array.
     fn time_of(head: &[u8]) -> Option<Time> {
-        let mut bytes = vec![RECORD];
-        bytes.extend_from_slice(head);
-        bytes.extend_from_slice(REST);
-        read(&bytes).map(|(time, rest)| {
-            assert_eq!(rest, REST, "what follows the head");
-            time
-        })
+        let times = ARRAYS.map(|array| {
+            let bytes = [array, head, REST].concat();
+            read(&bytes).map(|(time, rest)| {
+                assert_eq!(rest, REST, "what follows the head");
+                time
+            })
+        });
+        assert!(times.iter().all(|time| *time == times[0]), "{times:?}");
+        times[0]
     }
 
     const AT: Time = Time {
@@ -183,8 +204,13 @@ mod tests {
     fn an_event_time_is_read_in_both_envelopes_and_both_forms() {
         assert_eq!(time_of(&FIXEXT), Some(AT));
         assert_eq!(time_of(&EXT8), Some(AT));
-        assert_eq!(time_of(&[&[0x92], &FIXEXT[..], &[0x80]].concat()), Some(AT));
-        assert_eq!(time_of(&[&[0x92], &EXT8[..], &[0x80]].concat()), Some(AT));
+        for (array, map) in ARRAYS
+            .iter()
+            .flat_map(|array| MAPS.map(|map| (*array, map)))
+        {
+            assert_eq!(time_of(&[array, &FIXEXT, map].concat()), Some(AT));
+            assert_eq!(time_of(&[array, &EXT8, map].concat()), Some(AT));
+        }
     }
 
     #[test]
@@ -242,7 +268,7 @@ mod tests {
             assert_eq!(time_of(head), None, "{head:x?}");
         }
         assert_eq!(read(&[]), None);
-        assert_eq!(read(&[RECORD, 0xd7, 0, 1, 2]), None);
+        assert_eq!(read(&[0x92, 0xd7, 0, 1, 2]), None);
     }
 
     #[test]

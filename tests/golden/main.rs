@@ -59,20 +59,24 @@ fn records_with_their_time_become_firehose_records() {
     }
 }
 
-/// The old host and the new one write the same records in different forms.
+/// Each generation of hosts writes the same records in another form.
 #[test]
-fn both_generations_of_hosts_lead_to_the_same_request() {
+fn all_generations_of_hosts_lead_to_the_same_request() {
     let read = |name| fs::read(directory().join(name)).expect("the expectation");
     for case in ["cloudwatch", "log_key", "firehose"] {
-        let [old, new] = ["1.9.10", "5.1.1"].map(|host| format!("forward-{host}.{case}.json"));
-        assert_eq!(read(old), read(new), "{case}");
+        let hosts = ["1.9.10", "4.2.8", "5.1.1"];
+        let [old, wide, new] = hosts.map(|host| format!("forward-{host}.{case}.json"));
+        assert_eq!(read(old), read(new.clone()), "{case}");
+        assert_eq!(read(wide), read(new), "{case}");
     }
 }
 
-const FIXTURES: [&str; 5] = [
+const FIXTURES: [&str; 7] = [
     "dummy-1.9.10",
+    "dummy-4.2.8",
     "dummy-5.1.1",
     "forward-1.9.10",
+    "forward-4.2.8",
     "forward-5.1.1",
     "otlp-5.1.1",
 ];

@@ -53,6 +53,17 @@ impl Chunk {
         self.record(Value::Array(vec![head, body.into()]))
     }
 
+    /// Appends `[[time, {}], body]` with lengths of four bytes, as Fluent Bit 2.1 to 4.2 writes it.
+    #[must_use]
+    pub fn wide(mut self, time: impl Into<Time>, body: impl Into<Value>) -> Self {
+        const ARRAY_OF_TWO: [u8; 5] = [0xdd, 0, 0, 0, 2];
+        const EMPTY_MAP: [u8; 5] = [0xdf, 0, 0, 0, 0];
+        self.bytes.extend([ARRAY_OF_TWO, ARRAY_OF_TWO].concat());
+        time.into().value().write(&mut self.bytes);
+        self.bytes.extend(EMPTY_MAP);
+        self.record(body.into())
+    }
+
     /// Appends the marker that opens a group, as the OpenTelemetry input writes it. It is not
     /// counted as a record.
     #[must_use]

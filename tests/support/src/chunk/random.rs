@@ -117,7 +117,11 @@ impl Random {
     }
 
     fn record(&mut self) -> Record {
-        let metadata = self.once_in(2).then(|| self.map(1));
+        let metadata = match self.below(4) {
+            0 => Some(Value::Map(vec![])),
+            1 => Some(self.map(1)),
+            _ => None,
+        };
         Record {
             time: self.time(),
             metadata,
@@ -176,6 +180,9 @@ pub struct Record {
 impl Record {
     fn append_to(&self, chunk: Chunk) -> Chunk {
         match &self.metadata {
+            Some(Value::Map(metadata)) if metadata.is_empty() => {
+                chunk.wide(self.time, self.body.clone())
+            }
             Some(metadata) => chunk.v2_with(self.time, metadata.clone(), self.body.clone()),
             None => chunk.v1(self.time, self.body.clone()),
         }
