@@ -73,10 +73,7 @@ pub fn cloudwatch(data: &[u8]) {
     );
     let Some(config) = config else { return };
     let encode = |left: Option<Arc<Left>>| {
-        let fixed = Fixed {
-            region: "r".to_owned(),
-            uuid: "u".to_owned(),
-        };
+        let fixed = fixed();
         let variables = Variables::new(&fixed, None, &input.tag);
         let entities = config.entities.as_ref();
         let places = logs::route::Places::new(&config.route, entities, variables, &input.tag);
@@ -94,12 +91,21 @@ pub fn cloudwatch(data: &[u8]) {
         note(&mut ordinals, batch);
     }
     assert_eq!(ordinals.len(), events as usize);
-    let rest: Vec<u32> = ordinals
-        .iter()
-        .copied()
-        .filter(|ordinal| ordinal % 3 == 1)
-        .collect();
+    let rest = every_third(&ordinals);
     assert_left(&encode(Some(Arc::new(Left::new(rest.clone())))).0, &rest);
+}
+
+/// What is left of a chunk that comes again.
+fn every_third(ordinals: &BTreeSet<u32>) -> Vec<u32> {
+    let some = ordinals.iter().filter(|ordinal| *ordinal % 3 == 1);
+    some.copied().collect()
+}
+
+fn fixed() -> Fixed {
+    Fixed {
+        region: "r".to_owned(),
+        uuid: "u".to_owned(),
+    }
 }
 
 /// PutLogEvents takes 10,000 events of 24 hours, sorted, in 1 MiB, of which 26 bytes for each event.
@@ -139,10 +145,7 @@ pub fn firehose(data: &[u8]) {
     );
     let Some(config) = config else { return };
     let encode = |left: Option<Arc<Left>>| {
-        let fixed = Fixed {
-            region: "r".to_owned(),
-            uuid: "u".to_owned(),
-        };
+        let fixed = fixed();
         let variables = Variables::new(&fixed, None, &input.tag);
         let names = streams::route::Streams::new(&config.route, variables, &input.tag);
         let mut encoder = streams::encode::Encoder::new(&config, names, left);
@@ -158,11 +161,7 @@ pub fn firehose(data: &[u8]) {
         records(batch, name);
         note(&mut ordinals, batch);
     }
-    let rest: Vec<u32> = ordinals
-        .iter()
-        .copied()
-        .filter(|ordinal| ordinal % 3 == 1)
-        .collect();
+    let rest = every_third(&ordinals);
     assert_left(&encode(Some(Arc::new(Left::new(rest.clone())))), &rest);
 }
 
