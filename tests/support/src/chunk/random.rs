@@ -117,14 +117,15 @@ impl Random {
     }
 
     fn record(&mut self) -> Record {
-        let metadata = match self.below(4) {
-            0 => Some(Value::Map(vec![])),
-            1 => Some(self.map(1)),
-            _ => None,
-        };
+        let metadata = self.once_in(2).then(|| match self.once_in(2) {
+            true => Value::Map(vec![]),
+            false => self.map(1),
+        });
+        let wide = metadata == Some(Value::Map(vec![])) && self.once_in(2);
         Record {
             time: self.time(),
             metadata,
+            wide,
             body: self.map(4),
         }
     }
@@ -173,6 +174,8 @@ pub struct Record {
     pub time: Time,
     /// Its metadata in the form since 2.1.0; `None` for the form before.
     pub metadata: Option<Value>,
+    /// Its lengths have four bytes: only without metadata.
+    pub wide: bool,
     /// The map.
     pub body: Value,
 }
@@ -180,9 +183,7 @@ pub struct Record {
 impl Record {
     fn append_to(&self, chunk: Chunk) -> Chunk {
         match &self.metadata {
-            Some(Value::Map(metadata)) if metadata.is_empty() => {
-                chunk.wide(self.time, self.body.clone())
-            }
+            Some(_) if self.wide => chunk.wide(self.time, self.body.clone()),
             Some(metadata) => chunk.v2_with(self.time, metadata.clone(), self.body.clone()),
             None => chunk.v1(self.time, self.body.clone()),
         }
