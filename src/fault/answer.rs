@@ -26,11 +26,9 @@ where
     let request = error.request_id().unwrap_or("none");
     let mut text = format!("{code}: {message} (HTTP {status}, request id {request})");
     let mut kind = kind_of(code, status);
-    if let Some(behind) = clock::behind(raw).filter(|_| clock::CODES.contains(&code)) {
+    if let Some(advice) = clock::advice(code, raw) {
         kind = Kind::Passing { unanswered: false };
-        let way = if behind > 0 { "behind" } else { "ahead of" };
-        let off = behind.abs();
-        text += &format!("; this machine's clock is {off} s {way} the service's, set it right");
+        text += &advice;
     }
     Fault {
         retry_after: retry_after(raw),
