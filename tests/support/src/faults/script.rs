@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::env;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -109,7 +110,7 @@ impl Script {
 
     fn open(&self, host: &PluginHost, service: &StandIn) -> Instance {
         let url = service.url();
-        let timeout = format!("{}s", flush_timeout().as_secs());
+        let timeout = format!("{}s", FLUSH_TIMEOUT.as_secs());
         let options: &[(&str, &str)] = if self.firehose {
             &[("delivery_stream", "ds"), ("log_key", "log")]
         } else {
@@ -138,7 +139,7 @@ impl Script {
         for tries in 0..MOST_TRIES {
             let start = Instant::now();
             let verdict = instance.flush("tag", chunk.bytes());
-            hung += usize::from(start.elapsed() > flush_timeout().mul_f64(LATEST_ANSWER));
+            hung += usize::from(start.elapsed() > FLUSH_TIMEOUT.mul_f64(LATEST_ANSWER));
             if verdict == Verdict::Ok {
                 return (true, hung, tries);
             }
@@ -255,17 +256,17 @@ fn tells_of_an_unanswered_request(line: &str) -> bool {
     line.contains(" unanswered, ") && !line.contains(" 0 unanswered, ")
 }
 
-/// Seconds of `$FLUSH_TIMEOUT`, for builds that are slow; 1 without it.
-fn flush_timeout() -> Duration {
-    let told = env::var("FLUSH_TIMEOUT").ok();
-    let seconds = told.and_then(|seconds| seconds.parse().ok()).unwrap_or(1);
-    Duration::from_secs(seconds)
-}
-
 fn now_millis() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| now.as_millis() as u64)
 }
+
+/// Seconds of `$FLUSH_TIMEOUT`, for builds that are slow; 1 without it.
+static FLUSH_TIMEOUT: LazyLock<Duration> = LazyLock::new(|| {
+    let told = env::var("FLUSH_TIMEOUT").ok();
+    let seconds = told.and_then(|seconds| seconds.parse().ok()).unwrap_or(1);
+    Duration::from_secs(seconds)
+});
 
 /// More than any script's rules can fail.
 const MOST_TRIES: usize = 60;
