@@ -9,6 +9,7 @@ from patience import wait_for
 from router import free_port
 
 PREFIX = "fluentbit_output_aws_"
+
 COPIES_ALL_BUCKETS = (4, 0, 0)
 """Earlier hosts leave a histogram's last bucket out of the copy that they show (`cat_histogram_values`)."""
 

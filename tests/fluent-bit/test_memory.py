@@ -58,7 +58,7 @@ def test_plugins_at_rest_add_little(counting, router):
 
 @pytest.mark.parametrize("output", [cloudwatch, firehose])
 def test_five_megabytes_a_second_add_some(counting, router, output, version):
-    # `Copies` came with Fluent Bit 2.
+    # Fluent Bit 1.9 has no `Copies`.
     load = dummy(10, Copies=500) if version >= (2, 1, 0) else dummy(5000)
     bare = without(router, load, "VmHWM")
     ours = resident(router, load + output(counting), "VmHWM")

@@ -1,4 +1,4 @@
-"""Two TLS libraries in one process: the host's, in its own AWS outputs and an HTTPS endpoint, and ours."""
+"""Two TLS libraries in one process: the host's, in its own AWS outputs, and ours."""
 
 import os
 
