@@ -31,6 +31,7 @@ WORKDIR /src
 # The dependencies, apart from the sources, so that a change of these does not build them again.
 COPY Cargo.toml Cargo.lock ./
 COPY cbindings/Cargo.toml cbindings/
+COPY cbindings/engine-symbols/Cargo.toml cbindings/engine-symbols/
 COPY fluent-bit/cloudwatch/Cargo.toml fluent-bit/cloudwatch/
 COPY fluent-bit/firehose/Cargo.toml fluent-bit/firehose/
 COPY fluent-bit/kinesis/Cargo.toml fluent-bit/kinesis/
@@ -40,7 +41,7 @@ COPY tests/probe/Cargo.toml tests/probe/
 COPY tests/support/Cargo.toml tests/support/
 # Cargo wants the benches that Cargo.toml names to be there.
 COPY benches/ benches/
-RUN for crate in . cbindings fluent-bit/cloudwatch fluent-bit/firehose fluent-bit/kinesis \
+RUN for crate in . cbindings cbindings/engine-symbols fluent-bit/cloudwatch fluent-bit/firehose fluent-bit/kinesis \
             fluent-bit/launch fluent-bit/migrate tests/probe tests/support; do \
         mkdir -p "$crate/src" && touch "$crate/src/lib.rs" || exit 1; \
     done \

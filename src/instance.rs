@@ -1,9 +1,8 @@
 //! What every output section does alike: read its options at the start, sum up a flush at its end.
 
-use std::sync::Once;
 use std::time::UNIX_EPOCH;
 
-use cbindings::{Flush, Level, Log, Settings};
+use cbindings::{Level, Log, Settings};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -56,27 +55,6 @@ pub async fn connected<C>(
     made.unwrap_or_else(|_| {
         Err("the region and the connection were not there before the flush's deadline (`flush_timeout`)".to_owned())
     })
-}
-
-/// Says once what about the host's threads a user should know.
-pub fn warn_of_threads(flush: &Flush, once: &Once, log: &Log) {
-    let warning = if flush.blocks_the_engine() {
-        "the host delivers on its engine's thread: while it waits for an answer, every input and output stands still; add `workers 1` to this section"
-    } else if cbindings::hot_reload() {
-        "hot reload is on, and Fluent Bit leaks the worker threads of outputs such as this one, which ends it on a later reload: set `concurrency 0` and no `workers` in this section, or leave hot reload off"
-    } else {
-        return;
-    };
-    once.call_once(|| log.warn(format_args!("{warning}")));
-}
-
-/// Asks the host for worker threads; 0 leaves the host's own setting alone.
-pub fn ask_for_workers(settings: &Settings, log: &Log, count: u32) {
-    if count > 0 && !settings.ask_for_workers(count) {
-        log.debug(format_args!(
-            "the host offers no way to ask for workers; set `workers 1` or more in this section"
-        ));
-    }
 }
 
 /// Counts and writes what happened to records before they were sent: how many, in which series of

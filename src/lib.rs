@@ -7,7 +7,7 @@
 //! | `template`, `variables`, `lookup`, each `route` | record -> destination |
 //! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
 //! | `compress`, `batch` (`pool`) | texts -> requests within the service's limits |
-//! | `send` (`gate`, `body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
+//! | `send` (`permits`, `gate`, `body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
 //!
@@ -41,6 +41,7 @@ pub mod msgpack;
 pub mod notice;
 pub mod options;
 pub mod pace;
+pub mod permits;
 pub mod pool;
 pub mod repeat;
 pub mod report;

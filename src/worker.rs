@@ -11,9 +11,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use cbindings::{Flush, Log, Verdict};
+use cbindings::{Flush, Verdict};
 use once_cell::sync::Lazy;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+
+use crate::notice::Kind;
+use crate::permits::Permits;
+use crate::watch::Watch;
 
 /// A share in the plugin's threads; the last one dropped ends them.
 #[derive(Clone, Debug)]
@@ -54,31 +60,74 @@ impl Worker {
         }
     }
 
-    /// Delivers a flush on the plugin's threads; a panic there is a retry and a line in the log.
+    /// Delivers a flush on the plugin's threads, when it gets one of the output's permits; a panic
+    /// there is a retry and a line in the log.
     ///
-    /// Takes a closure as [`Worker::spawn`] does.
+    /// The job gets the flush and its deadline. When Fluent Bit ends it has [`CLOSING_TIME`] to end by
+    /// itself, and is dropped then. Takes a closure as [`Worker::spawn`] does.
     pub fn deliver<F>(
         &self,
         flush: Flush,
-        log: Log,
-        job: impl FnOnce(Arc<Flush>) -> F + Send + 'static,
+        permits: &Permits,
+        watch: Watch,
+        job: impl FnOnce(Arc<Flush>, Instant) -> F + Send + 'static,
     ) where
         F: Future<Output = Verdict> + Send + 'static,
     {
         let Some(runtime) = &self.0.0 else { return };
-        let begin: Begin<Arc<Flush>, Verdict> = Box::new(|flush| Box::pin(job(flush)));
-        runtime.spawn(async move {
-            let flush = Arc::new(flush);
-            let job = tokio::spawn(begin(flush.clone()));
-            match job.await {
-                Ok(verdict) => flush.settle(verdict),
-                Err(_) => log.warn(format_args!(
-                    "{}; the chunk is kept for a retry",
-                    cbindings::last_panic()
-                )),
-            }
-        });
+        let begin: Begin<(Arc<Flush>, Instant), Verdict> =
+            Box::new(|(flush, deadline)| Box::pin(job(flush, deadline)));
+        let permits = permits.clone();
+        // Boxed where it runs: the future of a delivery is larger than this stack.
+        runtime.spawn(async move { Box::pin(admit(flush, permits, watch, begin)).await });
     }
+}
+
+/// Waits for a permit, then runs a job until it ends or Fluent Bit does.
+async fn admit(
+    flush: Flush,
+    permits: Permits,
+    watch: Watch,
+    begin: Begin<(Arc<Flush>, Instant), Verdict>,
+) {
+    let mut cancelled = cancelled(&flush);
+    let permit = tokio::select! {
+        permit = permits.acquire(&flush) => permit,
+        () = &mut cancelled => return,
+    };
+    let Some(permit) = permit else {
+        return watch.warn(NO_PERMIT, 1, format_args!(
+            "a chunk of tag `{}` waited for `flush_timeout` behind others of this output (`concurrency`); Fluent Bit will retry it",
+            flush.tag().escape_ascii()
+        ));
+    };
+    let flush = Arc::new(flush);
+    let mut job = tokio::spawn(begin((flush.clone(), permit.deadline)));
+    let ended = tokio::select! {
+        ended = &mut job => ended,
+        () = async { cancelled.await; sleep(CLOSING_TIME).await } => {
+            job.abort();
+            job.await
+        }
+    };
+    match ended {
+        Ok(verdict) => flush.settle(verdict),
+        Err(error) if error.is_cancelled() => {}
+        Err(_) => watch.log.warn(format_args!(
+            "{}; the chunk is kept for a retry",
+            cbindings::last_panic()
+        )),
+    }
+}
+
+/// Ends when Fluent Bit wants the chunk back.
+fn cancelled(flush: &Flush) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let (cancel, cancelled) = oneshot::channel();
+    flush.cancellation().on_cancel(move || _ = cancel.send(()));
+    Box::pin(async move {
+        // The sender lives as long as the flush, which outlives whoever waits here.
+        drop(cancelled.await);
+    })
 }
 
 /// Makes a job where it will run.
@@ -103,5 +152,13 @@ static RUNNING: Lazy<Mutex<Weak<Threads>>> = Lazy::new(Mutex::default);
 
 /// One can encode a chunk while the other serves connections.
 const THREADS: usize = 2;
+/// How long a delivery may go on when Fluent Bit ends: requests on their way are mostly answered by
+/// then, and what they delivered is not sent again.
+const CLOSING_TIME: Duration = Duration::from_secs(1);
+const NO_PERMIT: Kind<'_> = Kind {
+    what: "no permit",
+    part: "",
+    unit: "chunks",
+};
 /// The host waits in exit: jobs that do not end are left behind.
 const LAST_CALL: Duration = Duration::from_secs(1);

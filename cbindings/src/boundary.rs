@@ -21,17 +21,22 @@ use crate::abi::{
 };
 use crate::cmetrics::Cmetrics;
 use crate::desk::{Desk, Level, Log};
-use crate::flush::Flush;
+use crate::engine::wait_queue::{self, Waiting};
+use crate::engine::{Coroutine, Functions, Waker, worker_pool};
+use crate::flush::{Answer, Flush};
 use crate::hook;
 use crate::host_api::{self, HostLog, Settings};
 use crate::metrics::Board;
+use crate::workers::Workers;
 
-/// What the host's context stands for.
+/// What Fluent Bit's context stands for.
 struct Instance<P> {
+    number: usize,
     plugin: P,
     desk: Arc<Desk>,
     board: Option<Board>,
     opened_on: ThreadId,
+    workers: Workers,
 }
 
 /// Answers `FLBPluginPreRegister`: nothing to prepare.
@@ -97,7 +102,7 @@ pub unsafe fn init<P: Output>(arguments: *const InitArguments) -> c_int {
 /// # Safety
 ///
 /// `data` is readable for `len` bytes and `tag` null or NUL-terminated, both unchanged until this
-/// returns.
+/// returns or, where the flush yielded, until the instance's exit returns.
 pub unsafe fn flush<P: Output>(
     context: *const c_void,
     data: *const c_void,
@@ -107,27 +112,101 @@ pub unsafe fn flush<P: Output>(
     let Some(instance) = kept::<P>(context) else {
         return FLB_RETRY;
     };
+    let functions = Functions::find();
+    let coroutine = functions.and_then(Coroutine::current).zip(functions);
     // SAFETY: null or NUL-terminated by promise.
     let tag = unsafe { tag_bytes(tag) };
-    // SAFETY: readable and unchanged until this returns, which is after the answer.
+    // SAFETY: readable and unchanged until the answer has come: this returns later, and so does exit.
     let (mut flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.desk.clone()) };
-    flush.blocks_the_engine = thread::current().id() == instance.opened_on;
+    flush.on_engine_thread = thread::current().id() == instance.opened_on;
+    flush.yields = coroutine.is_some();
+    instance.workers.note_flush(&flush, &instance.desk);
     // A panic may come after the flush was handed over: the chunk is still on loan then.
     caught(&instance.desk, Level::Warn, || instance.plugin.flush(flush));
-    let board = instance.board.as_ref();
-    let show = |publish: fn(&Board)| {
-        board.and_then(|board| caught(&instance.desk, Level::Warn, || publish(board)));
+    let waiting: Box<dyn Waiting> = Box::new(InFlight { instance, answer });
+    let Some((coroutine, functions)) = coroutine else {
+        waiting.wait();
+        return waiting.finish();
     };
-    let code = answer.wait(|| show(Board::publish_if_due));
-    show(Board::publish);
-    release(instance);
-    code
+    // From here on nothing that must be dropped is on this stack.
+    match wait_queue::yield_until_answered(coroutine, functions, waiting) {
+        Ok(answered) => answered.finish(),
+        Err(waiting) => {
+            waiting.wait();
+            waiting.finish()
+        }
+    }
 }
 
 /// Answers `FLBPluginExitCtx`: closes the instance. Harmless with null, which hosts pass after a
 /// failed init of another instance, and with one that is closed.
+///
+/// Fluent Bit calls it on the thread of its engine, whose event loop has ended
+/// (`flb_engine_shutdown`): flushes that yielded there are not resumed any more, and when this returns
+/// their chunks are freed. Before 2.1 the exit comes for the instance opened last alone, so that one
+/// takes the flushes of all.
 pub fn exit<P: Output>(context: *const c_void) -> c_int {
-    guard(FLB_ERROR, || let_go::<P>(context).map_or(FLB_OK, release))
+    guard(FLB_ERROR, || {
+        let number = context.addr();
+        let each_has_an_exit = host_api::has_log_functions();
+        let belongs = |other| number != 0 && (other == number || !each_has_an_exit);
+        let abandoned = wait_queue::abandon(belongs);
+        worker_pool::forget(number);
+        let instance = let_go::<P>(context);
+        for flush in abandoned {
+            flush.finish();
+        }
+        instance.map_or(FLB_OK, release)
+    })
+}
+
+/// A flush of an instance, until its end.
+struct InFlight<P> {
+    instance: Arc<Instance<P>>,
+    answer: Arc<Answer>,
+}
+
+impl<P: Output> InFlight<P> {
+    fn show(&self, publish: fn(&Board)) {
+        if let Some(board) = &self.instance.board {
+            caught(&self.instance.desk, Level::Warn, || publish(board));
+        }
+    }
+}
+
+impl<P: Output> Waiting for InFlight<P> {
+    fn is_answered(&self) -> bool {
+        self.answer.code().is_some()
+    }
+
+    fn set_waker(&self, waker: &Arc<Waker>) {
+        self.answer.set_waker(waker);
+    }
+
+    fn attend(&self) {
+        self.instance.desk.print();
+        self.show(Board::publish_if_due);
+    }
+
+    fn cancel(&self) {
+        self.answer.cancel();
+    }
+
+    fn wait(&self) {
+        self.answer.wait(|| self.show(Board::publish_if_due));
+    }
+
+    fn finish(self: Box<Self>) -> c_int {
+        let code = self.answer.code().unwrap_or(FLB_RETRY);
+        self.instance.desk.print();
+        self.show(Board::publish);
+        release(self.instance);
+        code
+    }
+
+    fn instance(&self) -> usize {
+        self.instance.number
+    }
 }
 
 /// Closes an instance unless somebody else still holds it: a flush that an early host's exit
@@ -143,8 +222,7 @@ fn release<P: Output>(instance: Arc<Instance<P>>) -> c_int {
 
 /// Keeps an open instance, and gives the number that the host knows it by.
 fn keep<P: Output>(instance: Instance<P>) -> *mut c_void {
-    static LAST: AtomicUsize = AtomicUsize::new(0);
-    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    let number = instance.number;
     let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
     open.push((number, Arc::new(instance)));
     ptr::without_provenance_mut(number)
@@ -191,12 +269,24 @@ unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
     let cmetrics = unsafe { Cmetrics::of(arguments.api, arguments.instance) };
     let board = cmetrics.and_then(|cmetrics| Board::new(&cmetrics, &name, plugin.metrics()?));
     plugin.metrics_are_shown(board.is_some());
+    let number = next_number();
+    // SAFETY: Fluent Bit's instance, in its init.
+    let workers =
+        unsafe { Workers::new(number, arguments.instance, plugin.worker_threads(), &desk) };
     Some(Instance {
+        number,
         plugin,
         desk,
         board,
         opened_on: thread::current().id(),
+        workers,
     })
+}
+
+/// A number that no other instance of this library has had; never 0, which is a null context.
+fn next_number() -> usize {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// The name of an instance whose host cannot tell it: as the host would number it.

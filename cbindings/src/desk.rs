@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::engine::Waker;
 use crate::host_api::HostLog;
 use crate::metrics;
 
@@ -90,6 +91,8 @@ pub(crate) struct Desk {
 struct Lines {
     waiting: VecDeque<Line>,
     overflow: usize,
+    /// What prints them, where a flush of the instance yielded.
+    waker: Option<Arc<Waker>>,
 }
 
 impl Lines {
@@ -163,8 +166,17 @@ impl Desk {
         } else {
             lines.overflow += 1;
         }
+        let waker = lines.waker.clone();
         drop(lines);
         self.news.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Has this woken by each line from now on.
+    pub(crate) fn set_waker(&self, waker: &Arc<Waker>) {
+        self.lock().waker = Some(waker.clone());
     }
 
     /// Prints without holding the lock, so that our threads never wait for the host's log.

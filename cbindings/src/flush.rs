@@ -1,15 +1,21 @@
-//! A chunk on loan from the host, until it is answered.
+//! A chunk borrowed from Fluent Bit, until it is answered.
 //!
-//! The caller of flush waits until its [`Flush`] is dropped, so the chunk is read where the host
-//! keeps it and never copied. An unanswered flush, as after a panic, is a retry: the host still
+//! The caller of flush waits until its [`Flush`] is dropped, so the chunk is read where Fluent Bit
+//! keeps it and never copied. An unanswered flush, as after a panic, is a retry: Fluent Bit still
 //! has the chunk.
 
-use std::slice;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+mod cancellation;
 
+use std::slice;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use self::cancellation::State;
 use crate::abi;
 use crate::desk::Desk;
+use crate::engine::Waker;
+
+pub use self::cancellation::Cancellation;
 
 /// What becomes of a chunk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,7 +48,8 @@ pub struct Flush {
     tag: Box<[u8]>,
     verdict: AtomicI32,
     answer: Arc<Answer>,
-    pub(crate) blocks_the_engine: bool,
+    pub(crate) on_engine_thread: bool,
+    pub(crate) yields: bool,
 }
 
 // SAFETY: `data` is only read, and the host leaves it unchanged on whatever thread until the
@@ -67,6 +74,8 @@ impl Flush {
         let answer = Arc::new(Answer {
             code: AtomicI32::new(PENDING),
             desk,
+            waker: OnceLock::new(),
+            cancellation: Arc::default(),
         });
         let flush = Self {
             data,
@@ -74,7 +83,8 @@ impl Flush {
             tag: tag.into(),
             verdict: AtomicI32::new(abi::FLB_RETRY),
             answer: answer.clone(),
-            blocks_the_engine: false,
+            on_engine_thread: false,
+            yields: false,
         };
         (flush, answer)
     }
@@ -95,11 +105,24 @@ impl Flush {
         &self.tag
     }
 
-    /// Whether the host waits on the thread that runs its engine, so that nothing else of it goes
-    /// on: it does where the output has no worker threads.
+    /// Whether Fluent Bit waits on the thread that runs its engine, and stands still meanwhile: the
+    /// output has no worker threads, and its flushes cannot yield.
     #[must_use]
     pub fn blocks_the_engine(&self) -> bool {
-        self.blocks_the_engine
+        self.on_engine_thread && !self.yields
+    }
+
+    /// Whether a thread of Fluent Bit's cannot end before this flush is answered. Fluent Bit joins its
+    /// worker threads when it ends, and each one waits for all of its flushes.
+    #[must_use]
+    pub fn holds_up_the_end(&self) -> bool {
+        !(self.on_engine_thread && self.yields)
+    }
+
+    /// Whether Fluent Bit ends and wants the chunk back; to be asked before each step.
+    #[must_use]
+    pub fn cancellation(&self) -> Cancellation {
+        Cancellation::new(self.answer.cancellation.clone())
     }
 
     /// Answers the host.
@@ -124,22 +147,45 @@ impl Drop for Flush {
 pub(crate) struct Answer {
     code: AtomicI32,
     desk: Arc<Desk>,
+    /// What resumes the caller, where it yielded.
+    waker: OnceLock<Arc<Waker>>,
+    cancellation: Arc<State>,
 }
 
 impl Answer {
+    /// The verdict's code, once it is there and the chunk is not read any more.
+    pub(crate) fn code(&self) -> Option<i32> {
+        match self.code.load(Ordering::Acquire) {
+            PENDING => None,
+            code => Some(code),
+        }
+    }
+
+    /// Has this woken by the verdict, and by lines of the instance's log.
+    pub(crate) fn set_waker(&self, waker: &Arc<Waker>) {
+        drop(self.waker.set(waker.clone()));
+        // A verdict is announced under the desk's lock: it comes after this and sees the waker, or it
+        // came before this, and the caller sees it.
+        self.desk.set_waker(waker);
+    }
+
+    /// Asks whoever has the chunk to give it back.
+    pub(crate) fn cancel(&self) {
+        self.cancellation.cancel();
+    }
+
     /// Waits for the verdict on the host's thread, printing the instance's lines and doing something
     /// else meanwhile.
     pub(crate) fn wait(&self, meanwhile: impl Fn()) -> i32 {
-        let code = || match self.code.load(Ordering::Acquire) {
-            PENDING => None,
-            code => Some(code),
-        };
-        self.desk.serve(code, meanwhile)
+        self.desk.serve(|| self.code(), meanwhile)
     }
 
     fn give(&self, code: i32) {
         self.desk
             .announce(|| self.code.store(code, Ordering::Release));
+        if let Some(waker) = self.waker.get() {
+            waker.wake();
+        }
     }
 }
 

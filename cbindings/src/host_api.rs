@@ -58,24 +58,6 @@ impl Settings {
     pub fn name(&self) -> &str {
         &self.name
     }
-
-    /// Asks the host for this many worker threads; `false` when it has no way to be asked.
-    ///
-    /// A proxy plugin has no other way to state a default, and without workers the host calls
-    /// flush on its engine thread.
-    #[must_use]
-    pub fn ask_for_workers(&self, count: u32) -> bool {
-        let Some(set_property) = symbol(c"flb_output_set_property") else {
-            return false;
-        };
-        let Ok(value) = CString::new(count.to_string()) else {
-            return false;
-        };
-        // SAFETY: this symbol's declaration in the host's `flb_output.h`, unchanged since 1.0.
-        let set_property: SetProperty = unsafe { std::mem::transmute(set_property) };
-        // SAFETY: the host's own instance during its init; both strings end in NUL and are copied.
-        unsafe { set_property(self.instance, c"workers".as_ptr(), value.as_ptr()) == 0 }
-    }
 }
 
 /// The host's log, for one instance.
@@ -209,7 +191,6 @@ fn finest(enabled: impl Fn(Level) -> bool) -> Option<Level> {
 
 type LogPrint = unsafe extern "C" fn(c_int, *const c_char, c_int, *const c_char, ...);
 type OutputName = unsafe extern "C" fn(*mut c_void) -> *const c_char;
-type SetProperty = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int;
 
 static PRE_REGISTERED: AtomicBool = AtomicBool::new(false);
 static HOT_RELOAD: AtomicBool = AtomicBool::new(false);

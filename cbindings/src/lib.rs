@@ -4,8 +4,9 @@
 //! host promises and what it gets is written in `include/fluent_bit_proxy.h`. Three things are
 //! settled here for good:
 //!
-//! * the host calls flush on a coroutine stack of 24 KiB without a guard page, so a flush is
-//!   handed to the plugin's own threads as a [`Flush`] and the caller only waits;
+//! * Fluent Bit calls flush on a coroutine stack of 24 KiB without a guard page, so a flush is
+//!   handed to the plugin's own threads as a [`Flush`], and the coroutine yields until it is answered
+//!   (`engine`);
 //! * a panic never crosses the boundary, it becomes a verdict;
 //! * the host's log belongs to the host's threads, so lines of ours travel back to one of them.
 
@@ -13,18 +14,20 @@ pub mod abi;
 mod boundary;
 mod cmetrics;
 mod desk;
+mod engine;
 mod export;
 mod flush;
 mod hook;
 mod host_api;
 mod metrics;
+mod workers;
 
 #[cfg(feature = "host")]
 pub mod host;
 
 pub use boundary::{exit, flush, init, pre_register, pre_run, register};
 pub use desk::{Level, Log};
-pub use flush::{Flush, Verdict};
+pub use flush::{Cancellation, Flush, Verdict};
 pub use hook::last_panic;
 pub use host_api::{Settings, hot_reload};
 pub use metrics::{Family, Kind, Metrics, PREFIX, Value};
@@ -47,8 +50,15 @@ pub trait Output: Send + Sync + Sized + 'static {
     /// Takes a flush over.
     ///
     /// Runs on the host's small stack: hand `flush` to a thread of the plugin and return. The host
-    /// is answered when `flush` is dropped.
+    /// is answered when `flush` is dropped. When it ends, it asks for its chunks by
+    /// [`Flush::cancellation`] and waits for each to be dropped.
     fn flush(&self, flush: Flush);
+
+    /// How many worker threads Fluent Bit should call flush on, where flushes cannot yield; 0 for those
+    /// that the section's `workers` asks for, if it does.
+    fn worker_threads(&self) -> u32 {
+        0
+    }
 
     /// What the host's metrics endpoint shows of the instance; asked for once, after it is open.
     fn metrics(&self) -> Option<Arc<dyn Metrics>> {

@@ -16,27 +16,6 @@ use cbindings::host::{Generation, Section};
 use probe::{alone, assert_success, library};
 
 #[test]
-fn a_host_without_the_functions_is_not_asked() {
-    let test = "a_host_without_the_functions_is_not_asked";
-    if let Some(mut command) = alone(test) {
-        return drop(assert_success(&mut command));
-    }
-    let expected = ["[output:probe:probe.0] workers 3: no way to ask"];
-    assert_eq!(lines_of_three_workers(), expected);
-}
-
-#[test]
-fn the_hosts_name_is_taken_and_its_workers_are_asked_for() {
-    let test = "the_hosts_name_is_taken_and_its_workers_are_asked_for";
-    if let Some(mut command) = alone(test) {
-        return drop(assert_success(&mut command));
-    }
-    load_globally(&compiled("executable", SOURCE));
-    let expected = ["[output:probe:an-alias] workers 3: asked for"];
-    assert_eq!(lines_of_three_workers(), expected);
-}
-
-#[test]
 fn metrics_are_made_in_init_and_set_by_each_flush() {
     let test = "metrics_are_made_in_init_and_set_by_each_flush";
     if let Some(mut command) = alone(test) {
@@ -103,17 +82,6 @@ fn told() -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-fn lines_of_three_workers() -> Vec<String> {
-    let section = Section::new([("workers", "3")]);
-    let instance = library(Generation::V5_1).instance(section).unwrap();
-    instance
-        .exit()
-        .lines
-        .into_iter()
-        .map(|line| line.text)
-        .collect()
-}
-
 fn compiled(name: &str, text: &str) -> PathBuf {
     let source = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(name)
@@ -135,16 +103,6 @@ fn load_globally(library: &Path) {
     let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
     assert!(!handle.is_null());
 }
-
-/// As Fluent Bit declares them; the property is refused unless it is the one expected.
-const SOURCE: &str = r#"
-#include <string.h>
-const char *flb_output_name(void *instance) { return instance ? "an-alias" : 0; }
-int flb_output_set_property(void *instance, const char *key, const char *value)
-{
-    return instance && !strcmp(key, "workers") && !strcmp(value, "3") ? 0 : -1;
-}
-"#;
 
 /// The functions of cmetrics, which write down what they are told; a handle is the metric's name.
 const METRICS: &str = r#"

@@ -16,7 +16,7 @@ pub mod send;
 pub mod streams;
 
 use std::ffi::CStr;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::Builder;
@@ -38,6 +38,7 @@ use crate::ledger::Left;
 use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
+use crate::permits::Permits;
 use crate::report::Report;
 use crate::resume::Resume;
 use crate::send::{Destination, Terms, deliver_all};
@@ -51,6 +52,7 @@ use crate::worker::Worker;
 pub struct CloudWatch {
     road: Arc<Road>,
     worker: Worker,
+    permits: Permits,
 }
 
 /// What a chunk needs on its way.
@@ -62,7 +64,6 @@ struct Road {
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     resume: Resume,
-    threads: Once,
     watch: Watch,
     reporter: Option<Reporter>,
 }
@@ -84,7 +85,6 @@ impl Output for CloudWatch {
         let worker = Worker::share()
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
-        instance::ask_for_workers(settings, log, config.concurrency);
         let road = Arc::new(Road::new(config, settings.name(), log.clone()));
         if road.config.route.needs_ecs_metadata() {
             let road = road.clone();
@@ -96,17 +96,25 @@ impl Output for CloudWatch {
             let road = Arc::downgrade(&road);
             worker.spawn(move || Road::report_every(interval, road));
         }
-        Some(Self { road, worker })
+        let permits = Permits::new(road.config.concurrency, road.config.flush_timeout);
+        Some(Self {
+            road,
+            worker,
+            permits,
+        })
     }
 
     fn flush(&self, flush: Flush) {
         let road = self.road.clone();
-        let log = self.road.watch.log.clone();
-        self.worker.deliver(
-            flush,
-            log,
-            |flush| async move { road.deliver(&flush).await },
-        );
+        let watch = road.watch.clone();
+        self.worker
+            .deliver(flush, &self.permits, watch, |flush, deadline| async move {
+                road.deliver(&flush, deadline).await
+            });
+    }
+
+    fn worker_threads(&self) -> u32 {
+        self.road.config.concurrency
     }
 
     fn metrics(&self) -> Option<Arc<dyn Metrics>> {
@@ -135,19 +143,16 @@ impl Road {
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
             resume: Resume::new(watch.clone()),
-            threads: Once::new(),
             config,
             watch,
             reporter,
         }
     }
 
-    async fn deliver(&self, flush: &Flush) -> Verdict {
+    async fn deliver(&self, flush: &Flush, deadline: Instant) -> Verdict {
         let began = Instant::now();
         let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
-        instance::warn_of_threads(flush, &self.threads, &self.watch.log);
         let tag = String::from_utf8_lossy(flush.tag());
-        let deadline = began + self.config.flush_timeout;
         let connected = instance::connected(&self.connection, deadline, self.connect());
         let connection = match connected.await {
             Ok(connection) => connection,

@@ -120,7 +120,7 @@ impl Config {
             session,
             self_metrics: self_metrics(reader, seconds("self_metrics_interval")),
             flush_timeout: seconds("flush_timeout"),
-            concurrency: reader.number("concurrency", 0, 64).unwrap_or_default(),
+            concurrency: reader.number("concurrency", 1, 64).unwrap_or(1),
         }
     }
 }

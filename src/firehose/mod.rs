@@ -8,7 +8,7 @@ pub mod send;
 pub mod shape;
 
 use std::ffi::CStr;
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_firehose::Client;
 use aws_sdk_firehose::config::Builder;
@@ -28,6 +28,7 @@ use crate::instance;
 use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
+use crate::permits::Permits;
 use crate::report::Report;
 use crate::resume::Resume;
 use crate::send::{Destination, Terms, deliver_all};
@@ -41,6 +42,7 @@ use crate::worker::Worker;
 pub struct Firehose {
     road: Arc<Road>,
     worker: Worker,
+    permits: Permits,
 }
 
 /// What a chunk needs on its way.
@@ -51,7 +53,6 @@ struct Road {
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     resume: Resume,
-    threads: Once,
     /// Whether names are made with the ECS metadata.
     with_metadata: OnceLock<bool>,
     watch: Watch,
@@ -74,19 +75,26 @@ impl Output for Firehose {
         let worker = Worker::share()
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
-        instance::ask_for_workers(settings, log, config.concurrency);
         let road = Arc::new(Road::new(config, log.clone()));
-        Some(Self { road, worker })
+        let permits = Permits::new(road.config.concurrency, road.config.flush_timeout);
+        Some(Self {
+            road,
+            worker,
+            permits,
+        })
     }
 
     fn flush(&self, flush: Flush) {
         let road = self.road.clone();
-        let log = self.road.watch.log.clone();
-        self.worker.deliver(
-            flush,
-            log,
-            |flush| async move { road.deliver(&flush).await },
-        );
+        let watch = road.watch.clone();
+        self.worker
+            .deliver(flush, &self.permits, watch, |flush, deadline| async move {
+                road.deliver(&flush, deadline).await
+            });
+    }
+
+    fn worker_threads(&self) -> u32 {
+        self.road.config.concurrency
     }
 
     fn metrics(&self) -> Option<Arc<dyn Metrics>> {
@@ -110,19 +118,16 @@ impl Road {
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
             resume: Resume::new(watch.clone()),
-            threads: Once::new(),
             with_metadata: OnceLock::new(),
             config,
             watch,
         }
     }
 
-    async fn deliver(&self, flush: &Flush) -> Verdict {
+    async fn deliver(&self, flush: &Flush, deadline: Instant) -> Verdict {
         let began = Instant::now();
         let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
-        instance::warn_of_threads(flush, &self.threads, &self.watch.log);
         let tag = String::from_utf8_lossy(flush.tag());
-        let deadline = began + self.config.flush_timeout;
         let connected = instance::connected(&self.connection, deadline, self.connect());
         let connection = match connected.await {
             Ok(connection) => connection,

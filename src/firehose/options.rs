@@ -42,7 +42,7 @@ impl Config {
             flush_timeout: reader
                 .duration("flush_timeout", second, second * 600)
                 .unwrap_or(second),
-            concurrency: reader.number("concurrency", 0, 64).unwrap_or_default(),
+            concurrency: reader.number("concurrency", 1, 64).unwrap_or(1),
         }
     }
 }

@@ -80,13 +80,13 @@ pub const OPTIONS: &[Spec] = &[
         key: "flush_timeout",
         form: "time",
         default: "10s",
-        help: "Longest time one chunk is worked on, retries included, before the host is asked to bring what is left again. Keep it below the host's `Grace`.",
+        help: "Longest time that the delivery of one chunk takes, retries included. Fluent Bit is then asked to retry what is left of it.",
     },
     Spec {
         key: "concurrency",
         form: "number",
         default: "8",
-        help: "Chunks in delivery at once: the number of worker threads asked of the host. 0 leaves the host's own `workers` alone.",
+        help: "Chunks of this output that are delivered at once, from 1 to 64. Others wait, which takes no thread and no time of `flush_timeout`.",
     },
 ];
 

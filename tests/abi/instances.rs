@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use cbindings::host::stray_lines;
+use cbindings::host::{Generation, Layout, Library, stray_lines};
 use support::aws::StandIn;
+use support::host::built;
 use support::output::{GROUP, Output, STREAM, logs, messages, ready};
 
 use super::{OK, assert_ok};
@@ -69,44 +70,41 @@ fn a_line_is_printed_by_a_thread_of_the_hosts_only() {
     let host = output.host();
     let section = output.section().log_level(cbindings::Level::Debug as i32);
     let instance = host.library().instance(section).expect("opens");
-    let flush = || {
-        assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK);
-        thread::current().id()
-    };
-    let mut hosts: Vec<_> = thread::scope(|scope| {
-        let threads = [(); 4].map(|()| scope.spawn(flush));
-        threads
-            .map(|thread| thread.join().expect("delivers"))
-            .into()
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK));
+        }
     });
-    hosts.push(thread::current().id());
+    let engine = instance.engine_thread();
     let lines = instance.exit().lines;
     assert!(
         lines
             .iter()
             .any(|line| line.text.contains("created log stream"))
     );
-    assert!(lines.iter().all(|line| hosts.contains(&line.thread)));
+    assert!(lines.iter().all(|line| line.thread == engine));
     assert_eq!(stray_lines(), []);
 }
 
 #[test]
-fn a_host_without_workers_is_told_so_once() {
+fn where_flushes_cannot_yield_a_line_says_so_once_and_threads_are_started() {
     let aws = ready();
-    for output in [Output::cloudwatch(&aws), Output::firehose(&aws)] {
-        let host = output.host();
-        let instance = host.library().instance(output.section()).expect("opens");
-        let told = || {
-            let lines = instance.lines().into_iter();
-            lines
-                .filter(|line| line.text.contains("engine's thread"))
-                .count()
-        };
-        let flush = || assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK);
-        thread::scope(|scope| drop(scope.spawn(flush)));
-        assert_eq!(told(), 0);
-        flush();
-        flush();
-        assert_eq!(told(), 1);
+    for (plugin, output) in [
+        ("cloudwatch", Output::cloudwatch(&aws)),
+        ("firehose", Output::firehose(&aws)),
+    ] {
+        let library = Library::open_with(&built(plugin), Generation::V5_1, Layout::Unknown);
+        let library = library.expect("loads");
+        library.register().expect("registers");
+        let instance = library.instance(output.section()).expect("opens");
+        for _ in 0..3 {
+            assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK);
+        }
+        assert_eq!(instance.worker_threads(), 8, "{plugin}: `concurrency`");
+        let lines = instance.exit().lines;
+        let told = lines
+            .iter()
+            .filter(|line| line.text.contains("stands still"));
+        assert_eq!(told.count(), 1, "{plugin}: {lines:?}");
     }
 }

@@ -37,7 +37,7 @@ fn every_bad_option_of_cloudwatch_is_told_at_once() {
         ("endpoint", "ftp://host", "https://host:port/path"),
         ("sts_endpoint", "a b", "https://host:port/path"),
         ("flush_timeout", "1h", "from 1s to 600s"),
-        ("concurrency", "-1", "from 0 to 64"),
+        ("concurrency", "-1", "from 1 to 64"),
     ];
     let aws = ready();
     let output = with(Output::cloudwatch(&aws).without("log_group_name"), &bad);
@@ -61,7 +61,7 @@ fn every_bad_option_of_firehose_is_told_at_once() {
         ("time_key_zone", "mars", "local, utc"),
         ("endpoint", "https://", "https://host:port/path"),
         ("flush_timeout", "0", "from 1s to 600s"),
-        ("concurrency", "65", "from 0 to 64"),
+        ("concurrency", "65", "from 1 to 64"),
     ];
     let aws = ready();
     let output = Output::firehose(&aws).with("time_key", "time");

@@ -1,5 +1,6 @@
 //! Options for how requests travel.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use support::aws::{Action, Rule};
@@ -75,19 +76,29 @@ pub(crate) const CASES: &[Case] = &[
         let aws = ready();
         let refused = Output::cloudwatch(&aws).with("concurrency", "65").refused();
         assert!(
-            refused.iter().any(|line| line.text.contains("0 to 64")),
+            refused.iter().any(|line| line.text.contains("1 to 64")),
             "{refused:#?}"
         );
-        let said = |value| {
-            let instance = open(&aws, &[("concurrency", value)]);
-            let lines = instance.exit();
-            lines
-                .iter()
-                .any(|line| line.text.contains("ask for workers"))
-        };
-        assert_eq!((said("4"), said("0")), (true, false));
+        for concurrency in [1, 3] {
+            assert_eq!(most_in_flight(concurrency), concurrency);
+        }
     }),
 ];
+
+/// How many of eight chunks, one request each, are delivered at once.
+fn most_in_flight(concurrency: usize) -> usize {
+    let aws = ready();
+    aws.set_latency(Duration::from_millis(100));
+    let instance = open(&aws, &[("concurrency", &concurrency.to_string())]);
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let chunk = record([("log", number.to_string())]);
+            let flush = || assert_eq!(instance.flush("a", chunk), Verdict::Ok);
+            scope.spawn(flush);
+        }
+    });
+    aws.max_in_flight("PutLogEvents")
+}
 
 /// Which endpoints the switch leads to is tested with the credentials; here that it is a switch, and
 /// gives way to an endpoint that is set.

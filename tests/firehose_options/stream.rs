@@ -1,5 +1,6 @@
 //! The options that say where records go and how long and how wide the way may be.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use support::aws::{Action, Rule, StandIn};
@@ -16,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
         what_names_no_stream_goes_to_the_default,
     ),
     ("flush_timeout", a_flush_that_is_not_answered_ends_in_time),
-    ("concurrency", worker_threads_are_asked_for),
+    ("concurrency", so_many_chunks_are_delivered_at_once),
 ];
 
 fn to(app: &str, number: i64) -> support::chunk::Value {
@@ -85,18 +86,21 @@ fn a_flush_that_is_not_answered_ends_in_time() {
     );
 }
 
-/// This host has no way to be asked, which the plugin says when it would.
-fn worker_threads_are_asked_for() {
-    let aws = ready();
-    for (count, asked) in [("4", true), ("0", false)] {
-        let lines = Output::firehose(&aws)
-            .with("concurrency", count)
-            .open()
-            .exit();
-        let told = lines
-            .iter()
-            .any(|line| line.text.contains("no way to ask for workers"));
-        assert_eq!(told, asked, "{count}");
+fn so_many_chunks_are_delivered_at_once() {
+    for concurrency in [1, 3] {
+        let aws = ready();
+        aws.set_latency(Duration::from_millis(100));
+        let instance = Output::firehose(&aws)
+            .with("concurrency", &concurrency.to_string())
+            .open();
+        thread::scope(|scope| {
+            for number in 0..8 {
+                let chunk = logs([number.to_string()]);
+                let flush = || assert_eq!(instance.flush("app.web", chunk), Verdict::Ok);
+                scope.spawn(flush);
+            }
+        });
+        assert_eq!(aws.max_in_flight("PutRecordBatch"), concurrency);
     }
 }
 

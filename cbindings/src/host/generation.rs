@@ -36,6 +36,11 @@ impl Generation {
         }
     }
 
+    /// How often the worker threads of a section are started after its init.
+    pub(super) fn pool_starts(self) -> usize {
+        if self >= Self::V2_2 { 2 } else { 1 }
+    }
+
     /// Whether the calls that 2.2.0 added are made.
     pub(super) fn calls_around(self) -> bool {
         self >= Self::V2_2

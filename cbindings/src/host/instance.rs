@@ -1,40 +1,65 @@
-//! One output section: init, flush from any thread, exit.
+//! One output section: init, flushes, exit, all on the engine's thread or on worker threads.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::{c_int, c_void};
 use std::mem;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use super::journal::{Journal, Line};
+use super::coroutine::Coroutine;
+use super::event_loop;
+use super::journal::{self, Journal, Line};
 use super::library::Loaded;
 use super::mapping::Loan;
+use super::scheduler;
 use super::section::Section;
-use super::stack;
 use super::symbols::{OutputPlugin, ProxyContext};
 use crate::abi::{Context, InitArguments};
 
 /// An open instance. Dropping it calls the plugin's exit.
 #[derive(Debug)]
 pub struct Instance {
+    open: Arc<Open>,
+    exited: bool,
+}
+
+/// What the calls of an instance need.
+#[derive(Debug)]
+struct Open {
     loaded: Arc<Loaded>,
-    section: Box<Section>,
+    section: Section,
     context: Loan,
     journal: Arc<Journal>,
-    exited: bool,
+    /// Which coroutines are its flushes.
+    number: usize,
 }
 
 impl Instance {
     pub(super) fn open(loaded: Arc<Loaded>, section: Section) -> Result<Self, Refused> {
-        let mut instance = Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = loaded.next_name();
+        section.set_name(&name);
+        section.pool.set_count(section.workers());
+        let open = Arc::new(Open {
             loaded,
-            section: Box::new(section),
+            section,
             context: Loan::zeroed(mem::size_of::<ProxyContext>()),
             journal: Arc::default(),
+            number: COUNT.fetch_add(1, Ordering::Relaxed),
+        });
+        open.section.pool.set_journal(&open.journal);
+        let mut instance = Self {
+            open,
             exited: false,
         };
-        let code = instance.init();
+        let code = instance.on_engine(move |open| {
+            journal::register(&name, &open.journal);
+            open.init()
+        });
         if code <= 0 {
             let exit_code = instance.leave();
             return Err(Refused {
@@ -43,62 +68,111 @@ impl Instance {
                 lines: instance.lines(),
             });
         }
-        instance.pre_run();
+        instance.on_engine(|open| {
+            let times = open.loaded.generation.pool_starts();
+            let name = open.section.name().to_string_lossy();
+            open.section.pool.start_after_init(&name, times);
+            open.pre_run();
+        });
         Ok(instance)
     }
 
-    /// Delivers a chunk, on a small stack of its own, and waits for the answer.
+    /// Delivers a chunk, in a coroutine on a small stack of its own, and waits for the answer.
     ///
-    /// Several threads may be here at once, as with `workers`. Chunk and tag are copies that can
-    /// be read exactly as far as they reach and exactly until the plugin answers.
+    /// Several threads may be here at once: their flushes are called one after another, and wait
+    /// together. Chunk and tag are copies that can be read exactly as far as they reach and exactly
+    /// until the plugin answers, or its exit returns.
     #[must_use]
     pub fn flush(&self, tag: impl AsRef<[u8]>, chunk: impl AsRef<[u8]>) -> Flushed {
+        self.begin_flush(tag, chunk).wait()
+    }
+
+    /// Begins to deliver a chunk.
+    #[must_use]
+    pub fn begin_flush(&self, tag: impl AsRef<[u8]>, chunk: impl AsRef<[u8]>) -> Pending {
         let chunk_len = chunk.as_ref().len();
-        let chunk = Loan::of(chunk.as_ref());
         let tag = Loan::of(&[tag.as_ref(), b"\0"].concat());
-        let (data, tag) = (chunk.address().cast(), tag.address().cast());
-        let flush = self.loaded.symbols.flush;
-        let (code, stack_used) = self.journal.during(|| {
-            stack::call_on(self.section.stack(), || {
-                // SAFETY: the context that init stored; data and tag outlive the call.
-                unsafe { flush(self.remote(), data, chunk_len, tag) }
-            })
-        });
-        Flushed { code, stack_used }
+        self.start(Some((Loan::of(chunk.as_ref()), tag)), chunk_len)
     }
 
     /// Calls flush without a chunk and without a tag: with null for both.
     #[must_use]
     pub fn flush_null(&self) -> Flushed {
-        let flush = self.loaded.symbols.flush;
-        let (code, stack_used) = self.journal.during(|| {
-            stack::call_on(self.section.stack(), || {
-                // SAFETY: the context that init stored; of nothing, no byte is read.
-                unsafe { flush(self.remote(), ptr::null(), 0, ptr::null()) }
-            })
-        });
-        Flushed { code, stack_used }
+        self.start(None, 0).wait()
+    }
+
+    /// The thread that opened the section, whose event loop its flushes run in.
+    #[must_use]
+    pub fn engine_thread(&self) -> ThreadId {
+        self.on_engine(|_| std::thread::current().id())
+    }
+
+    /// How many timers the event loop of the engine has.
+    #[must_use]
+    pub fn timer_count(&self) -> usize {
+        self.on_engine(|_| scheduler::descriptors().len())
+    }
+
+    /// How many worker threads the section has.
+    #[must_use]
+    pub fn worker_threads(&self) -> usize {
+        self.open.section.pool.thread_count()
+    }
+
+    fn start(&self, loans: Option<(Loan, Loan)>, chunk_len: usize) -> Pending {
+        let worker = self.open.section.pool.next();
+        let (result, results) = mpsc::channel();
+        // Owned by the end, so that it outlives the coroutine, and is freed with it.
+        let lent = Lent {
+            loans,
+            code: Box::new(Cell::new(ABANDONED)),
+        };
+        let call = Call {
+            open: self.open.clone(),
+            data: lent
+                .loans
+                .as_ref()
+                .map_or(0, |(chunk, _)| chunk.address().expose_provenance()),
+            tag: lent
+                .loans
+                .as_ref()
+                .map_or(0, |(_, tag)| tag.address().expose_provenance()),
+            len: chunk_len,
+            code: ptr::from_ref(&*lent.code).expose_provenance(),
+        };
+        let make = move || call.coroutine();
+        let end = move |coroutine: &Coroutine| {
+            let stack_used = coroutine.stack_used();
+            let code = lent.code.get();
+            drop(lent);
+            // A test that has not waited for it does not want it.
+            let _ = result.send(Flushed { code, stack_used });
+        };
+        let event_loop = worker.as_deref().unwrap_or(self.open.loaded.engine());
+        event_loop.start_coroutine(self.open.number, make, end);
+        Pending(results)
     }
 
     /// The lines that the plugin has written so far while the host called this instance.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
-        self.journal.lines()
+        self.open.journal.lines()
     }
 
     /// Waits for a line with this text in it; `None` when it has not come in time.
     #[must_use]
     pub fn wait_for_line(&self, part: &str, patience: Duration) -> Option<Line> {
-        self.journal.wait_for(part, patience)
+        self.open.journal.wait_for(part, patience)
     }
 
     /// The option keys that the plugin has asked for.
     #[must_use]
     pub fn asked(&self) -> BTreeSet<String> {
-        self.section.asked()
+        self.open.section.asked()
     }
 
-    /// Calls the plugin's exit. No flush is under way, as the instance is not shared any more.
+    /// Calls the plugin's exit. Flushes that have not been answered are never resumed, and when it
+    /// returns their chunks are gone.
     #[must_use]
     pub fn exit(mut self) -> Exited {
         let code = self.leave();
@@ -109,21 +183,41 @@ impl Instance {
     }
 
     /// Calls the plugin's exit as hosts before 2.1 do to the section opened last: once for each
-    /// section of the plugin, the first time while this one is still at work.
+    /// section of the plugin, the first time while worker threads of this one are still at work.
     #[must_use]
     pub fn exit_too_early(&self) -> c_int {
-        let exit = self.loaded.symbols.exit;
-        // SAFETY: what init stored; the plugin expects it more than once.
-        self.journal.during(|| unsafe { exit(self.remote()) })
+        self.on_engine(|open| open.exit())
     }
 
+    /// Frees the flushes of a section whose exit never comes, as an old Fluent Bit does at its end.
+    pub fn abandon_flushes(&self) {
+        self.on_engine(|open| event_loop::abandon(open.number));
+    }
+
+    fn leave(&mut self) -> c_int {
+        self.exited = true;
+        // As Fluent Bit does: the worker threads end first, once all of their flushes are answered.
+        self.on_engine(|open| {
+            open.section.pool.end();
+            open.pre_exit();
+            open.exit()
+        })
+    }
+
+    fn on_engine<T: Send + 'static>(&self, call: impl FnOnce(&Open) -> T + Send + 'static) -> T {
+        let open = self.open.clone();
+        self.open.loaded.engine().call(move || call(&open))
+    }
+}
+
+impl Open {
     fn init(&self) -> c_int {
         let name = self.loaded.name();
         let loan = Loan::zeroed(mem::size_of::<OutputPlugin>());
         let arguments = InitArguments {
             name: name.as_ptr().cast_mut(),
             api: self.loaded.table.address().cast_const().cast(),
-            instance: ptr::from_ref(&*self.section).cast_mut().cast(),
+            instance: ptr::from_ref(&self.section).cast_mut().cast(),
             context: self.context.address().cast::<Context>(),
         };
         let plugin = OutputPlugin {
@@ -146,15 +240,19 @@ impl Instance {
         }
     }
 
-    fn leave(&mut self) -> c_int {
-        self.exited = true;
+    fn pre_exit(&self) {
         if let Some(pre_exit) = self.loaded.since_2_2(self.loaded.symbols.pre_exit) {
             // SAFETY: the export's contract: before exit, 0 for "no hot reload".
             self.journal.during(|| unsafe { pre_exit(0) });
         }
+    }
+
+    fn exit(&self) -> c_int {
         let exit = self.loaded.symbols.exit;
         // SAFETY: what init stored, or the null it left; given back once.
-        self.journal.during(|| unsafe { exit(self.remote()) })
+        let code = self.journal.during(|| unsafe { exit(self.remote()) });
+        event_loop::abandon(self.number);
+        code
     }
 
     fn remote(&self) -> *mut c_void {
@@ -164,9 +262,78 @@ impl Instance {
     }
 }
 
-// SAFETY: the plugin's context belongs to no thread, and the contract has flush called from
-// several at once.
-unsafe impl Sync for Instance {}
+// SAFETY: the plugin's context belongs to no thread, and what the plugin is lent is shared with it.
+unsafe impl Send for Open {}
+// SAFETY: as above.
+unsafe impl Sync for Open {}
+
+/// What a flush is lent, and where its code goes.
+struct Lent {
+    loans: Option<(Loan, Loan)>,
+    code: Box<Cell<c_int>>,
+}
+
+// SAFETY: only the thread of the coroutine writes the code, and reads it after that.
+unsafe impl Send for Lent {}
+
+/// The call of a flush; addresses only, as nothing is dropped of a coroutine that is not resumed.
+struct Call {
+    open: Arc<Open>,
+    data: usize,
+    tag: usize,
+    len: usize,
+    code: usize,
+}
+
+impl Call {
+    fn coroutine(self) -> Coroutine {
+        let Self {
+            open,
+            data,
+            tag,
+            len,
+            code,
+        } = self;
+        let flush = open.loaded.symbols.flush;
+        let remote = open.remote();
+        let call = move || {
+            let data = ptr::with_exposed_provenance(data);
+            let tag = ptr::with_exposed_provenance(tag);
+            // SAFETY: the context that init stored; data and tag are lent until the flush's end.
+            let answer = unsafe { flush(remote, data, len, tag) };
+            let code: *const Cell<c_int> = ptr::with_exposed_provenance(code);
+            // SAFETY: alive until the coroutine is freed.
+            unsafe { &*code }.set(answer);
+        };
+        let stack = open.section.stack();
+        Coroutine::new(open.loaded.layout, stack, open.journal.clone(), call)
+    }
+}
+
+/// A flush that was begun.
+#[derive(Debug)]
+pub struct Pending(mpsc::Receiver<Flushed>);
+
+impl Pending {
+    /// Waits for the answer. A flush that the instance's exit has abandoned has the code
+    /// [`ABANDONED`].
+    #[must_use]
+    pub fn wait(self) -> Flushed {
+        self.0.recv().unwrap_or(Flushed {
+            code: ABANDONED,
+            stack_used: 0,
+        })
+    }
+
+    /// The answer, if it comes in time.
+    #[must_use]
+    pub fn wait_for(&self, patience: Duration) -> Option<Flushed> {
+        self.0.recv_timeout(patience).ok()
+    }
+}
+
+/// In place of the code of a flush that was never resumed.
+pub const ABANDONED: c_int = -100;
 
 impl Drop for Instance {
     fn drop(&mut self) {

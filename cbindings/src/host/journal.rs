@@ -1,9 +1,10 @@
 //! What the plugin wrote into the host's log.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::c_int;
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -36,9 +37,9 @@ pub(super) struct Journal {
 impl Journal {
     /// Makes a call to the plugin; lines printed by this thread meanwhile are this journal's.
     pub(super) fn during<T>(self: &Arc<Self>, call: impl FnOnce() -> T) -> T {
-        let outer = CURRENT.replace(Some(self.clone()));
+        let outer = set_current(Some(self.clone()));
         let result = call();
-        CURRENT.set(outer);
+        set_current(outer);
         result
     }
 
@@ -62,17 +63,48 @@ impl Journal {
     }
 }
 
-/// Keeps a line for the instance whose call this thread is in.
+/// Sets whose lines this thread writes; whose it wrote until now.
+pub(super) fn set_current(journal: Option<Arc<Journal>>) -> Option<Arc<Journal>> {
+    CURRENT.replace(journal)
+}
+
+/// Makes an instance's lines known by its name on this thread, as timers call back for any of them.
+pub(super) fn register(name: &str, journal: &Arc<Journal>) {
+    NAMES.with_borrow_mut(|names| names.insert(name.to_owned(), Arc::downgrade(journal)));
+}
+
+/// Keeps a line for the instance that it names, or whose call this thread is in.
 pub(super) fn write(level: c_int, text: String) {
+    let journal = named_in(&text).or_else(|| CURRENT.with_borrow(Option::clone));
     let line = Line {
         level,
         text,
         thread: thread::current().id(),
     };
-    match CURRENT.with_borrow(Option::clone) {
+    match journal {
         Some(journal) => journal.write(line),
         None => lock(&STRAY).push(line),
     }
+}
+
+/// Keeps something that should not be among the lines that nobody wrote.
+pub(super) fn write_stray_if(condition: bool, text: impl FnOnce() -> String) {
+    if condition {
+        let thread = thread::current().id();
+        let (level, text) = (1, text());
+        lock(&STRAY).push(Line {
+            level,
+            text,
+            thread,
+        });
+    }
+}
+
+/// The lines of the instance whose name a line begins with: `[output:PLUGIN:NAME] `.
+fn named_in(text: &str) -> Option<Arc<Journal>> {
+    let (_, rest) = text.strip_prefix("[output:")?.split_once(':')?;
+    let (name, _) = rest.split_once(']')?;
+    NAMES.with_borrow(|names| names.get(name)?.upgrade())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -81,6 +113,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Journal>>> = const { RefCell::new(None) };
+    static NAMES: RefCell<HashMap<String, Weak<Journal>>> = RefCell::default();
 }
 
 static STRAY: Mutex<Vec<Line>> = Mutex::new(Vec::new());

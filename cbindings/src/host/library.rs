@@ -3,8 +3,12 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use super::coroutine::Layout;
+use super::event_loop::EventLoop;
+use super::exports;
 use super::generation::Generation;
 use super::instance::{Instance, Refused};
 use super::mapping::Loan;
@@ -34,6 +38,20 @@ impl Library {
     ///
     /// When the path has a NUL in it.
     pub fn open(path: &Path, generation: Generation) -> Result<Self, String> {
+        Self::open_with(path, generation, Layout::of_environment())
+    }
+
+    /// As [`Library::open`], in a Fluent Bit whose coroutines have this layout.
+    ///
+    /// # Errors
+    ///
+    /// As [`Library::open`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Library::open`].
+    pub fn open_with(path: &Path, generation: Generation, layout: Layout) -> Result<Self, String> {
+        exports::load();
         let path = CString::new(path.as_os_str().as_bytes()).expect("no NUL in a path");
         // SAFETY: a NUL-terminated path; the file's initialisers are this function's caveat.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL) };
@@ -49,6 +67,9 @@ impl Library {
             symbols,
             definition,
             table,
+            layout,
+            engine: OnceLock::new(),
+            opened: AtomicUsize::new(0),
         })))
     }
 
@@ -110,6 +131,9 @@ pub(super) struct Loaded {
     pub(super) symbols: Symbols,
     definition: Loan,
     pub(super) table: Loan,
+    pub(super) layout: Layout,
+    engine: OnceLock<EventLoop>,
+    opened: AtomicUsize,
 }
 
 // SAFETY: a library's handle and functions belong to no thread.
@@ -118,6 +142,17 @@ unsafe impl Send for Loaded {}
 unsafe impl Sync for Loaded {}
 
 impl Loaded {
+    /// The engine's thread, from the first section on.
+    pub(super) fn engine(&self) -> &EventLoop {
+        self.engine.get_or_init(|| EventLoop::start("engine"))
+    }
+
+    /// The next section's name, as Fluent Bit numbers them.
+    pub(super) fn next_name(&self) -> String {
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        format!("{}.{number}", self.name().to_string_lossy())
+    }
+
     pub(super) fn definition(&self) -> *mut Definition {
         self.definition.address().cast()
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::worker_pool::WorkerPool;
 
 /// One `[OUTPUT]` section to open.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub struct Section {
     log_level: c_int,
     stack_size: usize,
     asked: Mutex<BTreeSet<String>>,
+    name: OnceLock<CString>,
+    pub(super) pool: WorkerPool,
 }
 
 impl Section {
@@ -34,6 +38,8 @@ impl Section {
             log_level: INFO,
             stack_size: SMALLEST_STACK,
             asked: Mutex::default(),
+            name: OnceLock::new(),
+            pool: WorkerPool::default(),
         }
     }
 
@@ -49,6 +55,23 @@ impl Section {
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = bytes;
         self
+    }
+
+    /// Names the section as Fluent Bit numbers it.
+    pub(super) fn set_name(&self, name: &str) {
+        drop(self.name.set(c_string(name)));
+    }
+
+    pub(super) fn name(&self) -> &CStr {
+        self.name
+            .get()
+            .expect("a section is named when it is opened")
+    }
+
+    /// What the section says of `workers`, which Fluent Bit takes itself.
+    pub(super) fn workers(&self) -> u32 {
+        let value = self.find(c"workers").and_then(|value| value.to_str().ok());
+        value.map_or(0, |count| count.parse().expect("workers is a number"))
     }
 
     pub(super) fn stack(&self) -> usize {
@@ -70,9 +93,16 @@ impl Section {
     pub(super) fn property(&self, key: &CStr) -> *const c_char {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.insert(key.to_string_lossy().into_owned());
+        if key.to_bytes().eq_ignore_ascii_case(b"workers") {
+            return ptr::null();
+        }
+        self.find(key).map_or(ptr::null(), CStr::as_ptr)
+    }
+
+    fn find(&self, key: &CStr) -> Option<&CStr> {
         let same = |own: &CStr| own.to_bytes().eq_ignore_ascii_case(key.to_bytes());
         let found = self.options.iter().find(|(own, _)| same(own));
-        found.map_or(ptr::null(), |(_, value)| value.as_ptr())
+        found.map(|(_, value)| value.as_c_str())
     }
 }
 

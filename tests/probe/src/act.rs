@@ -1,6 +1,7 @@
 //! What the probe does with a flush.
 
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::mpsc;
 use std::time::Duration;
 use std::{hint, thread};
 
@@ -33,6 +34,10 @@ pub(crate) enum Act {
     /// `log`: writes a line of each level from the probe's thread, and as many as the chunk is
     /// long at debug from another one, then answers `done`.
     Log,
+    /// `hold sixteen`: keeps flushes until there are sixteen, then answers them all.
+    HoldSixteen,
+    /// `hold`: keeps each flush until Fluent Bit wants its chunk back.
+    Hold,
 }
 
 impl Act {
@@ -49,11 +54,31 @@ impl Act {
             "recurse" => Self::Recurse,
             "recurse at once" => Self::RecurseAtOnce,
             "log" => Self::Log,
+            "hold sixteen" => Self::HoldSixteen,
+            "hold" => Self::Hold,
             other => {
                 log.error(format_args!("flush `{other}`: not known"));
                 return None;
             }
         })
+    }
+
+    /// Keeps the flush where it is held, and gives back the one that is to be acted on.
+    pub(crate) fn hold(self, flush: Flush, held: &mut Vec<Flush>) -> Option<Flush> {
+        match self {
+            Self::Hold => {
+                hold_until_cancelled(flush);
+                None
+            }
+            Self::HoldSixteen => {
+                held.push(flush);
+                if held.len() == 16 {
+                    held.drain(..).for_each(|flush| flush.answer(Verdict::Done));
+                }
+                None
+            }
+            _ => Some(flush),
+        }
     }
 
     /// Does it, on the probe's thread, which survives.
@@ -66,7 +91,11 @@ impl Act {
 
     fn take(self, flush: Flush, log: &Log) {
         match self {
-            Self::Done | Self::PanicAtOnce | Self::RecurseAtOnce => flush.answer(Verdict::Done),
+            Self::Done
+            | Self::PanicAtOnce
+            | Self::RecurseAtOnce
+            | Self::Hold
+            | Self::HoldSixteen => flush.answer(Verdict::Done),
             Self::Drop => flush.answer(Verdict::Drop),
             Self::Retry => flush.answer(Verdict::Retry),
             Self::Unanswered => drop(flush),
@@ -86,6 +115,24 @@ impl Act {
             }
         }
     }
+}
+
+/// Keeps a flush on a thread of its own, which reads the chunk until it is wanted back and a moment
+/// longer.
+fn hold_until_cancelled(flush: Flush) {
+    let (cancel, cancelled) = mpsc::channel();
+    flush.cancellation().on_cancel(move || _ = cancel.send(()));
+    thread::spawn(move || {
+        let sum = |bytes: &[u8]| bytes.iter().map(|&byte| usize::from(byte)).sum::<usize>();
+        let first = sum(flush.chunk());
+        let mut wanted = false;
+        while !wanted {
+            wanted = cancelled.recv_timeout(Duration::from_millis(1)).is_ok();
+            assert_eq!(sum(flush.chunk()), first);
+        }
+        assert!(flush.cancellation().is_cancelled());
+        flush.answer(Verdict::Retry);
+    });
 }
 
 /// Reads the chunk again and again for longer than a caller takes that does not wait.

@@ -1,7 +1,7 @@
 //! `libprobe.so`: a plugin that does what its options say, for the tests of the boundary.
 //!
 //! `open` = `refuse`, `panic` or a line to write, `lines` = how many more to write in open,
-//! `workers` = what to ask the host for, `flush` = one of the [`Act`]s, `close` = `panic`,
+//! `threads` = how many to start where flushes cannot yield, `flush` = one of the [`Act`]s, `close` = `panic`,
 //! `metrics` = anything, to hear whether the host shows them,
 //! `echo` = a file that gets each flush's tag and chunk.
 
@@ -25,6 +25,7 @@ struct Probe {
     jobs: Sender<Flush>,
     worker: JoinHandle<()>,
     panic_in_close: bool,
+    workers: u32,
     flushes: Arc<Flushes>,
     /// Where it says whether metrics are shown, if it shall.
     tell: Option<Log>,
@@ -38,7 +39,6 @@ impl Output for Probe {
 
     fn open(settings: &Settings, log: &Log) -> Option<Self> {
         open_as_told(settings, log)?;
-        ask_for_workers(settings, log);
         write_lines(settings, log);
         let act = Act::parse(&settings.option("flush").unwrap_or_default(), log)?;
         let echo = settings
@@ -55,6 +55,7 @@ impl Output for Probe {
             jobs,
             worker,
             panic_in_close,
+            workers: workers(settings),
             flushes: Arc::default(),
             tell: settings.option("metrics").map(|_| log.clone()),
         })
@@ -68,6 +69,10 @@ impl Output for Probe {
         if let Some(log) = &self.tell {
             log.info(format_args!("metrics are shown: {shown}"));
         }
+    }
+
+    fn worker_threads(&self) -> u32 {
+        self.workers
     }
 
     fn flush(&self, flush: Flush) {
@@ -108,15 +113,9 @@ fn open_as_told(settings: &Settings, log: &Log) -> Option<()> {
     }
 }
 
-fn ask_for_workers(settings: &Settings, log: &Log) {
-    let Some(count) = settings.option("workers") else {
-        return;
-    };
-    let asked = settings.ask_for_workers(count.parse().expect("workers is a number"));
-    log.info(format_args!(
-        "workers {count}: {}",
-        if asked { "asked for" } else { "no way to ask" }
-    ));
+fn workers(settings: &Settings) -> u32 {
+    let count = settings.option("threads");
+    count.map_or(0, |count| count.parse().expect("threads is a number"))
 }
 
 fn write_lines(settings: &Settings, log: &Log) {
@@ -128,7 +127,12 @@ fn write_lines(settings: &Settings, log: &Log) {
 }
 
 fn work(orders: &Receiver<Flush>, act: Act, echo: Option<&Mutex<File>>, log: &Log) {
+    let mut held = Vec::new();
     for flush in orders {
+        let flush = match act.hold(flush, &mut held) {
+            Some(flush) => flush,
+            None => continue,
+        };
         if let Some(file) = echo {
             write_down(file, &flush);
         }
