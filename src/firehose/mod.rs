@@ -30,7 +30,7 @@ use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Destination, Terms, deliver_all};
+use crate::send::{Destination, Service, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -108,7 +108,7 @@ impl Road {
         Self {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
-            pace: Pace::shared(&config.session),
+            pace: Pace::shared(&config.session, DeliveryStream::PUT),
             resume: Resume::new(watch.clone()),
             threads: Once::new(),
             with_metadata: OnceLock::new(),
