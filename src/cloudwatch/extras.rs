@@ -121,8 +121,15 @@ impl<'c> Extras<'c> {
     /// The one that a fault is about, as far as its text says.
     fn named(&self, fault: &Fault) -> Option<Extra> {
         let text = fault.to_string().to_lowercase();
-        let named = |extra: &&Extra| extra.words().iter().any(|word| text.contains(word));
-        self.wanted.iter().find(named).copied()
+        let words: Vec<_> = match denied_action(&text) {
+            Some(action) => vec![action],
+            None => text
+                .split_whitespace()
+                .filter(|word| !is_name(word))
+                .collect(),
+        };
+        let is_named = |extra: &&Extra| words.iter().any(|word| extra.is_meant_by(word));
+        self.wanted.iter().find(is_named).copied()
     }
 }
 
@@ -132,16 +139,31 @@ fn can_concern(fault: &Fault) -> bool {
 
 fn names_the_group(fault: &Fault) -> bool {
     let text = fault.to_string().to_lowercase();
-    text.contains("perform: logs:createloggroup")
+    denied_action(&text) == Some("logs:createloggroup")
+}
+
+/// The action of "... is not authorized to perform: ACTION on resource: ...".
+fn denied_action(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("perform: ")?;
+    rest.split_whitespace().next()
+}
+
+/// A name or an ARN may hold any word: `/ecs/staging` says nothing about tags.
+fn is_name(word: &str) -> bool {
+    word.contains('/') || word.contains("arn:")
 }
 
 impl Extra {
-    /// What the service calls it in its messages.
-    fn words(self) -> &'static [&'static str] {
+    /// Whether a word of the service's messages, in lower case, means it.
+    fn is_meant_by(self, word: &str) -> bool {
         match self {
-            Self::Tags => &["tag"],
-            Self::Key => &["kms"],
-            Self::Class => &["class"],
+            Self::Tags => {
+                let word = word.trim_start_matches("logs:");
+                word.trim_start_matches(|c: char| !c.is_alphanumeric())
+                    .starts_with("tag")
+            }
+            Self::Key => word.contains("kms"),
+            Self::Class => word.contains("class"),
         }
     }
 
@@ -228,6 +250,28 @@ mod tests {
     }
 
     #[test]
+    fn names_in_a_message_say_nothing() {
+        let texts = [
+            "Group /kms/class-tag is not valid",
+            "arn:aws:kms:x is not valid",
+        ];
+        assert_eq!(
+            given_up(OnRefused::Continue, REFUSED, &texts),
+            [Some(Extra::Tags), Some(Extra::Class)]
+        );
+        let texts = [
+            "Value at 'tags.team' is not valid",
+            "The tag `a` is not valid",
+        ];
+        for text in texts {
+            assert_eq!(
+                given_up(OnRefused::Continue, REFUSED, &[text]),
+                [Some(Extra::Tags)]
+            );
+        }
+    }
+
+    #[test]
     fn the_key_is_never_left_out() {
         let texts = [
             "The specified KMS Key Id could not be found.",
@@ -243,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_group_that_may_not_be_created_at_all_needs_no_more_attempts() {
-        let text = "not authorized to perform: logs:CreateLogGroup on resource: x";
+        let text = "User: arn:aws:sts::1:assumed-role/staging-kms/x is not authorized to perform: logs:CreateLogGroup on resource: arn:aws:logs:r:1:log-group:/ecs/staging-class:*";
         assert_eq!(given_up(OnRefused::Continue, DENIED, &[text]), [None]);
         let throttled = (Kind::Throttled, "ThrottlingException");
         assert_eq!(given_up(OnRefused::Continue, throttled, &["tags"]), [None]);
@@ -259,7 +303,7 @@ mod tests {
     fn a_refusal_says_which_option_it_is_about_and_what_to_do() {
         for (text, parts) in [
             (
-                "logs:TagResource",
+                "is not authorized to perform: logs:TagResource on resource: /kms/class",
                 ["`new_log_group_tags`", "`on_create_refused continue`"],
             ),
             (
@@ -280,7 +324,7 @@ mod tests {
                 assert!(explained.contains(part), "no {part} in {explained}");
             }
         }
-        let text = "not authorized to perform: logs:CreateLogGroup";
+        let text = "User: arn:aws:sts::1:assumed-role/staging/kms is not authorized to perform: logs:CreateLogGroup on resource: arn:aws:logs:r:1:log-group:/ecs/class:*";
         assert_eq!(explained(OnRefused::Keep, DENIED, text), text);
         let key = explained(OnRefused::Continue, REFUSED, "KMS key");
         assert!(!key.contains("on_create_refused"), "{key}");

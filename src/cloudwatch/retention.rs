@@ -87,16 +87,15 @@ impl Setter {
             part: &fault.code,
             unit: "groups",
         };
-        if can_pass(fault) {
+        let next = if can_pass(fault) {
             self.settled().remove(group);
-            self.watch.warn(kind, 1, format_args!(
-                "log group `{group}`: the retention of {days} days is not set yet; it is tried again when the group is next written to; events are delivered all the same: {fault}"
-            ));
+            "it is tried again when the group is next written to"
         } else {
-            self.watch.warn(kind, 1, format_args!(
-                "log group `{group}`: the retention of {days} days was not set, which takes the IAM action logs:PutRetentionPolicy; events are delivered all the same: {fault}"
-            ));
-        }
+            "it is tried again at the next start"
+        };
+        self.watch.warn(kind, 1, format_args!(
+            "log group `{group}`: the retention of {days} days was not set; {next}; events are delivered all the same: {OPERATION} failed: {fault}"
+        ));
     }
 
     async fn repeat(&self, client: &Client, group: &str, days: i32) -> Result<(), Fault> {
@@ -109,9 +108,10 @@ impl Setter {
             let Err(fault) = self.limiter.admit(call).await else {
                 break;
             };
-            let fault = fault.within(OPERATION).at(attempt);
-            self.watch
-                .debug(format_args!("log group `{group}`: {fault}"));
+            let fault = fault.needing("logs:PutRetentionPolicy").at(attempt);
+            self.watch.debug(format_args!(
+                "log group `{group}`: {OPERATION} failed: {fault}"
+            ));
             if attempt == ATTEMPTS || !can_pass(&fault) {
                 return Err(fault);
             }
