@@ -157,3 +157,70 @@ const ATTEMPTS: usize = 8;
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 /// An account has a million groups at most; no configuration names nearly as many.
 const MOST_GROUPS: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
+    use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Builder, Credentials, Region};
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use cbindings::Log;
+
+    use super::*;
+    use crate::cloudwatch::PLUGIN;
+
+    /// A service that never answers.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl HttpConnector for Silent {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            HttpConnectorFuture::new(std::future::pending())
+        }
+    }
+
+    fn client() -> Client {
+        let config = Builder::new()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("r"))
+            .credentials_provider(Credentials::for_tests())
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Silent)));
+        Client::from_conf(config.build())
+    }
+
+    fn retention(group: bool) -> Retention {
+        let creation = Creation {
+            group,
+            retention_days: Some(7),
+            ..Creation::default()
+        };
+        let watch = Watch::new(Log::muted(), PLUGIN);
+        Retention::new(&creation, &Settings::default(), watch)
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_ends_with_the_output() {
+        let (retention, client) = (retention(true), client());
+        for group in 0..100 {
+            retention.written(&client, &group.to_string());
+        }
+        tokio::task::yield_now().await;
+        let setter = Arc::downgrade(&retention.setter);
+        assert!(setter.strong_count() > 100, "the tasks hold it");
+        drop(retention);
+        while setter.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn without_auto_create_group_nothing_is_started() {
+        let (retention, client) = (retention(false), client());
+        retention.written(&client, "group");
+        retention.created(&client, "group");
+        assert_eq!(Arc::strong_count(&retention.setter), 1);
+    }
+}

@@ -321,4 +321,27 @@ fn a_throttled_retention_does_not_hold_up_the_retention_of_other_groups() {
     assert!(warnings(&instance.lines()).is_empty());
 }
 
+#[test]
+fn a_retention_that_was_throttled_to_the_end_is_set_after_a_later_write() {
+    let aws = StandIn::start();
+    aws.script(failing("PutRetentionPolicy", "OperationAbortedException").times(8));
+    let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
+    let instance = output.with("log_retention_days", "7").open();
+    assert_ok(instance.flush("a.tag", logs(["one"])));
+    let line =
+        "the retention of 7 days was not set; it is tried again when the group is next written to";
+    let told = || !telling(&instance.lines(), line).is_empty();
+    assert!(aws.wait_for(|account| account.count("PutRetentionPolicy") == 8, WAIT));
+    // The line is written after the last answer, in the background of a flush.
+    while !told() {
+        assert_ok(instance.flush("a.tag", logs(["two"])));
+    }
+    assert_ok(instance.flush("a.tag", logs(["three"])));
+    assert!(aws.wait_for(
+        |account| account.groups()[GROUP].retention_days == Some(7),
+        WAIT
+    ));
+    assert_eq!(aws.count("PutRetentionPolicy"), 9);
+}
+
 const WAIT: Duration = Duration::from_secs(30);
