@@ -175,6 +175,15 @@ impl Fault {
         }
     }
 
+    /// The same fault, with advice after its text.
+    #[must_use]
+    pub fn followed_by(self, advice: impl fmt::Display) -> Self {
+        Self {
+            text: format!("{}{advice}", self.text),
+            ..self
+        }
+    }
+
     /// The same fault, of the attempt of this number, from 1.
     #[must_use]
     pub fn at(self, attempt: usize) -> Self {

@@ -24,16 +24,17 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The pace of whoever has these settings.
+    /// The pace of this operation for everyone with these settings.
     #[must_use]
-    pub fn shared(settings: &Settings) -> Arc<Self> {
+    pub fn shared(settings: &Settings, operation: &'static str) -> Arc<Self> {
+        let key = (settings.clone(), operation);
         let mut paces = PACES.lock().unwrap_or_else(PoisonError::into_inner);
         paces.retain(|_, pace| pace.strong_count() > 0);
-        if let Some(pace) = paces.get(settings).and_then(Weak::upgrade) {
+        if let Some(pace) = paces.get(&key).and_then(Weak::upgrade) {
             return pace;
         }
         let pace = Arc::<Self>::default();
-        paces.insert(settings.clone(), Arc::downgrade(&pace));
+        paces.insert(key, Arc::downgrade(&pace));
         pace
     }
 
@@ -73,7 +74,9 @@ impl Pace {
     }
 }
 
-static PACES: Lazy<Mutex<HashMap<Settings, Weak<Pace>>>> = Lazy::new(Mutex::default);
+type Paces = HashMap<(Settings, &'static str), Weak<Pace>>;
+
+static PACES: Lazy<Mutex<Paces>> = Lazy::new(Mutex::default);
 
 /// The arithmetic, apart from any clock.
 #[derive(Debug, Default)]

@@ -37,7 +37,8 @@ pub trait Service: Send + Sync + 'static {
     /// Sends one request, once.
     fn put(&self, batch: &Batch) -> impl Future<Output = Result<Answer, Fault>> + Send;
 
-    /// Creates what a request begun at `missed` has found missing; `Err` says why it cannot be.
+    /// Creates what a request begun at `missed` has found missing. It repeats what can pass until the
+    /// flush's deadline; `Err` says why it was not created, and ends the destination's delivery.
     fn create(&self, missed: Instant) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// What is written to, for a log line.

@@ -22,6 +22,7 @@ use router::cloudwatch::send::{Stream, Way};
 use router::cloudwatch::streams::Streams;
 use router::pace::Pace;
 use router::send::{Destination, Terms, deliver_all};
+use router::session::Settings;
 use router::watch::Watch;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -129,7 +130,7 @@ async fn start_task(network: Network, streams: usize) -> Verdict {
         stream: true,
         ..Creation::default()
     };
-    let all = Arc::new(Streams::new(creation, watch.clone()));
+    let all = Arc::new(Streams::new(creation, &Settings::default(), watch.clone()));
     let client = network.client();
     let batches = (0..streams).map(|number| {
         let place = Place {

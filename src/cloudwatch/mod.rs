@@ -6,6 +6,7 @@ pub mod encode;
 pub mod entity;
 mod extras;
 pub mod join;
+mod limiter;
 pub mod metrics;
 pub mod options;
 pub mod re2;
@@ -41,7 +42,7 @@ use crate::pace::Pace;
 use crate::permits::Permits;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Destination, Terms, deliver_all};
+use crate::send::{Destination, Service, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -135,13 +136,16 @@ impl Road {
     fn new(config: Config, name: &str, log: Log) -> Self {
         let watch = Watch::new(log, PLUGIN);
         let reporter = config.self_metrics.clone();
-        let reporter =
-            reporter.map(|options| Reporter::new(options, name, config.creation.clone(), &watch));
+        let reporter = reporter.map(|options| Reporter::new(options, name, &config, &watch));
         Self {
             metadata: Metadata::of(instance::environment),
-            streams: Arc::new(Streams::new(config.creation.clone(), watch.clone())),
+            streams: Arc::new(Streams::new(
+                config.creation.clone(),
+                &config.session,
+                watch.clone(),
+            )),
             connection: OnceCell::new(),
-            pace: Pace::shared(&config.session),
+            pace: Pace::shared(&config.session, Stream::PUT),
             resume: Resume::new(watch.clone()),
             config,
             watch,

@@ -74,6 +74,18 @@ pub struct Creation {
     pub class: Option<&'static str>,
     /// The key that encrypts a new group.
     pub kms_key_id: Option<String>,
+    /// What happens when the service refuses a new group's tags or class.
+    pub on_refused: OnRefused,
+}
+
+/// What happens when the service refuses a new group's tags or class.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OnRefused {
+    /// The group is not created, and the chunk is kept.
+    #[default]
+    Keep,
+    /// The group is created without them.
+    Continue,
 }
 
 /// What is done with an event beyond the limit.
@@ -153,8 +165,12 @@ fn metrics(reader: &Reader<'_>) -> Option<Metrics> {
 
 impl Creation {
     fn read(reader: &Reader<'_>) -> Self {
-        Self {
+        let on_refused = [("keep", OnRefused::Keep), ("continue", OnRefused::Continue)];
+        let creation = Self {
             group: reader.switch("auto_create_group"),
+            on_refused: reader
+                .choice("on_create_refused", &on_refused)
+                .unwrap_or_default(),
             stream: reader.switch("auto_create_stream"),
             tags: tags(&reader.text("new_log_group_tags").unwrap_or_default()),
             retention_days: reader
@@ -167,6 +183,33 @@ impl Creation {
                 .filter(|days| *days != 0),
             class: reader.choice("log_group_class", &CLASSES.map(|class| (class, class))),
             kms_key_id: reader.text("kms_key_id"),
+        };
+        creation.note_idle(reader);
+        creation
+    }
+
+    /// Notes the options that have no effect with the others.
+    fn note_idle(&self, reader: &Reader<'_>) {
+        // A value that could not be read says nothing about the others; the start fails anyway.
+        if !reader.problems().is_empty() {
+            return;
+        }
+        let only_for_new = [
+            "new_log_group_tags",
+            "log_group_class",
+            "kms_key_id",
+            "on_create_refused",
+            "log_retention_days",
+        ];
+        for key in only_for_new {
+            if !self.group && reader.is_set(key) {
+                reader.idle(key, "it applies only with `auto_create_group true`");
+            }
+        }
+        let is_optional = !self.tags.is_empty() || self.class.is_some();
+        if self.group && !is_optional && reader.is_set("on_create_refused") {
+            let why = "neither `new_log_group_tags` nor `log_group_class` is set";
+            reader.idle("on_create_refused", why);
         }
     }
 }

@@ -10,7 +10,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use tokio::time::{Instant, sleep};
 
 use super::encode::{self, LIMITS};
-use super::options::{Creation, SelfMetrics};
+use super::options::{Config, SelfMetrics};
 use super::route::Place;
 use super::send::{Stream, Way};
 use super::streams::Streams;
@@ -79,12 +79,7 @@ impl Road {
 
 impl Reporter {
     /// Reports on the output of this name; with its own counts, so that it does not count itself.
-    pub(super) fn new(
-        options: SelfMetrics,
-        output: &str,
-        creation: Creation,
-        watch: &Watch,
-    ) -> Self {
+    pub(super) fn new(options: SelfMetrics, output: &str, config: &Config, watch: &Watch) -> Self {
         let watch = Watch::new(watch.log.clone(), PLUGIN);
         // They are nobody's to look at.
         watch.metrics.shown(true);
@@ -92,7 +87,11 @@ impl Reporter {
             options,
             output: output.to_owned(),
             told: Told::default(),
-            streams: Arc::new(Streams::new(creation, watch.clone())),
+            streams: Arc::new(Streams::new(
+                config.creation.clone(),
+                &config.session,
+                watch.clone(),
+            )),
             watch,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::operation::put_log_events::{PutLogEventsError, PutLogEventsOutput};
@@ -15,7 +16,9 @@ use crate::body::Prepared;
 use crate::cloudwatch::route::Place;
 use crate::cloudwatch::streams::{Missing, Streams};
 use crate::fault::{Fault, Kind};
+use crate::notice;
 use crate::send::{Answer, Refused, Service};
+use crate::session::deadline;
 
 /// One log stream, as something to send to.
 #[derive(Debug)]
@@ -63,6 +66,22 @@ impl Stream {
             .needing("logs:PutLogEvents")
             .retried(self.way.auto_retry)
     }
+
+    /// The events are stored, but not as those of the entity.
+    fn report_rejected_entity(&self, output: &PutLogEventsOutput) {
+        let Some(info) = output.rejected_entity_info() else {
+            return;
+        };
+        let (target, error_type) = (&self.target, info.error_type().as_str());
+        let kind = notice::Kind {
+            what: "entity",
+            part: error_type,
+            unit: "requests",
+        };
+        self.streams.watch().warn(kind, 1, format_args!(
+            "{target}: the service stored the events and rejected their entity (`add_entity`): {error_type}"
+        ));
+    }
 }
 
 impl Service for Stream {
@@ -89,6 +108,7 @@ impl Service for Stream {
         }
         let output = request.send().await.map_err(|error| self.fault(&error))?;
         self.streams.written(&self.client, &self.place.group);
+        self.report_rejected_entity(&output);
         Ok(answer(&output, batch.items()))
     }
 
@@ -96,6 +116,7 @@ impl Service for Stream {
         let missing = Missing {
             at: missed,
             group: self.without_group.load(Ordering::Relaxed),
+            deadline: deadline::current().unwrap_or_else(|| missed + LONGEST_CREATION),
         };
         self.streams
             .create(&self.client, &self.place, missing)
@@ -147,6 +168,8 @@ fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<Refused> {
     .collect()
 }
 
+/// Time for a creation outside of a flush.
+const LONGEST_CREATION: Duration = Duration::from_secs(10);
 /// Of what the service says of a missing place; whatever else it may say, the stream is tried first.
 const NO_GROUP: &str = "log group does not exist";
 

@@ -1,23 +1,26 @@
-//! Missing groups and streams -> created ones.
+//! Creates log groups and log streams that writes find missing.
 //!
-//! Writing comes first: a group or a stream is created only after a write found it missing, so a
-//! fleet that starts on existing streams makes no call but its writes, and nothing needs to be
-//! remembered of streams that exist: there is no cache that could be wrong or grow. Of several flushes that miss
-//! the same stream one creates it and the others wait and write again.
+//! A write comes first: a group or a stream is created only after a write found it missing. A fleet
+//! that starts on existing streams makes no call but its writes, and there is no cache of existing
+//! streams that could be wrong or grow. A create that is throttled or fails for a while is repeated by
+//! itself until the flush's deadline, with a rate limiter of its own; only then the write is sent again.
+//! What was created stays created, so the next flush goes on from there.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod requests;
+mod turns;
 
 use aws_sdk_cloudwatchlogs::Client;
-use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use self::requests::{Operation, Wanted};
+use self::turns::Turns;
 use crate::cloudwatch::extras::{Extra, Extras};
 use crate::cloudwatch::options::Creation;
 use crate::cloudwatch::retention::Retention;
 use crate::cloudwatch::route::Place;
 use crate::fault::{Fault, Kind};
 use crate::notice;
+use crate::session::Settings;
 use crate::watch::Watch;
 
 /// Creates what writes find missing.
@@ -26,7 +29,9 @@ pub struct Streams {
     creation: Creation,
     watch: Watch,
     retention: Retention,
-    busy: Mutex<HashMap<Place, Arc<Turn>>>,
+    create_group: Operation,
+    create_stream: Operation,
+    turns: Turns,
 }
 
 /// What a write found missing.
@@ -36,21 +41,28 @@ pub struct Missing {
     pub at: Instant,
     /// It is the group, as the answer said.
     pub group: bool,
+    /// When the flush ends.
+    pub deadline: Instant,
 }
 
-/// Holds when the place was last created; whoever creates it holds the lock.
-type Turn = AsyncMutex<Option<Instant>>;
-
 impl Streams {
-    /// Creates as the options say.
+    /// Creates as the options say; instances with the same settings share the rate limits.
     #[must_use]
-    pub fn new(creation: Creation, watch: Watch) -> Self {
+    pub fn new(creation: Creation, settings: &Settings, watch: Watch) -> Self {
         Self {
-            retention: Retention::new(creation.retention_days, watch.clone()),
+            retention: Retention::new(&creation, settings, watch.clone()),
+            create_group: Operation::new(settings, "CreateLogGroup"),
+            create_stream: Operation::new(settings, "CreateLogStream"),
+            turns: Turns::default(),
             creation,
             watch,
-            busy: Mutex::default(),
         }
+    }
+
+    /// The lines and counts of the instance.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// A group was written to; its retention may have to be set.
@@ -69,30 +81,12 @@ impl Streams {
         place: &Place,
         missing: Missing,
     ) -> Result<(), Fault> {
+        let Missing { at, deadline, .. } = missing;
         // Requests of the SDK are large futures; in line they would add up on the thread's stack.
         let make = Box::pin(self.create_now(client, place, missing));
-        self.once(place, missing.at, make).await
-    }
-
-    /// Makes something unless another flush has made it since it was missed, or is about to.
-    async fn once(
-        &self,
-        what: &Place,
-        missed: Instant,
-        make: impl Future<Output = Result<(), Fault>>,
-    ) -> Result<(), Fault> {
-        let turn = self.lock().entry(what.clone()).or_default().clone();
-        let mut created = turn.lock().await;
-        let result = match *created {
-            Some(at) if at >= missed => Ok(()),
-            _ => make.await,
-        };
-        if result.is_ok() {
-            *created = Some(Instant::now());
-        }
-        drop(created);
-        self.forget(what, turn);
-        result
+        let made = self.turns.once(place, at, deadline, make);
+        let made = timeout_at(deadline, made).await;
+        made.unwrap_or_else(|_| Err(not_in_time(place)))
     }
 
     async fn create_now(
@@ -104,120 +98,122 @@ impl Streams {
         if !self.creation.stream {
             // The group may be what is missing; its stream is then still for someone else to create.
             if self.creation.group {
-                self.group(client, place, missing.at).await?;
+                self.group(client, place, missing).await?;
             }
             return Err(not_allowed(place, "auto_create_stream"));
         }
-        if missing.group && self.creation.group {
-            self.group(client, place, missing.at).await?;
+        let mut group_exists = missing.group;
+        if missing.group {
+            self.group(client, place, missing).await?;
         }
-        match Box::pin(self.create_stream(client, place)).await {
-            Err(fault) if fault.kind == Kind::Missing => {
-                self.group(client, place, missing.at).await?;
-                Box::pin(self.create_stream(client, place)).await
+        loop {
+            let wanted = Wanted {
+                place,
+                deadline: missing.deadline,
+                group_exists,
+            };
+            match Box::pin(self.stream(client, wanted)).await {
+                Err(fault) if fault.kind == Kind::Missing && !group_exists => {
+                    self.group(client, place, missing).await?;
+                    group_exists = true;
+                }
+                result => return result,
             }
-            result => result,
         }
     }
 
     /// Creates a place's group, once for all its streams.
-    async fn group(&self, client: &Client, place: &Place, missed: Instant) -> Result<(), Fault> {
+    async fn group(&self, client: &Client, place: &Place, missing: Missing) -> Result<(), Fault> {
+        if !self.creation.group {
+            return Err(not_allowed(place, "auto_create_group"));
+        }
+        let Missing { at, deadline, .. } = missing;
         let group = Place {
             group: place.group.clone(),
             stream: String::new(),
         };
-        let make = Box::pin(self.create_group(client, place));
-        self.once(&group, missed, make).await
+        let wanted = Wanted {
+            place,
+            deadline,
+            group_exists: false,
+        };
+        let make = Box::pin(self.create_group(client, wanted));
+        self.turns.once(&group, at, deadline, make).await
     }
 
-    async fn create_stream(&self, client: &Client, place: &Place) -> Result<(), Fault> {
+    async fn stream(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), Fault> {
+        let Place { group, stream } = wanted.place;
         let request = client
             .create_log_stream()
-            .log_group_name(&place.group)
-            .log_stream_name(&place.stream);
-        let call = async { request.send().await.map_err(|error| Fault::of(&error)) };
-        match self.watch.metrics.counted("CreateLogStream", call).await {
-            Ok(_) => {
-                self.watch.log.info(format_args!(
-                    "created log stream `{}` in log group `{}`",
-                    place.stream, place.group
-                ));
-                Ok(())
-            }
-            Err(fault) if fault.kind == Kind::Exists => Ok(()),
-            Err(fault) => {
-                let fault = fault.needing("logs:CreateLogStream");
-                Err(fault.within("CreateLogStream"))
-            }
+            .log_group_name(group)
+            .log_stream_name(stream);
+        let call = || {
+            let request = request.clone();
+            async move { request.send().await.map_err(|error| Fault::of(&error)) }
+        };
+        let explain = |fault: Fault| fault.needing("logs:CreateLogStream");
+        let created = self
+            .create_stream
+            .repeat(wanted, &self.watch, call, explain)
+            .await
+            .map_err(explain)?;
+        if created {
+            self.watch.log.info(format_args!(
+                "created log stream `{stream}` in log group `{group}`"
+            ));
         }
+        Ok(())
     }
 
-    async fn create_group(&self, client: &Client, place: &Place) -> Result<(), Fault> {
-        if !self.creation.group {
-            return Err(not_allowed(place, "auto_create_group"));
-        }
+    async fn create_group(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), Fault> {
         let mut extras = Extras::of(&self.creation);
         loop {
-            let Err(fault) = self.ask_for_group(client, &place.group, &extras).await else {
+            let Err(fault) = self.ask_for_group(client, wanted, &extras).await else {
                 return Ok(());
             };
             match extras.give_up(&fault) {
-                Some(extra) => self.say_without(extra, &place.group, &fault),
-                None => return Err(fault.needing("logs:CreateLogGroup")),
+                Some(extra) => self.log_without(extra, wanted.place, &fault),
+                None => return Err(extras.explain(fault)),
             }
         }
-    }
-
-    fn say_without(&self, extra: Extra, group: &str, fault: &Fault) {
-        let kind = notice::Kind {
-            what: "extra",
-            part: &extra.to_string(),
-            unit: "groups",
-        };
-        self.watch.warn(kind, 1, format_args!(
-            "log group `{group}` is created without {extra}, so that its events are delivered: {fault}"
-        ));
     }
 
     async fn ask_for_group(
         &self,
         client: &Client,
-        group: &str,
+        wanted: Wanted<'_>,
         extras: &Extras<'_>,
     ) -> Result<(), Fault> {
+        let group = &wanted.place.group;
         let request = extras.add(client.create_log_group().log_group_name(group));
-        let call = async { request.send().await.map_err(|error| Fault::of(&error)) };
-        match self.watch.metrics.counted("CreateLogGroup", call).await {
-            Ok(_) => {
-                self.watch
-                    .log
-                    .info(format_args!("created log group `{group}`"));
-                self.retention.created(client, group);
-                Ok(())
-            }
-            Err(fault) if fault.kind == Kind::Exists => Ok(()),
-            Err(fault) => Err(fault.within("CreateLogGroup")),
+        let call = || {
+            let request = request.clone();
+            async move { request.send().await.map_err(|error| Fault::of(&error)) }
+        };
+        let explain = |fault| extras.explain(fault);
+        let created = self
+            .create_group
+            .repeat(wanted, &self.watch, call, explain)
+            .await?;
+        if created {
+            self.watch
+                .log
+                .info(format_args!("created log group `{group}`"));
+            self.retention.created(client, group);
         }
+        Ok(())
     }
 
-    /// Keeps no place that nobody waits for, and of groups some: those who miss one learn of it at
-    /// times far apart.
-    fn forget(&self, place: &Place, turn: Arc<Turn>) {
-        let mut busy = self.lock();
-        drop(turn);
-        if place.stream.is_empty() && busy.len() < MOST_KEPT {
-            return;
-        }
-        if busy
-            .get(place)
-            .is_some_and(|turn| Arc::strong_count(turn) == 1)
-        {
-            busy.remove(place);
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Arc<Turn>>> {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    fn log_without(&self, extra: Extra, place: &Place, fault: &Fault) {
+        let kind = notice::Kind {
+            what: "extra",
+            part: &extra.to_string(),
+            unit: "groups",
+        };
+        let Place { group, .. } = place;
+        self.watch.warn(kind, 1, format_args!(
+            "log group `{group}` is created without {extra}, as `on_create_refused continue` allows: {fault}"
+        ));
     }
 }
 
@@ -229,5 +225,10 @@ fn not_allowed(place: &Place, option: &str) -> Fault {
     Fault::new(Kind::Denied, "NotAllowed", text)
 }
 
-/// Groups whose creation is remembered, so that a chunk's many streams create theirs once.
-const MOST_KEPT: usize = 1000;
+fn not_in_time(place: &Place) -> Fault {
+    let Place { group, stream } = place;
+    let text = format_args!(
+        "log group `{group}`, log stream `{stream}`: not created before the flush's deadline (`flush_timeout`)"
+    );
+    Fault::new(Kind::Passing { unanswered: false }, "Timeout", text)
+}

@@ -31,7 +31,7 @@ use crate::pace::Pace;
 use crate::permits::Permits;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Destination, Terms, deliver_all};
+use crate::send::{Destination, Service, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -116,7 +116,7 @@ impl Road {
         Self {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
-            pace: Pace::shared(&config.session),
+            pace: Pace::shared(&config.session, DeliveryStream::PUT),
             resume: Resume::new(watch.clone()),
             with_metadata: OnceLock::new(),
             config,

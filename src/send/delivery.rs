@@ -260,11 +260,9 @@ impl<'d, S: Service> Delivery<'d, S> {
         let created = deadline::within(deadline, self.service.create(self.began)).await;
         match created.unwrap_or_else(|_| Err(Fault::out_of_time())) {
             Ok(()) => self.wait(backoff, fault).await,
-            Err(fault) if matches!(fault.kind, Kind::Passing { .. } | Kind::Throttled) => {
-                self.wait(backoff, &fault).await
-            }
+            // The service has repeated what can pass until the deadline.
             Err(fault) => {
-                self.report.fault = Some(fault.at(self.attempt));
+                self.report.fault = Some(fault);
                 Course::Stop
             }
         }

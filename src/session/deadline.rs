@@ -25,6 +25,12 @@ pub async fn within<T>(deadline: Instant, request: impl Future<Output = T>) -> R
         .await
 }
 
+/// When the request that is being made ends at the latest; `None` outside of [`within`].
+#[must_use]
+pub fn current() -> Option<Instant> {
+    DEADLINE.try_with(|deadline| *deadline).ok()
+}
+
 /// How long a part of the request may take: nine tenths of what is left, and `most` at most.
 pub(super) fn limit(most: Duration) -> Duration {
     let left = DEADLINE.try_with(|deadline| deadline.saturating_duration_since(Instant::now()));

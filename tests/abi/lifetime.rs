@@ -142,6 +142,7 @@ fn exit_takes_less_than_two_seconds_whatever_hangs() {
     aws.script(Rule::on("PutRetentionPolicy", Action::Hang).forever());
     aws.script(Rule::on("EcsCredentials", Action::Hang).nth(2).forever());
     let instance = Output::cloudwatch(&aws)
+        .with("auto_create_group", "true")
         .with("log_retention_days", "7")
         .with("credentials_endpoint", &aws.credentials_uri())
         .open();

@@ -195,9 +195,11 @@ fn a_retention_that_cannot_be_set_holds_nothing_up() {
     assert_ok(instance.flush("a.tag", logs(["one"])));
     assert_eq!(messages(&aws, GROUP, STREAM), [r#"{"log":"one"}"#]);
     let lines = instance.exit();
-    let told = telling(&lines, "logs:PutRetentionPolicy");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Warn));
+    let warned = warnings(&lines);
+    assert_eq!(warned.len(), 1, "{lines:#?}");
+    assert_eq!(warned[0].level, Some(Level::Warn));
+    let action = "(the IAM action logs:PutRetentionPolicy must be allowed)";
+    assert!(warned[0].text.contains(action), "{warned:#?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `cloudwatch.so` against the stand-in: what is in a chunk is in the right streams, in order, once.
 
 mod batches;
+mod create_faults;
 mod creation;
 mod joined;
 mod oversize;

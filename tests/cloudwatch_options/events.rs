@@ -1,8 +1,11 @@
 //! Options for what an event holds.
 
+use cbindings::Level;
 use serde_json::{Value, json};
+use support::host::{Verdict, telling};
+use support::output::ready;
 
-use crate::{Case, header, messages, record, sent};
+use crate::{Case, header, messages, open, record, sent};
 
 pub(crate) const CASES: &[Case] = &[
     ("log_key", || {
@@ -44,6 +47,22 @@ pub(crate) const CASES: &[Case] = &[
         let emf = metric(&[("metric_namespace", "n"), ("metric_dimensions", "a,b;c")]);
         let dimensions = &emf["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
         assert_eq!(*dimensions, json!([["a", "b"], ["c"]]));
+    }),
+    ("add_entity", || {
+        let aws = ready();
+        aws.reject_entities("InvalidAttributes");
+        let instance = open(&aws, &[("add_entity", "on")]);
+        for _ in 0..3 {
+            assert_eq!(instance.flush("app.web", pod()), Verdict::Ok);
+        }
+        assert_eq!(messages(&aws).len(), 3);
+        let lines = instance.lines();
+        let told = telling(&lines, "InvalidAttributes");
+        assert_eq!(
+            (told.len(), told[0].level),
+            (1, Some(Level::Warn)),
+            "{lines:#?}"
+        );
     }),
     ("add_entity", || {
         let (aws, _) = sent(&[("add_entity", "on")], pod());

@@ -1,7 +1,7 @@
 //! The troubles, each through the plugin as built.
 
 use super::Case;
-use support::aws::Action;
+use support::aws::{Action, ErrorAnswer};
 
 use super::scenes::*;
 
@@ -90,6 +90,33 @@ pub(crate) const CASES: &[Case] = &[
         lines: || denied_with("CreateLogGroup", &[("new_log_group_tags", "a=b")]),
     },
     Case {
+        name: "a group that is created without its tags",
+        lines: || {
+            let tags = ("new_log_group_tags", "a=b");
+            denied_with("CreateLogGroup", &[tags, ("on_create_refused", "continue")])
+        },
+    },
+    Case {
+        name: "a group whose key is refused",
+        lines: || {
+            let key = "arn:aws:kms:us-east-1:123456789012:key/x";
+            let message = "The specified KMS key does not exist or is not allowed to be used.";
+            let error = ErrorAnswer::new(400, "InvalidParameterException", message);
+            create_fails("CreateLogGroup", error, &[("kms_key_id", key)])
+        },
+    },
+    Case {
+        name: "a create that is throttled, then accepted",
+        lines: || {
+            let error = ErrorAnswer::new(400, "ThrottlingException", "Rate exceeded");
+            create_fails("CreateLogStream", error, &[])
+        },
+    },
+    Case {
+        name: "an entity that is rejected",
+        lines: rejected_entity,
+    },
+    Case {
         name: "a retention that may not be set",
         lines: || denied_with("PutRetentionPolicy", &[("log_retention_days", "7")]),
     },
@@ -157,7 +184,10 @@ pub(crate) const CASES: &[Case] = &[
         name: "options that mean nothing",
         lines: || {
             told(
-                |output| output.with("mode", "x").with("log_retention_day", "7"),
+                |output| {
+                    let output = output.with("mode", "x").with("log_retention_day", "7");
+                    output.with("log_retention_days", "7")
+                },
                 &chunk(),
             )
         },

@@ -135,6 +135,32 @@ pub(crate) fn denied_with(operation: &str, options: &[(&str, &str)]) -> Vec<LogL
     lines(&options.iter().fold(output, with), &chunk())
 }
 
+/// A create that fails once.
+pub(crate) fn create_fails(
+    operation: &str,
+    error: ErrorAnswer,
+    options: &[(&str, &str)],
+) -> Vec<LogLine> {
+    let aws = StandIn::start();
+    aws.script(Rule::on(operation, Action::Error(error)));
+    let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
+    let with = |output: Output, (key, value): &(&str, &str)| output.with(key, value);
+    lines(&options.iter().fold(output, with), &chunk())
+}
+
+pub(crate) fn rejected_entity() -> Vec<LogLine> {
+    let aws = ready();
+    aws.reject_entities("InvalidAttributes");
+    let kubernetes = map([("aws_entity_service_name", "shop")]);
+    let record = map([
+        ("log", Value::from(PAYLOAD)),
+        ("aws_entity_account_id", Value::from("123456789012")),
+        ("kubernetes", kubernetes),
+    ]);
+    let chunk = Chunk::new().v2(Time::millis(now_ms()), record);
+    lines(&Output::cloudwatch(&aws).with("add_entity", "on"), &chunk)
+}
+
 pub(crate) fn oversize(how: &str) -> Vec<LogLine> {
     let text = PAYLOAD.repeat(200);
     let with = |output: Output| {

@@ -26,7 +26,10 @@ fn of_cloudwatch(options: &Options) -> Vec<&'static str> {
         ("logs:PutLogEvents", true),
         ("logs:CreateLogStream", creation.stream),
         ("logs:CreateLogGroup", group),
-        ("logs:PutRetentionPolicy", creation.retention_days.is_some()),
+        (
+            "logs:PutRetentionPolicy",
+            group && creation.retention_days.is_some(),
+        ),
         ("logs:TagResource", group && !creation.tags.is_empty()),
         (
             "logs:AssociateKmsKey",
@@ -137,6 +140,9 @@ mod tests {
             ("kms_key_id", "arn:aws:kms:us-east-1:123456789012:key/x"),
         ]);
         assert_eq!(actions(Plugin::CloudWatch, &set).len(), 6);
+        let retention_alone = options(&[("log_retention_days", "7")]);
+        let actions_alone = actions(Plugin::CloudWatch, &retention_alone);
+        assert!(!actions_alone.contains("logs:PutRetentionPolicy"));
         assert_eq!(
             Vec::from_iter(actions(Plugin::Firehose, &set)),
             ["firehose:PutRecordBatch"]

@@ -96,6 +96,9 @@ fn of_key(peer: &Peer, verdict: &Verdict, key: &str, value: &str) -> Remark {
         return remark;
     }
     if let Some(spec) = peer.plugin.spec(key) {
+        if let Some(why) = verdict.idle_line(spec.key) {
+            return Remark::Change(why.to_owned());
+        }
         return of_option(peer, spec.key, spec.form == "switch", value);
     }
     Remark::Edit(verdict.why_idle(peer.plugin, key))

@@ -107,6 +107,10 @@ fn c(plugin: Plugin, options: &Options) -> Vec<Option<Remark>> {
             "`time_key_format`: write `%9N` for `%L`, which is milliseconds here and nanoseconds in the C plugin",
         ),
         change(
+            plugin == Plugin::CloudWatch && is_set("log_retention_days"),
+            "`log_retention_days`: with `auto_create_group true` it is set for log groups that exist, too, when they are first written to",
+        ),
+        change(
             plugin == Plugin::CloudWatch && !is_set("metric_namespace"),
             "records of the inputs cpu and mem stay as they are; `metric_namespace` makes metrics of them",
         ),

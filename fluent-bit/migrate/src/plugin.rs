@@ -88,10 +88,20 @@ impl Verdict {
         if let Some(advice) = plugin.advice(key) {
             return format!("`{key}` has no effect here: {advice}");
         }
+        self.idle_line(key).map_or_else(
+            || format!("`{key}` is no option and has no effect"),
+            str::to_owned,
+        )
+    }
+
+    /// The line about a key that has no effect with the other options.
+    #[must_use]
+    pub fn idle_line(&self, key: &str) -> Option<&str> {
         let of_key = format!("`{}` ", key.to_ascii_lowercase());
-        let told = self.idle.iter().find(|line| line.starts_with(&of_key));
-        told.cloned()
-            .unwrap_or_else(|| format!("`{key}` is no option and has no effect"))
+        let mut lines = self.idle.iter();
+        lines
+            .find(|line| line.starts_with(&of_key))
+            .map(String::as_str)
     }
 }
 

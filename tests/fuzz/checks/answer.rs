@@ -19,6 +19,7 @@ use router::cloudwatch::streams::Streams;
 use router::fault::Fault;
 use router::firehose::send::DeliveryStream;
 use router::send::{Answer, Service};
+use router::session::Settings;
 use router::watch::Watch;
 
 use super::split;
@@ -124,7 +125,11 @@ fn cloudwatch() -> Stream {
         stream: "s".to_owned(),
     };
     let watch = Watch::new(Log::muted(), PLUGIN);
-    let streams = Arc::new(Streams::new(Creation::default(), watch));
+    let streams = Arc::new(Streams::new(
+        Creation::default(),
+        &Settings::default(),
+        watch,
+    ));
     let client = aws_sdk_cloudwatchlogs::Client::from_conf(config.build());
     Stream::new(
         client,

@@ -30,6 +30,8 @@ pub(super) struct Service {
     pub(super) clock: Clock,
     pub(super) script: Mutex<Script>,
     pub(super) throttle: Mutex<Throttle>,
+    /// The error type with which entities are rejected.
+    pub(super) entity_rejection: Mutex<Option<String>>,
     pub(super) keys: Mutex<Keys>,
     pub(super) imds_tokens: Mutex<ImdsTokens>,
     account: Mutex<Account>,
@@ -46,6 +48,7 @@ impl Service {
             clock: Clock::default(),
             script: Mutex::default(),
             throttle: Mutex::default(),
+            entity_rejection: Mutex::default(),
             keys: Mutex::default(),
             imds_tokens: Mutex::default(),
             account: Mutex::new(account),
@@ -91,6 +94,7 @@ impl Service {
     pub(super) fn heal(&self) {
         locked(&self.script).clear();
         locked(&self.throttle).limit(None);
+        *locked(&self.entity_rejection) = None;
         self.lag(Duration::ZERO);
         self.clock.shift(0);
     }

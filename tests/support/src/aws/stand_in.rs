@@ -194,7 +194,7 @@ impl StandIn {
         locked(&self.service.script).add(rule);
     }
 
-    /// Makes the service well again: no rules, no rate limit, no latency, the right time. Data and calls stay.
+    /// Makes the service well again: no rules, no rate limit, no rejected entities, no latency, the right time. Data and calls stay.
     pub fn clear(&self) {
         self.service.heal();
     }
@@ -207,6 +207,16 @@ impl StandIn {
     /// Calls per second that each operation may make from now on; `None` lifts the limit.
     pub fn set_rate_limit(&self, calls_per_second: Option<f64>) {
         locked(&self.service.throttle).limit(calls_per_second);
+    }
+
+    /// Calls per second that this operation may make from now on, until all limits are lifted.
+    pub fn limit_operation(&self, operation: &str, calls_per_second: f64) {
+        locked(&self.service.throttle).limit_operation(operation, calls_per_second);
+    }
+
+    /// Answers to PutLogEvents reject the request's entity with this error type from now on; the events are stored.
+    pub fn reject_entities(&self, error_type: &str) {
+        *locked(&self.service.entity_rejection) = Some(error_type.to_owned());
     }
 
     /// Every call waits this long from now on.

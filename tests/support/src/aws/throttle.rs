@@ -7,6 +7,8 @@ use std::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
     rate: Option<f64>,
+    /// Limits of single operations, in place of `rate`.
+    rates: BTreeMap<String, f64>,
     buckets: BTreeMap<String, Bucket>,
 }
 
@@ -20,12 +22,22 @@ impl Throttle {
     /// Sets the limit and forgets what was used so far; `None` lifts it.
     pub(super) fn limit(&mut self, calls_per_second: Option<f64>) {
         self.rate = calls_per_second;
+        self.rates.clear();
         self.buckets.clear();
+    }
+
+    /// Sets the limit of one operation and forgets what was used of it so far.
+    pub(super) fn limit_operation(&mut self, operation: &str, calls_per_second: f64) {
+        self.rates.insert(operation.to_owned(), calls_per_second);
+        self.buckets.remove(operation);
     }
 
     /// Whether one more call of this operation is within the limit now.
     pub(super) fn admits(&mut self, operation: &str, now: Instant) -> bool {
-        let Some(rate) = self.rate else { return true };
+        let own = self.rates.get(operation).copied();
+        let Some(rate) = own.or(self.rate) else {
+            return true;
+        };
         let capacity = rate.max(1.0);
         if !self.buckets.contains_key(operation) {
             let full = Bucket {
@@ -73,6 +85,16 @@ mod tests {
         let later = start + Duration::from_millis(400);
         assert_eq!(admitted(&mut throttle, "PutLogEvents", 20, later), 2);
         assert_eq!(admitted(&mut throttle, "CreateLogStream", 20, later), 5);
+    }
+
+    #[test]
+    fn a_limit_of_one_operation_leaves_the_others_alone() {
+        let (mut throttle, start) = (Throttle::default(), Instant::now());
+        throttle.limit_operation("CreateLogStream", 2.0);
+        assert_eq!(admitted(&mut throttle, "CreateLogStream", 9, start), 2);
+        assert_eq!(admitted(&mut throttle, "PutLogEvents", 9, start), 9);
+        throttle.limit(None);
+        assert_eq!(admitted(&mut throttle, "CreateLogStream", 9, start), 9);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::aws::account::Account;
 use crate::aws::answer::ErrorAnswer;
 use crate::aws::operation::{Operation, Outcome, Subject, broken};
 use crate::aws::rule::PartialFailure;
-use crate::aws::service::Service;
+use crate::aws::service::{Service, locked};
 use crate::aws::stored::{Group, StoredEvent, Stream, Tally};
 
 #[derive(Deserialize)]
@@ -85,6 +85,12 @@ impl PutLogEvents<'_> {
             return Err(refused(message));
         }
         Ok(())
+    }
+
+    /// The error type with which the request's entity is rejected, if it has one.
+    fn entity_rejection(&self, service: &Service) -> Option<String> {
+        let rejection = locked(&service.entity_rejection).clone();
+        rejection.filter(|_| self.entity.is_some())
     }
 
     fn ready(self, accepted: &Range<usize>, counting: bool) -> Ready {
@@ -171,12 +177,13 @@ impl Operation for PutLogEvents<'_> {
             .map(|event| event.timestamp)
             .collect();
         let verdict = Verdict::over(&timestamps, now_ms, retention);
+        let entity_rejection = self.entity_rejection(service);
         let ready = self.ready(&verdict.accepted, service.settings.counting);
         service.change(|account| {
             let (_, stream) = target(account, &group, &stream, now_ms)?;
             stream.events.extend(ready.events);
             stream.tally.merge(ready.tally);
-            Ok(answered(stream, verdict.refused))
+            Ok(answered(stream, verdict.refused, entity_rejection))
         })
     }
 }
@@ -200,13 +207,16 @@ fn target<'a>(
     Ok((group.retention_days, stream))
 }
 
-fn answered(stream: &Stream, refused: Value) -> Value {
+fn answered(stream: &Stream, refused: Value, entity_rejection: Option<String>) -> Value {
     let mut answer = json!({"nextSequenceToken": format!("{:056}", stream.tally.count)});
     if refused
         .as_object()
         .is_some_and(|reasons| !reasons.is_empty())
     {
         answer["rejectedLogEventsInfo"] = refused;
+    }
+    if let Some(error_type) = entity_rejection {
+        answer["rejectedEntityInfo"] = json!({"errorType": error_type});
     }
     answer
 }

@@ -1,0 +1,133 @@
+use super::*;
+
+const DENIED: (Kind, &str) = (Kind::Denied, "AccessDeniedException");
+const REFUSED: (Kind, &str) = (Kind::Refused, "InvalidParameterException");
+
+fn creation(on_refused: OnRefused) -> Creation {
+    Creation {
+        tags: vec![("a".into(), "b".into())],
+        kms_key_id: Some("key".into()),
+        class: Some("STANDARD"),
+        on_refused,
+        ..Creation::default()
+    }
+}
+
+fn given_up(
+    on_refused: OnRefused,
+    (kind, code): (Kind, &str),
+    texts: &[&str],
+) -> Vec<Option<Extra>> {
+    let creation = creation(on_refused);
+    let mut extras = Extras::of(&creation);
+    texts
+        .iter()
+        .map(|text| extras.give_up(&Fault::new(kind, code, text)))
+        .collect()
+}
+
+#[test]
+fn nothing_is_left_out_unless_the_option_allows_it() {
+    for text in ["no", "logs:TagResource", "KMS key", "log group class"] {
+        for refusal in [DENIED, REFUSED] {
+            assert_eq!(given_up(OnRefused::Keep, refusal, &[text]), [None]);
+        }
+    }
+}
+
+#[test]
+fn the_one_that_the_service_names_is_left_out() {
+    assert_eq!(
+        given_up(
+            OnRefused::Continue,
+            DENIED,
+            &["not authorized to perform: logs:TagResource"]
+        ),
+        [Some(Extra::Tags)]
+    );
+    assert_eq!(
+        given_up(OnRefused::Continue, REFUSED, &["invalid log group class"]),
+        [Some(Extra::Class)]
+    );
+}
+
+#[test]
+fn names_in_a_message_say_nothing() {
+    let texts = [
+        "Group /kms/class-tag is not valid",
+        "arn:aws:kms:x is not valid",
+    ];
+    assert_eq!(
+        given_up(OnRefused::Continue, REFUSED, &texts),
+        [Some(Extra::Tags), Some(Extra::Class)]
+    );
+    let texts = [
+        "Value at 'tags.team' is not valid",
+        "The tag `a` is not valid",
+    ];
+    for text in texts {
+        assert_eq!(
+            given_up(OnRefused::Continue, REFUSED, &[text]),
+            [Some(Extra::Tags)]
+        );
+    }
+}
+
+#[test]
+fn the_key_is_never_left_out() {
+    let texts = [
+        "The specified KMS Key Id could not be found.",
+        "no",
+        "no",
+        "no",
+    ];
+    assert_eq!(
+        given_up(OnRefused::Continue, REFUSED, &texts),
+        [None, Some(Extra::Tags), Some(Extra::Class), None]
+    );
+}
+
+#[test]
+fn a_group_that_may_not_be_created_at_all_needs_no_more_attempts() {
+    let text = "User: arn:aws:sts::1:assumed-role/staging-kms/x is not authorized to perform: logs:CreateLogGroup on resource: arn:aws:logs:r:1:log-group:/ecs/staging-class:*";
+    assert_eq!(given_up(OnRefused::Continue, DENIED, &[text]), [None]);
+    let throttled = (Kind::Throttled, "ThrottlingException");
+    assert_eq!(given_up(OnRefused::Continue, throttled, &["tags"]), [None]);
+}
+
+fn explained(on_refused: OnRefused, (kind, code): (Kind, &str), text: &str) -> String {
+    let creation = creation(on_refused);
+    let fault = Fault::new(kind, code, text);
+    Extras::of(&creation).explain(fault).to_string()
+}
+
+#[test]
+fn a_refusal_says_which_option_it_is_about_and_what_to_do() {
+    for (text, parts) in [
+        (
+            "is not authorized to perform: logs:TagResource on resource: /kms/class",
+            ["`new_log_group_tags`", "`on_create_refused continue`"],
+        ),
+        (
+            "log group class",
+            ["`log_group_class`", "`on_create_refused continue`"],
+        ),
+        ("KMS key", ["`kms_key_id`", "logs:AssociateKmsKey"]),
+        (
+            "no",
+            [
+                "`new_log_group_tags`, `kms_key_id`, `log_group_class`",
+                "logs:CreateLogGroup",
+            ],
+        ),
+    ] {
+        let explained = explained(OnRefused::Keep, DENIED, text);
+        for part in parts {
+            assert!(explained.contains(part), "no {part} in {explained}");
+        }
+    }
+    let text = "User: arn:aws:sts::1:assumed-role/staging/kms is not authorized to perform: logs:CreateLogGroup on resource: arn:aws:logs:r:1:log-group:/ecs/class:*";
+    assert_eq!(explained(OnRefused::Keep, DENIED, text), text);
+    let key = explained(OnRefused::Continue, REFUSED, "KMS key");
+    assert!(!key.contains("on_create_refused"), "{key}");
+}

@@ -1,0 +1,94 @@
+//! Rate limiter of an operation that creates or configures log groups and streams.
+//!
+//! Each such operation has a rate limit of its own for the account and region, apart from the limit of
+//! writes: a throttled create slows creates alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::fault::{Fault, Kind};
+use crate::pace::Pace;
+use crate::session::Settings;
+
+/// Admits the calls of one operation.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    /// Shared with all instances of the process that have the same settings.
+    pace: Arc<Pace>,
+    permits: Semaphore,
+}
+
+impl Limiter {
+    /// The limiter of an operation; `most` calls of this instance are in flight at a time.
+    #[must_use]
+    pub(super) fn new(settings: &Settings, operation: &'static str, most: usize) -> Self {
+        Self {
+            pace: Pace::shared(settings, operation),
+            permits: Semaphore::new(most),
+        }
+    }
+
+    /// Makes a call once it is admitted. The permit is released when the call ends or is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As the call; a delay that the service asks for is at most [`LONGEST_DELAY`].
+    pub(super) async fn admit<T>(
+        &self,
+        call: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        self.pace.turn().await;
+        let answer = call.await.map_err(clamped);
+        match &answer {
+            Ok(_) => self.pace.accepted(),
+            Err(fault) if fault.kind == Kind::Throttled => self.pace.throttled(fault.retry_after),
+            Err(_) => {}
+        }
+        answer
+    }
+}
+
+fn clamped(mut fault: Fault) -> Fault {
+    fault.retry_after = fault.retry_after.map(|delay| delay.min(LONGEST_DELAY));
+    fault
+}
+
+/// A longer delay than this that the service asks for is cut to it.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    fn throttled(retry_after: Duration) -> Fault {
+        let mut fault = Fault::new(Kind::Throttled, "ThrottlingException", "x");
+        fault.retry_after = Some(retry_after);
+        fault
+    }
+
+    #[tokio::test]
+    async fn a_delay_beyond_the_cap_is_cut() {
+        let limiter = Limiter::new(&Settings::default(), "CreateLogStream", 1);
+        let call = async { Err::<(), _>(throttled(Duration::from_secs(u64::MAX))) };
+        let fault = limiter.admit(call).await.unwrap_err();
+        assert_eq!(fault.retry_after, Some(LONGEST_DELAY));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_call_leaves_its_permit() {
+        let limiter = Limiter::new(&Settings::default(), "CreateLogGroup", 1);
+        for _ in 0..5_000 {
+            let call = limiter.admit(pending::<Result<(), Fault>>());
+            let cancelled = tokio::time::timeout(Duration::from_millis(1), call).await;
+            assert!(cancelled.is_err());
+        }
+        assert_eq!(limiter.permits.available_permits(), 1);
+        assert!(limiter.admit(async { Ok(()) }).await.is_ok());
+    }
+}
