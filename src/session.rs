@@ -13,6 +13,7 @@ mod greeting;
 mod http;
 mod identity;
 mod kept;
+mod login;
 mod process;
 mod providers;
 mod proxy;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use aws_config::{AppName, Region, SdkConfig};
 use aws_types::sdk_config::Builder;
+use cbindings::line::without_secrets;
 use std::time::SystemTime;
 
 use self::agent::Agent;
@@ -57,7 +59,7 @@ impl Settings {
             .text("region")
             .or_else(|| environment("AWS_REGION"))
             .or_else(|| environment("AWS_DEFAULT_REGION"));
-        let endpoint = url(reader, "endpoint");
+        let endpoint = endpoint(reader, "endpoint");
         let plain = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("http:"));
         Self {
             region,
@@ -70,23 +72,44 @@ impl Settings {
     }
 }
 
-/// An endpoint with or without its scheme; `https` is assumed.
+/// An endpoint of a service: a URL without a login, as requests are signed.
+fn endpoint(reader: &Reader<'_>, key: &'static str) -> Option<String> {
+    let login = |url: &String| authority(url).is_some_and(|authority| authority.contains('@'));
+    let url = url(reader, key);
+    if url.as_ref().is_some_and(login) {
+        let name = reader.name(key);
+        reader.problem(format_args!(
+            "`{name}` must have no user name and no password: requests are signed with AWS credentials"
+        ));
+    }
+    url
+}
+
+/// A URL with or without its scheme; `https` is assumed.
 fn url(reader: &Reader<'_>, key: &'static str) -> Option<String> {
-    let allowed = "a host name or a URL such as https://host:port/path";
-    reader.parsed(key, allowed, |value| {
-        let url = if value.contains("://") {
-            value.to_owned()
-        } else {
-            format!("https://{value}")
-        };
-        let host = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"))?;
-        let valid = !host.is_empty()
-            && !host.starts_with(['/', ':'])
-            && !host.contains(char::is_whitespace);
-        valid.then(|| url.trim_end_matches('/').to_owned())
-    })
+    let value = reader.text(key)?;
+    let url = if value.contains("://") {
+        value
+    } else {
+        format!("https://{value}")
+    };
+    let known = url.starts_with("https://") || url.starts_with("http://");
+    let host = authority(&url).filter(|host| !host.is_empty() && !host.starts_with(':'));
+    if known && host.is_some() && !url.contains(char::is_whitespace) {
+        return Some(url.trim_end_matches('/').to_owned());
+    }
+    // The rest of the value may be secret.
+    let (name, shown) = (reader.name(key), without_secrets(&url));
+    reader.problem(format_args!(
+        "`{name}` is `{shown}`: it must be a host name or a URL such as https://host:port"
+    ));
+    None
+}
+
+/// A URL's login, host and port.
+fn authority(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(['/', '?', '#']).next()
 }
 
 /// What the clients of one instance are made from.

@@ -13,11 +13,14 @@ pub mod abi;
 mod boundary;
 mod cmetrics;
 mod desk;
+mod early_log;
 mod export;
 mod flush;
 mod hook;
 mod host_api;
+pub mod line;
 mod metrics;
+pub mod process_group;
 
 #[cfg(feature = "host")]
 pub mod host;

@@ -17,6 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 
+use super::login;
 use super::proxy::Proxies;
 use super::roots::Roots;
 use crate::fault::Chain;
@@ -88,7 +89,11 @@ impl Network {
         let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
         let connector = self.connector(&proxy, None, None);
         let mut request = HttpRequest::new(SdkBody::empty());
+        let (uri, login) = login::split(uri);
         request.set_uri(uri).map_err(|error| said(&error))?;
+        if let Some(login) = login {
+            request.headers_mut().insert("authorization", login);
+        }
         request.headers_mut().insert("accept", "application/json");
         let response = connector
             .call(request)
