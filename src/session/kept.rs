@@ -251,7 +251,7 @@ const REQUEST: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(60);
 /// The pauses between questions while there are no credentials at all.
 const LEAST_PAUSE: Duration = Duration::from_millis(500);
-const MOST_PAUSE: Duration = Duration::from_secs(5);
+const MOST_PAUSE: Duration = Duration::from_secs(2);
 /// One whole look-up of credentials, a role's included.
 const LONGEST: Duration = Duration::from_secs(6);
 

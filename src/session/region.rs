@@ -96,6 +96,6 @@ const NO_REGION: &str = "no region: set `region`, or AWS_REGION in the environme
 const LONGEST: Duration = Duration::from_secs(10);
 /// The pauses between look-ups that fail.
 const LEAST_PAUSE: Duration = Duration::from_millis(500);
-const MOST_PAUSE: Duration = Duration::from_secs(10);
+const MOST_PAUSE: Duration = Duration::from_secs(2);
 /// The provider itself gives up after as long; it would then have tried several times.
 const LIMIT: Duration = Duration::from_secs(5);
