@@ -13,7 +13,6 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use cbindings::Log;
 use cbindings::line::without_secrets;
 use serde::Deserialize;
@@ -22,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::fault::Chain;
 use crate::inquiry::Inquiry;
+use crate::session::bounded;
 
 /// A task's identity.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -280,10 +280,7 @@ async fn fetch(uri: &str) -> Result<Task, String> {
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));
     }
-    let body = ByteStream::new(response.into_body()).collect().await;
-    let body = body
-        .map_err(|error| Chain(&error).to_string())?
-        .into_bytes();
+    let body = bounded::body(response.into_body()).await?;
     serde_json::from_slice(&body).map_err(|error| error.to_string())
 }
 

@@ -68,26 +68,29 @@ impl<T> Inquiry<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Inquiry<T> {
-    /// The answer to the question that is open, or to this one if none is.
+    /// The answer to the question that is open, or to this one if none is. Whoever waits for it
+    /// does not keep the inquiry.
     ///
     /// # Errors
     ///
     /// Why there is no answer, also while a failed question is not asked again.
-    pub async fn ask<F>(&self, question: impl FnOnce() -> F) -> Result<T, String>
+    pub fn ask<Q, F>(&self, question: Q) -> impl Future<Output = Result<T, String>> + use<T, Q, F>
     where
+        Q: FnOnce() -> F,
         F: Future<Output = Result<T, String>> + Send + 'static,
     {
-        let mut answer = self.join_or_begin(question)?;
-        let answer = answer.wait_for(Option::is_some).await;
-        let answer = answer.ok().and_then(|answer| answer.clone());
-        answer.unwrap_or_else(|| Err("the look-up was cancelled".to_owned()))
+        let answer = self.join_or_begin(question);
+        async {
+            let mut answer = answer?;
+            let answer = answer.wait_for(Option::is_some).await;
+            let answer = answer.ok().and_then(|answer| answer.clone());
+            answer.unwrap_or_else(|| Err("the look-up was cancelled".to_owned()))
+        }
     }
 
-    fn join_or_begin<F>(
-        &self,
-        question: impl FnOnce() -> F,
-    ) -> Result<watch::Receiver<Answer<T>>, String>
+    fn join_or_begin<Q, F>(&self, question: Q) -> Result<watch::Receiver<Answer<T>>, String>
     where
+        Q: FnOnce() -> F,
         F: Future<Output = Result<T, String>> + Send + 'static,
     {
         let mut state = lock(&self.state);

@@ -13,6 +13,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::deadline;
@@ -36,8 +37,8 @@ struct State {
     renewal: Option<SystemTime>,
     /// How often there were new ones.
     renewed: usize,
-    /// A task renews them.
-    watched: bool,
+    /// The task that renews them.
+    renewing: Option<AbortHandle>,
     trouble: Option<String>,
 }
 
@@ -158,12 +159,16 @@ impl Kept {
     /// Has what is at hand renewed beside the requests, until it has ended.
     fn watch(self: &Arc<Self>) {
         let mut state = self.state();
-        if state.watched || state.renewal.is_none() {
+        let running = state
+            .renewing
+            .as_ref()
+            .is_some_and(|task| !task.is_finished());
+        if running || state.renewal.is_none() {
             return;
         }
         if let Ok(runtime) = Handle::try_current() {
-            state.watched = true;
-            runtime.spawn(renew(Watch(Arc::downgrade(self))));
+            let task = runtime.spawn(renew(Arc::downgrade(self)));
+            state.renewing = Some(task.abort_handle());
         }
     }
 
@@ -181,28 +186,29 @@ impl Kept {
 }
 
 /// Renews credentials as long as somebody uses them.
-async fn renew(watch: Watch) {
+async fn renew(kept: Weak<Kept>) {
     loop {
-        let Some(rest) = watch.0.upgrade().and_then(|kept| kept.rest()) else {
+        let Some(rest) = kept.upgrade().and_then(|kept| kept.rest()) else {
             return;
         };
         if !rest.is_zero() {
             // The system's clock may be set meanwhile.
             sleep(rest.min(LOOK)).await;
-        } else if let Some(kept) = watch.0.upgrade() {
+        } else if let Some(kept) = kept.upgrade() {
+            let question = kept.look_up();
+            let answer = kept.inquiry.ask(|| question);
+            // The last section may close while the question is open, which cancels it.
+            drop(kept);
             // A failure has been noted, and the next try put off.
-            let _ = kept.ask().await;
+            let _ = answer.await;
         }
     }
 }
 
-/// The task's mark, taken off however it ends.
-struct Watch(Weak<Kept>);
-
-impl Drop for Watch {
+impl Drop for Kept {
     fn drop(&mut self) {
-        if let Some(kept) = self.0.upgrade() {
-            kept.state().watched = false;
+        if let Some(task) = &self.state().renewing {
+            task.abort();
         }
     }
 }

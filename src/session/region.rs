@@ -88,8 +88,10 @@ async fn of_task() -> Result<String, String> {
         .ok_or_else(|| format!("the ECS task's ARN `{}` has no region", task.arn))
 }
 
-static KNOWN: Lazy<Mutex<HashMap<(Option<String>, Network), Arc<Inquiry<String>>>>> =
-    Lazy::new(Mutex::default);
+/// Where a region is looked for: the profile, and the way to the instance metadata.
+type Place = (Option<String>, Network);
+
+static KNOWN: Lazy<Mutex<HashMap<Place, Arc<Inquiry<String>>>>> = Lazy::new(Mutex::default);
 
 const NO_REGION: &str = "no region: set `region`, or AWS_REGION in the environment";
 /// The whole look-up; each of its parts ends earlier by itself.
