@@ -49,6 +49,9 @@ pub fn without_secrets(url: &str) -> String {
     let host = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
+    if authority.is_empty() && path.is_empty() {
+        return url.to_owned();
+    }
     if !is_host_and_port(host) {
         return format!("{scheme}://{CUT}{punctuation}");
     }
@@ -175,7 +178,7 @@ mod tests {
             ("arn://x ://y s3://bucket/key", "arn://x ://y s3://bucket/…"),
             ("http://a/b http://c/d", "http://a/… http://c/…"),
             ("http://u:p\n@h", "http://…\\n@h"),
-            ("no url", "no url"),
+            ("no url, `https://`", "no url, `https://`"),
         ] {
             assert_eq!(printable(text), expected, "{text}");
         }

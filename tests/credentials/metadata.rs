@@ -55,5 +55,7 @@ fn a_silent_endpoint_delays_one_delivery_and_is_asked_again_in_the_background() 
     assert!(slow.count() <= 3, "each section waits once: {outcome:#?}");
     let warned = outcome.count("ECS task metadata is not known");
     assert_eq!(warned, 3, "one line for each section: {outcome:#?}");
-    assert_eq!(outcome.count("ECS task metadata is known now"), 3);
+    // A section says so with its next flush, and the first one of them may end the case.
+    let known = outcome.count("ECS task metadata is known now");
+    assert!((1..=3).contains(&known), "{outcome:#?}");
 }
