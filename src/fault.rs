@@ -17,9 +17,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use cbindings::line::cut;
 pub use chain::Chain;
 
-use answer::{answered, kind_of};
+use answer::{MOST_MESSAGE_BYTES, answered, kind_of};
 use undelivered::undelivered;
 
 /// What kind of fault decides what is done about it.
@@ -137,6 +138,7 @@ impl Fault {
     /// A fault that one part of an accepted request was answered with.
     #[must_use]
     pub fn answered(code: &str, message: &str) -> Self {
+        let message = cut(message, MOST_MESSAGE_BYTES);
         Self::new(kind_of(code, 500), code, format_args!("{code}: {message}"))
     }
 

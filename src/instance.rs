@@ -2,7 +2,8 @@
 
 use std::time::UNIX_EPOCH;
 
-use cbindings::{Level, Log, Settings};
+use cbindings::line::cut;
+use cbindings::{Flush, Level, Log, Settings};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -57,9 +58,15 @@ pub async fn connected<C>(
     })
 }
 
+/// A tag as lines show it.
+fn shown(tag: &str) -> String {
+    cut(tag, MOST_NAME_BYTES)
+}
+
 /// Counts and writes what happened to records before they were sent: how many, in which series of
 /// which metric, and what is said.
 pub fn say_of_records(watch: &Watch, tag: &str, counts: &[(usize, Id, usize, &'static str)]) {
+    let tag = shown(tag);
     for &(count, id, series, what) in counts {
         watch.metrics.count(id, series, count);
         let kind = Kind {
@@ -73,6 +80,7 @@ pub fn say_of_records(watch: &Watch, tag: &str, counts: &[(usize, Id, usize, &'s
 
 /// Counts and writes what of a chunk could not be read.
 pub fn say_of_damage(watch: &Watch, tag: &str, undecodable: usize, torn: usize) {
+    let tag = shown(tag);
     // What is torn was one value at least.
     let dropped = undecodable + usize::from(torn > 0);
     watch.metrics.count(Id::Dropped, UNDECODABLE, dropped);
@@ -95,6 +103,7 @@ pub fn say_of_fallback(
     missing: &str,
     to: &'static str,
 ) {
+    let tag = shown(tag);
     watch.metrics.count(Id::Fallbacks, series, count);
     let kind = Kind {
         what: to,
@@ -109,19 +118,19 @@ pub fn say_of_fallback(
 }
 
 /// Writes why a chunk was not worked on; the host is asked to bring it again.
-pub fn say_of_no_connection(watch: &Watch, tag: &str, why: &str) {
+pub fn say_of_no_connection(watch: &Watch, flush: &Flush, tag: &str, why: &str) {
+    let tag = shown(tag);
     let kind = Kind {
         what: "region",
         part: "",
         unit: "chunks",
     };
-    watch.warn(
-        kind,
-        1,
-        format_args!("tag `{tag}`: {why}; the chunk is kept for a retry"),
-    );
+    let text = format_args!("tag `{tag}`: {why}; the chunk is kept for a retry");
+    watch.postponed(kind, flush, text);
 }
 
+/// Of a tag, lines show so much: as much as the services allow in a name.
+const MOST_NAME_BYTES: usize = 512;
 /// The place in [`crate::metrics::table::DROPPED`].
 const UNDECODABLE: usize = 1;
 
@@ -138,8 +147,13 @@ pub fn note(watch: &Watch, pace: &Pace, session: &Session) {
         .set(Id::Expiry, expiry.map_or(0, |expiry| expiry.as_secs()));
 }
 
-/// Writes what became of a chunk: nothing lost is a debug line, a retry a warning.
-pub fn sum_up(watch: &Watch, tag: &str, report: &Report, began: Instant) {
+/// Writes what became of a chunk: nothing lost is a debug line, a retry a warning. What comes from
+/// no flush is not tried again.
+pub fn sum_up(watch: &Watch, flush: Option<&Flush>, tag: &str, report: &Report, began: Instant) {
+    let tag = shown(tag);
+    if let (true, Some(flush)) = (report.left.is_empty(), flush) {
+        watch.delivered(flush);
+    }
     if let (false, Some(fault)) = (report.left.is_empty(), &report.fault) {
         let (left, accepted) = (report.left.len(), report.accepted);
         let kind = Kind {
@@ -147,9 +161,13 @@ pub fn sum_up(watch: &Watch, tag: &str, report: &Report, began: Instant) {
             part: &fault.code,
             unit: "chunks",
         };
-        watch.warn(kind, 1, format_args!(
+        let text = format_args!(
             "tag `{tag}`: {left} events are not delivered yet ({accepted} are); the host is asked to bring the chunk again: {fault}"
-        ));
+        );
+        match flush {
+            Some(flush) => watch.postponed(kind, flush, text),
+            None => watch.warn(kind, 1, text),
+        }
     }
     watch.remind();
     if watch.log.enabled(Level::Debug) {

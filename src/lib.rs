@@ -7,7 +7,7 @@
 //! | `template`, `variables`, `lookup`, each `route` | record -> destination |
 //! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
 //! | `compress`, `batch` (`pool`) | texts -> requests within the service's limits |
-//! | `send` (`permits`, `gate`, `body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
+//! | `send` (`permits`, `gate`, `body`, `pace`, `backoff`, `fault`, `session`, `inquiry`) | requests -> answers |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
 //!
@@ -31,6 +31,7 @@ pub mod fault;
 pub mod firehose;
 pub mod gate;
 pub mod head;
+pub mod inquiry;
 pub mod instance;
 pub mod json;
 pub mod known;

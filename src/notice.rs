@@ -1,15 +1,21 @@
 //! Recurring lines in the log: at once the first time, then once in a while with a count.
 //!
 //! Lines are alike by a key that whoever writes them gives, not by their texts: request ids, tags and
-//! numbers differ between lines that tell one trouble. What was left out is told with the next such
-//! line, or by a reminder when none follows, so no loss goes untold.
+//! numbers differ between lines that report one trouble. What was left out is reported with the next
+//! such line, or by a reminder when none follows, so no loss goes unreported.
+//!
+//! A line that was left out may be no longer so when its time comes. Such lines are withdrawn: those
+//! of a chunk that waits for a retry when it is delivered, and others by whoever knows that the
+//! trouble is over.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cbindings::Level;
+use cbindings::line::cut;
+use cbindings::{Flush, Level};
 
 /// Which lines are alike, and what they count.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +41,23 @@ struct State {
     latest: Option<(String, usize)>,
     /// What the lines before it count.
     before: usize,
+    /// The lines that were left out, of chunks that are not delivered yet; the latest is the last.
+    waiting: Vec<(Chunk, String)>,
+}
+
+/// A chunk, by its length and a hash of its tag and content. Two that share both are taken for one,
+/// which costs a line and no event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Chunk(usize, u64);
+
+impl Chunk {
+    /// The chunk of a flush.
+    #[must_use]
+    pub fn of(flush: &Flush) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (flush.tag(), flush.chunk()).hash(&mut hasher);
+        Self(flush.chunk().len(), hasher.finish())
+    }
 }
 
 /// A line to be written.
@@ -50,19 +73,72 @@ impl Notices {
         text: fmt::Arguments<'_>,
         now: Instant,
     ) -> Option<Line> {
+        self.line(level, kind, text, now, |state, text| {
+            let left_out = state.latest.replace((text, count));
+            state.before += left_out.map_or(0, |(_, count)| count);
+        })
+    }
+
+    /// The line, if it is due, of a chunk that is kept for a retry. One that is left out is
+    /// withdrawn when the chunk is delivered.
+    pub fn postponed(
+        &self,
+        level: Level,
+        kind: Kind<'_>,
+        chunk: Chunk,
+        text: fmt::Arguments<'_>,
+        now: Instant,
+    ) -> Option<Line> {
+        self.line(level, kind, text, now, |state, text| {
+            state.wait(chunk, text)
+        })
+    }
+
+    /// Whether a line was left out of a chunk of this length that is not delivered yet.
+    #[must_use]
+    pub fn may_wait(&self, len: usize) -> bool {
+        let states = self.lock();
+        let mut waiting = states.values().flat_map(|state| &state.waiting);
+        waiting.any(|(chunk, _)| chunk.0 == len)
+    }
+
+    /// Withdraws what was left out of a chunk: it is delivered.
+    pub fn delivered(&self, chunk: Chunk) {
+        for state in self.lock().values_mut() {
+            state.waiting.retain(|(waiting, _)| *waiting != chunk);
+        }
+    }
+
+    /// Withdraws what was left out of this kind: the trouble is over.
+    pub fn withdraw(&self, what: &'static str) {
+        for ((kind, _), state) in self.lock().iter_mut() {
+            if *kind == what {
+                (state.latest, state.before) = (None, 0);
+                state.waiting.clear();
+            }
+        }
+    }
+
+    fn line(
+        &self,
+        level: Level,
+        kind: Kind<'_>,
+        text: fmt::Arguments<'_>,
+        now: Instant,
+        leave_out: impl FnOnce(&mut State, String),
+    ) -> Option<Line> {
         let mut states = self.lock();
         let part = if states.len() < MOST_KINDS {
-            kind.part
+            cut(kind.part, MOST_PART_BYTES)
         } else {
-            ""
+            String::new()
         };
-        let key = (kind.what, part.to_owned());
+        let key = (kind.what, part);
         let Some(state) = states.get_mut(&key) else {
             states.insert(key, State::new(level, kind.unit, now));
             return Some((level, text.to_string()));
         };
-        let left_out = state.latest.replace((text.to_string(), count));
-        state.before += left_out.map_or(0, |(_, count)| count);
+        leave_out(state, text.to_string());
         state.tell_if_due(now)
     }
 
@@ -77,7 +153,7 @@ impl Notices {
             }
         });
         let lines = lines.collect();
-        states.retain(|_, state| state.latest.is_some() || !state.is_due(now));
+        states.retain(|_, state| state.has_left_out() || !state.is_due(now));
         lines
     }
 
@@ -94,7 +170,23 @@ impl State {
             written,
             latest: None,
             before: 0,
+            waiting: Vec::new(),
         }
+    }
+
+    /// Notes the line of a chunk that waits, in place of an earlier one of this chunk. Beyond the
+    /// bound chunks are only counted, as not delivered.
+    fn wait(&mut self, chunk: Chunk, text: String) {
+        self.waiting.retain(|(waiting, _)| *waiting != chunk);
+        if self.waiting.len() == MOST_WAITING {
+            self.waiting.remove(0);
+            self.before += 1;
+        }
+        self.waiting.push((chunk, text));
+    }
+
+    fn has_left_out(&self) -> bool {
+        self.latest.is_some() || !self.waiting.is_empty()
     }
 
     fn is_due(&self, now: Instant) -> bool {
@@ -111,8 +203,14 @@ impl State {
     }
 
     fn tell(&mut self) -> Option<Line> {
-        let (text, _) = self.latest.take()?;
-        let (more, unit) = (std::mem::take(&mut self.before), self.unit);
+        let waiting = self.waiting.pop().map(|(_, text)| text);
+        let text = waiting.or_else(|| self.latest.take().map(|(text, _)| text))?;
+        let others = std::mem::take(&mut self.waiting).len();
+        let more = std::mem::take(&mut self.before) + others;
+        let unit = match more {
+            1 => self.unit.trim_end_matches('s'),
+            _ => self.unit,
+        };
         Some(match more {
             0 => (self.level, text),
             _ => (
@@ -127,83 +225,10 @@ impl State {
 pub const EVERY: Duration = Duration::from_secs(30);
 /// Kinds beyond so many share a line with those that have no part of their own.
 const MOST_KINDS: usize = 64;
+/// A service's code may be a part, and the service chooses its length.
+const MOST_PART_BYTES: usize = 128;
+/// Chunks whose lines are kept, for each kind.
+const MOST_WAITING: usize = 256;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KIND: Kind<'_> = Kind {
-        what: "dropped",
-        part: "a",
-        unit: "events",
-    };
-
-    fn due(notices: &Notices, kind: Kind<'_>, count: usize, now: Instant) -> Option<String> {
-        let line = notices.due(
-            Level::Error,
-            kind,
-            count,
-            format_args!("dropped {count}"),
-            now,
-        );
-        line.map(|(_, text)| text)
-    }
-
-    #[test]
-    fn the_first_is_written_at_once_and_the_others_are_counted() {
-        let (notices, start) = (Notices::default(), Instant::now());
-        let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(due(&notices, KIND, 2, at(0)).unwrap(), "dropped 2");
-        assert_eq!(due(&notices, KIND, 3, at(1)), None);
-        assert_eq!(due(&notices, KIND, 4, at(29)), None);
-        let told = due(&notices, KIND, 1, at(30)).unwrap();
-        assert_eq!(
-            told,
-            "dropped 1 (and 7 events more since the last such line)"
-        );
-        assert_eq!(due(&notices, KIND, 1, at(59)), None);
-        assert_eq!(
-            due(&notices, KIND, 1, at(60)).unwrap(),
-            "dropped 1 (and 1 events more since the last such line)"
-        );
-    }
-
-    #[test]
-    fn another_kind_is_written_at_once() {
-        let (notices, now) = (Notices::default(), Instant::now());
-        assert!(due(&notices, KIND, 1, now).is_some());
-        assert!(due(&notices, Kind { part: "b", ..KIND }, 1, now).is_some());
-        let many = (0..1000).filter(|n| {
-            let part = n.to_string();
-            due(
-                &notices,
-                Kind {
-                    part: &part,
-                    ..KIND
-                },
-                1,
-                now,
-            )
-            .is_some()
-        });
-        assert!(many.count() <= MOST_KINDS);
-    }
-
-    #[test]
-    fn what_was_left_out_is_told_also_when_nothing_follows() {
-        let (notices, now) = (Notices::default(), Instant::now());
-        for count in [1, 2, 3] {
-            drop(due(&notices, KIND, count, now));
-        }
-        assert!(notices.reminders(now, false).is_empty());
-        let expected = "dropped 3 (and 2 events more since the last such line)".to_owned();
-        assert_eq!(
-            notices.reminders(now + EVERY, false),
-            [(Level::Error, expected)]
-        );
-        assert!(notices.reminders(now + EVERY * 2, false).is_empty());
-        drop(due(&notices, KIND, 4, now + EVERY * 2));
-        drop(due(&notices, KIND, 5, now + EVERY * 2));
-        assert_eq!(notices.reminders(now + EVERY * 2, true).len(), 1);
-    }
-}
+mod tests;

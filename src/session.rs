@@ -6,6 +6,7 @@
 //! and the latter takes a service's waiting answer for a stalled upload.
 
 mod agent;
+pub mod bounded;
 pub mod deadline;
 mod document;
 mod fresh;
@@ -13,6 +14,7 @@ mod greeting;
 mod http;
 mod identity;
 mod kept;
+mod login;
 mod process;
 mod providers;
 mod proxy;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 
 use aws_config::{AppName, Region, SdkConfig};
 use aws_types::sdk_config::Builder;
+use cbindings::line::without_secrets;
 use std::time::SystemTime;
 
 use self::agent::Agent;
@@ -57,7 +60,7 @@ impl Settings {
             .text("region")
             .or_else(|| environment("AWS_REGION"))
             .or_else(|| environment("AWS_DEFAULT_REGION"));
-        let endpoint = url(reader, "endpoint");
+        let endpoint = endpoint(reader, "endpoint");
         let plain = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("http:"));
         Self {
             region,
@@ -70,23 +73,55 @@ impl Settings {
     }
 }
 
-/// An endpoint with or without its scheme; `https` is assumed.
+/// An endpoint of a service: a URL without a login, as requests are signed.
+fn endpoint(reader: &Reader<'_>, key: &'static str) -> Option<String> {
+    let login = |url: &String| authority(url).is_some_and(|authority| authority.contains('@'));
+    let url = url(reader, key);
+    if url.as_ref().is_some_and(login) {
+        let name = reader.name(key);
+        reader.problem(format_args!(
+            "`{name}` must have no user name and no password: requests are signed with AWS credentials"
+        ));
+    }
+    url
+}
+
+/// A URL with or without its scheme; `https` is assumed.
 fn url(reader: &Reader<'_>, key: &'static str) -> Option<String> {
-    let allowed = "a host name or a URL such as https://host:port/path";
-    reader.parsed(key, allowed, |value| {
-        let url = if value.contains("://") {
-            value.to_owned()
-        } else {
-            format!("https://{value}")
-        };
-        let host = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"))?;
-        let valid = !host.is_empty()
-            && !host.starts_with(['/', ':'])
-            && !host.contains(char::is_whitespace);
-        valid.then(|| url.trim_end_matches('/').to_owned())
-    })
+    let value = reader.text(key)?;
+    let url = if value.contains("://") {
+        value.clone()
+    } else {
+        format!("https://{value}")
+    };
+    let known = url.starts_with("https://") || url.starts_with("http://");
+    let host = authority(&url).filter(|host| !host.is_empty() && !host.starts_with(':'));
+    if known && host.is_some() && !url.contains(char::is_whitespace) {
+        return Some(url.trim_end_matches('/').to_owned());
+    }
+    let (name, shown) = (reader.name(key), shown(&value));
+    reader.problem(format_args!(
+        "`{name}` is `{shown}`: it must be a host name, or a URL of http or https with a host"
+    ));
+    None
+}
+
+/// What a line may show of an option that should be a URL or a host: nothing that may be secret.
+fn shown(value: &str) -> String {
+    if value.contains("://") {
+        return without_secrets(value);
+    }
+    match value.find(['/', '?', '#']) {
+        _ if value.contains('@') => "…".to_owned(),
+        Some(at) => format!("{}/…", &value[..at]),
+        None => value.to_owned(),
+    }
+}
+
+/// A URL's login, host and port.
+fn authority(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(['/', '?', '#']).next()
 }
 
 /// What the clients of one instance are made from.
@@ -171,87 +206,4 @@ fn app_name(extra: Option<&str>) -> AppName {
 const USER_AGENT: &str = "aws-fluent-bit-plugin";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cloudwatch::options::OPTIONS;
-
-    fn read(set: &[(&str, &str)], environment: &[(&str, &str)]) -> (Settings, Vec<String>) {
-        let find = |set: &[(&str, &str)], key: &str| {
-            set.iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        let reader = Reader::new(OPTIONS, |key| find(set, key));
-        let settings = Settings::read(&reader, |key| find(environment, key));
-        (settings, reader.problems())
-    }
-
-    #[test]
-    fn the_region_comes_from_the_option_then_the_environment() {
-        let environment = [("AWS_REGION", "b"), ("AWS_DEFAULT_REGION", "c")];
-        let region = |set, environment| read(set, environment).0.region;
-        assert_eq!(region(&[("region", "a")], &environment).unwrap(), "a");
-        assert_eq!(region(&[], &environment).unwrap(), "b");
-        assert_eq!(region(&[], &environment[1..]).unwrap(), "c");
-        assert_eq!(region(&[], &[]), None);
-    }
-
-    #[test]
-    fn an_endpoint_may_leave_its_scheme_out() {
-        for (written, expected) in [
-            ("logs.example.com", "https://logs.example.com"),
-            ("https://logs.example.com/", "https://logs.example.com"),
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-            ("host:8443/path", "https://host:8443/path"),
-        ] {
-            let (settings, problems) = read(&[("region", "a"), ("endpoint", written)], &[]);
-            assert_eq!(settings.endpoint.as_deref(), Some(expected));
-            assert!(problems.is_empty());
-        }
-        for written in ["https://", "ftp://host", "http://a b", "/path"] {
-            assert_eq!(
-                read(&[("region", "a"), ("endpoint", written)], &[]).1.len(),
-                1,
-                "{written}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_ca_bundle_that_cannot_be_used_is_a_problem_that_names_it() {
-        for (path, why) in [
-            ("/nowhere/ca.pem", "cannot be read"),
-            (
-                concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-                "no certificate",
-            ),
-        ] {
-            let problems = read(&[("region", "a")], &[("AWS_CA_BUNDLE", path)]).1;
-            assert_eq!(problems.len(), 1, "{problems:?}");
-            assert!(
-                problems[0].contains(path) && problems[0].contains(why),
-                "{problems:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_proxy_that_cannot_be_used_is_a_problem_that_names_its_variable() {
-        let problems = read(
-            &[("region", "a")],
-            &[("https_proxy", "socks5://proxy:1080")],
-        )
-        .1;
-        assert_eq!(problems.len(), 1);
-        assert!(problems[0].starts_with("https_proxy"), "{problems:?}");
-    }
-
-    #[test]
-    fn an_extra_user_agent_is_made_fit_for_a_header() {
-        assert_eq!(app_name(None).as_ref(), "aws-fluent-bit-plugin");
-        assert_eq!(
-            app_name(Some("my app/1")).as_ref(),
-            "aws-fluent-bit-plugin-my-app-1"
-        );
-    }
-}
+mod tests;

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cbindings::{Level, Log};
+use cbindings::{Flush, Level, Log};
 
 use crate::metrics::Metrics;
 use crate::metrics::summary::Summary;
 use crate::metrics::table::Plugin;
-use crate::notice::{self, Kind, Notices};
+use crate::notice::{self, Chunk, Kind, Notices};
 
 /// One output's log and counts; clones are the same.
 #[derive(Clone, Debug)]
@@ -42,6 +42,28 @@ impl Watch {
     /// Writes what needs attention, unless lines of this kind were written lately.
     pub fn warn(&self, kind: Kind<'_>, count: usize, text: fmt::Arguments<'_>) {
         self.tell(Level::Warn, kind, count, text);
+    }
+
+    /// Writes that a chunk is kept for a retry, unless lines of this kind were written lately. A line
+    /// that comes late is written only if the chunk is not delivered by then.
+    pub fn postponed(&self, kind: Kind<'_>, flush: &Flush, text: fmt::Arguments<'_>) {
+        if self.log.enabled(Level::Warn) {
+            let (chunk, now) = (Chunk::of(flush), Instant::now());
+            let line = self.notices.postponed(Level::Warn, kind, chunk, text, now);
+            self.write(line);
+        }
+    }
+
+    /// Notes that a chunk is delivered, so that no late line says that it is not.
+    pub fn delivered(&self, flush: &Flush) {
+        if self.notices.may_wait(flush.chunk().len()) {
+            self.notices.delivered(Chunk::of(flush));
+        }
+    }
+
+    /// Notes that a trouble is over, so that no late line of this kind says that it is not.
+    pub fn withdraw(&self, what: &'static str) {
+        self.notices.withdraw(what);
     }
 
     /// Writes what a support case needs.

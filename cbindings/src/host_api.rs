@@ -2,14 +2,14 @@
 //!
 //! Fluent Bit 2.0.0 added the log functions to its API table, which earlier hosts allocate
 //! shorter. A host that calls `FLBPluginPreRegister` is 2.2.0 or later, so only then are they read;
-//! other hosts get the same lines on stderr.
+//! [`early_log`] writes the lines of other hosts.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::{Api, GetProperty};
 use crate::desk::Level;
+use crate::{early_log, line};
 
 /// Reads one output section's options.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl HostLog {
         if !has_log_functions() {
             return Self {
                 print: None,
-                finest: Some(Level::Info),
+                finest: early_log::finest(),
                 prefix,
             };
         }
@@ -116,7 +116,7 @@ impl HostLog {
     ///
     /// Never panics, also with a broken stderr: a chunk may be on loan.
     pub(crate) fn print(&self, level: Level, text: &str) {
-        let line = format!("[output:{}] {text}", self.prefix);
+        let line = line::printable(&format!("[output:{}] {text}", self.prefix));
         match (self.print, CString::new(line.replace('\0', "\u{fffd}"))) {
             (Some(print), Ok(line)) => {
                 // SAFETY: a printf-like function; the format takes the one string it is given.
@@ -130,7 +130,7 @@ impl HostLog {
                     )
                 };
             }
-            _ => drop(writeln!(io::stderr(), "[{level:?}] {line}")),
+            _ => early_log::print(level, &line),
         }
     }
 }

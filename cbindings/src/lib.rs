@@ -14,12 +14,15 @@ pub mod abi;
 mod boundary;
 mod cmetrics;
 mod desk;
+mod early_log;
 mod engine;
 mod export;
 mod flush;
 mod hook;
 mod host_api;
+pub mod line;
 mod metrics;
+pub mod process_group;
 mod workers;
 
 #[cfg(feature = "host")]

@@ -126,7 +126,7 @@ impl Reporter {
             ..terms
         };
         let report = deliver_all([(Arc::new(Destination::new(stream)), batch)], &terms).await;
-        instance::sum_up(&self.watch, "self_metrics", &report, Instant::now());
+        instance::sum_up(&self.watch, None, "self_metrics", &report, Instant::now());
         if report.accepted > 0 {
             self.told.delivered(totals);
         }

@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use cbindings::line::cut;
 
 use super::{Fault, Kind, clock};
 
@@ -23,6 +24,7 @@ where
     let code = answer.code().unwrap_or("Unknown");
     let message = answer.message().filter(|message| !message.is_empty());
     let message = message.map_or_else(|| excerpt(raw), without_value);
+    let message = cut(&message, MOST_MESSAGE_BYTES);
     let request = error.request_id().unwrap_or("none");
     let mut text = format!("{code}: {message} (HTTP {status}, request id {request})");
     let mut kind = kind_of(code, status);
@@ -118,5 +120,7 @@ fn retry_after(raw: &HttpResponse) -> Option<Duration> {
         .or_else(|| header("retry-after").map(Duration::from_secs))
 }
 
+/// Of a service's message, lines show so much.
+pub(super) const MOST_MESSAGE_BYTES: usize = 1024;
 /// Characters of an unknown answer that are told: a page's title, or a proxy's reason.
 const EXCERPT: usize = 160;

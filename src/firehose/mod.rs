@@ -132,7 +132,7 @@ impl Road {
         let connection = match connected.await {
             Ok(connection) => connection,
             Err(why) => {
-                instance::say_of_no_connection(&self.watch, &tag, &why);
+                instance::say_of_no_connection(&self.watch, flush, &tag, &why);
                 flight.wait(flush, now_ms());
                 return Verdict::Retry;
             }
@@ -167,7 +167,7 @@ impl Road {
             let (counts, fallbacks) = encoder.finish(&records);
             self.say(&tag, &counts, &fallbacks);
         }
-        instance::sum_up(&self.watch, &tag, &report, began);
+        instance::sum_up(&self.watch, Some(flush), &tag, &report, began);
         instance::note(&self.watch, &self.pace, &connection.session);
         flight.land(flush, &report);
         self.resume.end(flush, left.is_some(), report)

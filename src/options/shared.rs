@@ -20,13 +20,13 @@ pub const OPTIONS: &[Spec] = &[
         key: "endpoint",
         form: "URL or host",
         default: "",
-        help: "Where the service is; scheme (`https` without one), port and path may be given.",
+        help: "Where the service is; scheme (`https` without one), port and path may be given, a user name and a password may not.",
     },
     Spec {
         key: "sts_endpoint",
         form: "URL or host",
         default: "",
-        help: "Where STS is, for `role_arn`, `EKS_POD_EXECUTION_ROLE` and web identity; a profile's own roles follow `AWS_ENDPOINT_URL_STS`. The region's own STS without it.",
+        help: "Where STS is, for `role_arn`, `EKS_POD_EXECUTION_ROLE` and web identity; a profile's own roles follow `AWS_ENDPOINT_URL_STS`. The region's own STS without it. As in `endpoint`, no user name and no password.",
     },
     Spec {
         key: "role_arn",
@@ -44,7 +44,7 @@ pub const OPTIONS: &[Spec] = &[
         key: "profile",
         form: "profile name",
         default: "",
-        help: "Profile of the shared AWS configuration files.",
+        help: "Profile of the shared AWS configuration files. Its `credential_process` may run for 5 s and write 64 KiB; then it is killed with the processes it started in its group.",
     },
     Spec {
         key: "extra_user_agent",
@@ -56,7 +56,7 @@ pub const OPTIONS: &[Spec] = &[
         key: "credentials_endpoint",
         form: "URL or host",
         default: "",
-        help: "Where to ask for base credentials, in place of every other source: a JSON document with `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`.",
+        help: "Where to ask for base credentials, in place of every other source: a JSON document with `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`. A user name and a password in it are sent as basic authentication. Lines of the log show its scheme, host and port only.",
     },
     Spec {
         key: "use_fips",

@@ -10,6 +10,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
+use cbindings::line::without_secrets;
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -42,7 +43,9 @@ impl Document {
         document
             .unwrap_or_else(|_| Err(format!("no answer in {LIMIT:?}")))
             .and_then(|document| read(&document))
-            .map_err(|why| CredentialsError::provider_error(format!("{}: {why}", self.url)))
+            .map_err(|why| {
+                CredentialsError::provider_error(format!("{}: {why}", without_secrets(&self.url)))
+            })
     }
 }
 

@@ -3,7 +3,7 @@
 //! It stands where the answer is seen, since only then all of it is known: the provider that was
 //! found, the endpoint that was resolved, and that both are accepted.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -25,6 +25,8 @@ pub struct Greeting {
     region: String,
     watch: Watch,
     told: AtomicBool,
+    /// How often credentials had been renewed when a failure to do so was last reported.
+    warned: AtomicUsize,
     endpoint: OnceLock<String>,
 }
 
@@ -35,6 +37,7 @@ impl Greeting {
             region,
             watch,
             told: AtomicBool::new(false),
+            warned: AtomicUsize::new(NEVER),
             endpoint: OnceLock::new(),
         }
     }
@@ -51,12 +54,18 @@ impl Greeting {
     }
 
     fn warn(&self) {
+        let renewed = self.shared.renewed();
+        if self.warned.load(Ordering::Relaxed) < renewed {
+            self.warned.store(NEVER, Ordering::Relaxed);
+            self.watch.withdraw("credentials");
+        }
         if let Some(why) = self.shared.trouble() {
             let kind = Kind {
                 what: "credentials",
                 part: "",
                 unit: "attempts",
             };
+            self.warned.store(renewed, Ordering::Relaxed);
             self.watch.warn(
                 kind,
                 1,
@@ -97,6 +106,8 @@ impl Intercept for Greeting {
         Ok(())
     }
 }
+
+const NEVER: usize = usize::MAX;
 
 /// Scheme, host and port.
 fn origin(uri: &str) -> &str {

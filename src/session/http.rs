@@ -14,11 +14,10 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
-use bytes::Bytes;
 
 use super::proxy::Proxies;
 use super::roots::Roots;
+use super::{bounded, login};
 use crate::fault::Chain;
 use crate::options::Reader;
 
@@ -79,7 +78,7 @@ impl Network {
     /// # Errors
     ///
     /// Why there is no answer, or its status when that is no success.
-    pub(super) async fn fetch(&self, uri: &str) -> Result<Bytes, String> {
+    pub(super) async fn fetch(&self, uri: &str) -> Result<Vec<u8>, String> {
         let said = |error: &(dyn std::error::Error + 'static)| Chain(error).to_string();
         let proxy = self
             .proxies
@@ -88,7 +87,11 @@ impl Network {
         let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
         let connector = self.connector(&proxy, None, None);
         let mut request = HttpRequest::new(SdkBody::empty());
+        let (uri, login) = login::split(uri);
         request.set_uri(uri).map_err(|error| said(&error))?;
+        if let Some(login) = login {
+            request.headers_mut().insert("authorization", login);
+        }
         request.headers_mut().insert("accept", "application/json");
         let response = connector
             .call(request)
@@ -98,8 +101,7 @@ impl Network {
         if !status.is_success() {
             return Err(format!("HTTP {}", status.as_u16()));
         }
-        let body = ByteStream::new(response.into_body()).collect().await;
-        Ok(body.map_err(|error| said(&error))?.into_bytes())
+        bounded::body(response.into_body()).await
     }
 
     fn pooled(&self, proxy: &ProxyConfig) -> SharedHttpClient {

@@ -21,7 +21,7 @@ use super::http::Network;
 use super::process::Process;
 use super::providers::Providers;
 use super::web_identity::WebIdentity;
-use super::{at, url};
+use super::{at, endpoint, url};
 use crate::options::Reader;
 
 /// What decides as whom requests are made.
@@ -48,7 +48,7 @@ impl Identity {
         let external_id = reader.text("external_id");
         let role = reader.text("role_arn").map(|role| (role, external_id));
         Self {
-            sts_endpoint: url(reader, "sts_endpoint"),
+            sts_endpoint: endpoint(reader, "sts_endpoint"),
             credentials_endpoint: url(reader, "credentials_endpoint"),
             profile: reader.text("profile"),
             use_fips: switch("use_fips"),

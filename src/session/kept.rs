@@ -2,9 +2,10 @@
 //!
 //! They are renewed five minutes before their end, or half way for those that live shorter than ten,
 //! by a task beside the requests: none waits for it while the ones at hand hold. So there is time
-//! for an endpoint that fails for a while. There is one question at a time, and whoever waited
-//! meanwhile takes its answer.
+//! for an endpoint that fails for a while. [`Inquiry`] asks one question at a time for all sections
+//! of this identity.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -12,12 +13,12 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::runtime::Handle;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::deadline;
-use super::providers::Asked;
-use crate::fault::Chain;
+use super::providers::{Asked, why};
+use crate::inquiry::Inquiry;
 
 /// Keeps the credentials of another provider.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(super) struct Kept {
     from: SharedCredentialsProvider,
     asked: Asked,
     state: Mutex<State>,
-    asking: AsyncMutex<()>,
+    inquiry: Inquiry<Credentials>,
     now: fn() -> SystemTime,
 }
 
@@ -36,8 +37,8 @@ struct State {
     renewal: Option<SystemTime>,
     /// How often there were new ones.
     renewed: usize,
-    /// A task renews them.
-    watched: bool,
+    /// The task that renews them.
+    renewing: Option<AbortHandle>,
     trouble: Option<String>,
 }
 
@@ -47,7 +48,7 @@ impl Kept {
             from,
             asked,
             state: Mutex::default(),
-            asking: AsyncMutex::default(),
+            inquiry: Inquiry::new(LEAST_PAUSE, MOST_PAUSE),
             now: SystemTime::now,
         }
     }
@@ -74,6 +75,11 @@ impl Kept {
         self.state().trouble.take()
     }
 
+    /// How often there were new credentials.
+    pub(super) fn renewed(&self) -> usize {
+        self.state().renewed
+    }
+
     /// What is at hand, or what a question brings.
     async fn hand_out(self: &Arc<Self>) -> provider::Result {
         let at_hand = self.at_hand();
@@ -95,18 +101,26 @@ impl Kept {
         (expiry > now + REQUEST).then(|| until(kept, Some(again)))
     }
 
-    async fn ask(&self) -> provider::Result {
-        let before = self.state().renewed;
-        let _alone = self.asking.lock().await;
-        if self.state().renewed > before
-            && let Some(credentials) = self.at_hand()
-        {
-            return Ok(credentials);
-        }
+    /// Asks, or waits for the question that is open, as long as the request has time for it.
+    async fn ask(self: &Arc<Self>) -> provider::Result {
         let limit = deadline::limit(LONGEST);
-        let answer = timeout(limit, self.from.provide_credentials()).await;
-        let answer = answer.unwrap_or_else(|_| Err(self.no_answer(limit)));
-        self.settle(answer, (self.now)())
+        let answer = timeout(limit, self.inquiry.ask(|| self.look_up())).await;
+        match answer {
+            Ok(answer) => answer.map_err(CredentialsError::provider_error),
+            Err(_) => Err(self.no_answer(limit)),
+        }
+    }
+
+    /// A question that goes on without those who wait for it; it ends with the last user.
+    fn look_up(self: &Arc<Self>) -> impl Future<Output = Result<Credentials, String>> + use<> {
+        let (kept, from) = (Arc::downgrade(self), self.from.clone());
+        async move {
+            let answer = timeout(LONGEST, from.provide_credentials()).await;
+            let kept = kept.upgrade().ok_or("nobody needs them any more")?;
+            let answer = answer.unwrap_or_else(|_| Err(kept.no_answer(LONGEST)));
+            let answer = kept.settle(answer, (kept.now)());
+            answer.map_err(|error| why(&error))
+        }
     }
 
     fn no_answer(&self, limit: Duration) -> CredentialsError {
@@ -122,11 +136,10 @@ impl Kept {
                 state.credentials = Some(credentials.clone());
                 state.renewal = renewal;
                 state.renewed += 1;
+                state.trouble = None;
                 Ok(until(credentials, renewal))
             }
-            Err(error) => self
-                .still_good(now, || Chain(&error).to_string())
-                .ok_or(error),
+            Err(error) => self.still_good(now, || why(&error)).ok_or(error),
         }
     }
 
@@ -146,12 +159,16 @@ impl Kept {
     /// Has what is at hand renewed beside the requests, until it has ended.
     fn watch(self: &Arc<Self>) {
         let mut state = self.state();
-        if state.watched || state.renewal.is_none() {
+        let running = state
+            .renewing
+            .as_ref()
+            .is_some_and(|task| !task.is_finished());
+        if running || state.renewal.is_none() {
             return;
         }
         if let Ok(runtime) = Handle::try_current() {
-            state.watched = true;
-            runtime.spawn(renew(Watch(Arc::downgrade(self))));
+            let task = runtime.spawn(renew(Arc::downgrade(self)));
+            state.renewing = Some(task.abort_handle());
         }
     }
 
@@ -169,28 +186,29 @@ impl Kept {
 }
 
 /// Renews credentials as long as somebody uses them.
-async fn renew(watch: Watch) {
+async fn renew(kept: Weak<Kept>) {
     loop {
-        let Some(rest) = watch.0.upgrade().and_then(|kept| kept.rest()) else {
+        let Some(rest) = kept.upgrade().and_then(|kept| kept.rest()) else {
             return;
         };
         if !rest.is_zero() {
             // The system's clock may be set meanwhile.
             sleep(rest.min(LOOK)).await;
-        } else if let Some(kept) = watch.0.upgrade() {
+        } else if let Some(kept) = kept.upgrade() {
+            let question = kept.look_up();
+            let answer = kept.inquiry.ask(|| question);
+            // The last section may close while the question is open, which cancels it.
+            drop(kept);
             // A failure has been noted, and the next try put off.
-            let _ = kept.ask().await;
+            let _ = answer.await;
         }
     }
 }
 
-/// The task's mark, taken off however it ends.
-struct Watch(Weak<Kept>);
-
-impl Drop for Watch {
+impl Drop for Kept {
     fn drop(&mut self) {
-        if let Some(kept) = self.0.upgrade() {
-            kept.state().watched = false;
+        if let Some(task) = &self.state().renewing {
+            task.abort();
         }
     }
 }
@@ -237,6 +255,9 @@ const AGAIN: Duration = Duration::from_secs(15);
 const REQUEST: Duration = Duration::from_secs(2);
 /// The longest sleep between two looks at the clock.
 const LOOK: Duration = Duration::from_secs(60);
+/// The pauses between questions while there are no credentials at all.
+const LEAST_PAUSE: Duration = Duration::from_millis(500);
+const MOST_PAUSE: Duration = Duration::from_secs(2);
 /// One whole look-up of credentials, a role's included.
 const LONGEST: Duration = Duration::from_secs(6);
 

@@ -12,6 +12,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 
 use crate::fault::Chain;
+use crate::instance::environment;
 
 /// Providers by name, in the order they are asked.
 #[derive(Debug)]
@@ -111,11 +112,12 @@ fn failed(name: &str, why: &str) -> CredentialsError {
 }
 
 /// The causes alone, as the error itself only says its class.
-fn why(error: &CredentialsError) -> String {
+pub(super) fn why(error: &CredentialsError) -> String {
     let text = match error.source() {
         Some(source) => Chain(source).to_string(),
         None => error.to_string(),
     };
+    let text = without_values(text);
     match text.split_once("cargo feature(s) enabled: ") {
         Some((_, kind)) => {
             let kind = kind.split(['.', ' ']).next().unwrap_or_default();
@@ -126,6 +128,27 @@ fn why(error: &CredentialsError) -> String {
         None => text,
     }
 }
+
+/// The text without values of the environment that are secret, which the SDK quotes when it cannot
+/// use them. A line of the log shows no more of a URL than its host and port, so those may stay.
+fn without_values(text: String) -> String {
+    let known = SECRETS
+        .iter()
+        .filter_map(|name| Some((name, environment(name)?)));
+    let hidden = known.filter(|(_, value)| !value.contains("://"));
+    hidden.fold(text, |text, (name, value)| {
+        text.replace(&value, &format!("(the value of {name})"))
+    })
+}
+
+/// Variables of the environment that are a secret, or whose path is one.
+const SECRETS: [&str; 5] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+];
 
 /// The usual reason why a container on EC2 gets no answer.
 const HOP_LIMIT: &str =

@@ -50,7 +50,7 @@ impl Proxies {
                 Some(url) => Some(url),
                 None => {
                     problems.push(format!(
-                        "{name} is no proxy that can be used: it must be http://host:port or https://host:port"
+                        "{name} is no proxy that can be used: it must be http://host:3128 or https://host:3128"
                     ));
                     None
                 }

@@ -79,6 +79,11 @@ impl Shared {
         self.made.get()?.kept.expiry()
     }
 
+    /// How often there were new credentials.
+    pub(super) fn renewed(&self) -> usize {
+        self.made.get().map_or(0, |made| made.kept.renewed())
+    }
+
     /// Why credentials could not be renewed, told once for each time.
     pub(super) fn trouble(&self) -> Option<String> {
         self.made.get()?.kept.trouble()

@@ -3,6 +3,8 @@
 //! Cleaning works in place and never makes a name longer, so a name that is
 //! fine already, the common one, costs a look at its bytes.
 
+use cbindings::line::is_control;
+
 /// Makes the bytes from `from` on a log group name: 512 bytes at most, of
 /// `A-Z a-z 0-9 . - _ / #`, each other character replaced by one dot.
 ///
@@ -31,13 +33,19 @@ pub fn clean_delivery_stream(name: &mut Vec<u8>, from: usize) {
 }
 
 /// Makes the bytes from `from` on a log stream name: 512 bytes at most, each
-/// `:`, `*` and unreadable character replaced by one dot.
+/// `:`, `*`, control and unreadable character replaced by one dot.
 ///
-/// The set is that of `CreateLogStream`, which counts characters: counting
-/// bytes is stricter and never wrong. A cut never divides a character.
+/// The service refuses `:` and `*` only (`CreateLogStream`), and counts characters: counting
+/// bytes is stricter and never wrong. A cut never divides a character. Control characters and
+/// marks of writing direction would let a container change how a name is shown.
 pub fn clean_stream(name: &mut Vec<u8>, from: usize) {
-    clean(name, from, LONGEST, |character| {
-        !matches!(character, b":" | b"*")
+    clean(name, from, LONGEST, |character| match character {
+        [byte] => !(byte.is_ascii_control() || b":*".contains(byte)),
+        // The others of two and three bytes begin with these.
+        [0xc2 | 0xd8 | 0xe2, ..] => {
+            !std::str::from_utf8(character).is_ok_and(|text| text.chars().any(is_control))
+        }
+        _ => true,
     });
 }
 
@@ -110,9 +118,15 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_keeps_all_but_colons_stars_and_broken_text() {
+    fn a_stream_keeps_all_but_colons_stars_controls_and_broken_text() {
         for (name, expected) in [
-            (&b"a:b*c d\xc3\xa9\t[x]"[..], "a.b.c dé\t[x]"),
+            (&b"a:b*c d\xc3\xa9\t[x]"[..], "a.b.c dé.[x]"),
+            (b"a\n\x1b[31m\x00\x7fb", "a..[31m..b"),
+            (
+                "\u{85}\u{9f}\u{2028}\u{202e}\u{2069}\u{200f}\u{61c}".as_bytes(),
+                ".......",
+            ),
+            ("\u{a0}\u{2030}\u{600}".as_bytes(), "\u{a0}\u{2030}\u{600}"),
             (b"\xff\xfeok", "..ok"),
             // The beginning of `€`, once in the middle and once at the end.
             (b"\xe2\x82x\xe2\x82", ".x."),
@@ -170,12 +184,13 @@ mod tests {
     fn oracle(bytes: &[u8]) -> String {
         let mut name = String::new();
         for chunk in bytes.utf8_chunks() {
-            name.extend(
-                chunk
-                    .valid()
-                    .chars()
-                    .map(|c| if ":*".contains(c) { '.' } else { c }),
-            );
+            name.extend(chunk.valid().chars().map(|c| {
+                if ":*".contains(c) || is_control(c) {
+                    '.'
+                } else {
+                    c
+                }
+            }));
             name.extend((!chunk.invalid().is_empty()).then_some('.'));
         }
         let mut length = 0;

@@ -34,8 +34,8 @@ fn every_bad_option_of_cloudwatch_is_told_at_once() {
         ("max_event_bytes", "1023", "from 1024 to 1048576"),
         ("oversize", "drop", "split, truncate"),
         ("compression", "zip", "none, gzip"),
-        ("endpoint", "ftp://host", "https://host:port/path"),
-        ("sts_endpoint", "a b", "https://host:port/path"),
+        ("endpoint", "ftp://host", "a URL of http or https"),
+        ("sts_endpoint", "a b", "a URL of http or https"),
         ("flush_timeout", "1h", "from 1s to 600s"),
         ("concurrency", "-1", "from 1 to 64"),
     ];
@@ -59,7 +59,7 @@ fn every_bad_option_of_firehose_is_told_at_once() {
         ("delivery_stream", "a b", "1 to 64 letters"),
         ("time_key_format", "%Q", "column"),
         ("time_key_zone", "mars", "local, utc"),
-        ("endpoint", "https://", "https://host:port/path"),
+        ("endpoint", "https://", "a URL of http or https"),
         ("flush_timeout", "0", "from 1s to 600s"),
         ("concurrency", "65", "from 1 to 64"),
     ];

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ pub(crate) struct Case {
     options: Vec<(String, String)>,
     instances: usize,
     attempts: usize,
+    until: String,
     before: Vec<String>,
 }
 
@@ -23,6 +25,7 @@ pub(crate) struct Case {
 pub(crate) struct Outcome {
     pub(crate) verdicts: Vec<String>,
     pub(crate) took: Vec<Duration>,
+    pub(crate) exit: Vec<Duration>,
     pub(crate) lines: Vec<String>,
 }
 
@@ -82,6 +85,12 @@ impl Case {
         self
     }
 
+    /// Flushes one chunk after another, each until it is delivered, until this file is there.
+    pub(crate) fn until(mut self, path: &str) -> Self {
+        self.until = path.to_owned();
+        self
+    }
+
     /// Runs the process by way of another command.
     pub(crate) fn by(mut self, command: &[&str]) -> Self {
         self.before = command.iter().map(|&word| word.to_owned()).collect();
@@ -131,6 +140,7 @@ impl Case {
             .env("CASE_OPTIONS", options.collect::<String>())
             .env("CASE_INSTANCES", self.instances.to_string())
             .env("CASE_ATTEMPTS", self.attempts.to_string())
+            .env("CASE_UNTIL", &self.until)
             .stdout(Stdio::piped());
         command
     }
@@ -142,12 +152,15 @@ impl Outcome {
             let lines = text.lines().filter_map(|line| line.strip_prefix(head));
             lines.map(str::to_owned).collect()
         };
-        let took = after("TOOK ").into_iter();
+        let times = |head: &str| {
+            let millis = after(head).into_iter();
+            let times = millis.map(|millis| Duration::from_millis(millis.parse().unwrap()));
+            times.collect()
+        };
         Self {
             verdicts: after("VERDICT "),
-            took: took
-                .map(|millis| Duration::from_millis(millis.parse().unwrap()))
-                .collect(),
+            took: times("TOOK "),
+            exit: times("EXIT "),
             lines: after("LINE "),
         }
     }
@@ -168,6 +181,12 @@ impl Outcome {
         lines
             .find(|line| line.contains(part))
             .unwrap_or_else(|| panic!("no line says `{part}`: {self:#?}"))
+    }
+
+    /// How many lines have this text in them.
+    pub(crate) fn count(&self, part: &str) -> usize {
+        let lines = self.lines.iter();
+        lines.filter(|line| line.contains(part)).count()
     }
 
     /// The flush is to be retried, and this is why.
@@ -204,13 +223,13 @@ fn in_a_process_of_its_own() {
         Ok(opened) => {
             std::thread::scope(|scope| {
                 for instance in &opened {
-                    scope.spawn(|| bring(instance));
+                    scope.spawn(|| bring_all(instance));
                 }
             });
-            opened
-                .into_iter()
-                .flat_map(|instance| instance.exit())
-                .collect()
+            let began = Instant::now();
+            let lines = opened.into_iter().flat_map(Instance::exit).collect();
+            println!("\nEXIT {}", began.elapsed().as_millis());
+            lines
         }
     };
     for line in lines {
@@ -218,12 +237,26 @@ fn in_a_process_of_its_own() {
     }
 }
 
+/// One chunk, or one after another until a file is there.
+fn bring_all(instance: &Instance) {
+    let until = env::var("CASE_UNTIL").unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    bring(instance);
+    while !until.is_empty() && !Path::new(&until).exists() && Instant::now() < end {
+        bring(instance);
+    }
+}
+
 /// Brings one chunk until it is delivered, or often enough.
 fn bring(instance: &Instance) {
     let attempts = env::var("CASE_ATTEMPTS").unwrap().parse().unwrap();
     let chunk = chunk();
+    let end = Instant::now() + Duration::from_secs(60);
     for _ in 0..attempts {
         let began = Instant::now();
+        if began > end {
+            return;
+        }
         let verdict = instance.flush("a.tag", &chunk);
         // The end of libtest's own line may still be missing.
         println!(

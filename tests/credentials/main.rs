@@ -4,11 +4,15 @@
 //! in a process of its own, and the stand-in answers for the services, STS and the metadata.
 
 mod child;
+mod failing;
+mod metadata;
 mod network;
+mod process;
 mod providers;
 mod region;
 mod roles;
 mod root;
+mod secrets;
 mod silence;
 
 use support::aws::StandIn;

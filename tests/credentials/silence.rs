@@ -21,9 +21,9 @@ pub(crate) fn assert_kept_and_delivered(outcome: &Outcome, whom: &str) {
     assert!(after < Duration::from_secs(15), "{outcome:#?}");
 }
 
-/// A flush that has little time, brought again as a host would.
+/// A flush that has little time, tried again at once, also where it fails at once.
 pub(crate) fn hasty(case: Case) -> Case {
-    case.option("flush_timeout", "2s").attempts(20)
+    case.option("flush_timeout", "2s").attempts(100_000)
 }
 
 /// Nobody answers calls of this operation until the first verdict has come.
@@ -78,7 +78,7 @@ fn the_instance_metadata() {
         &aws,
         "ImdsToken",
         case,
-        "EC2 instance metadata: no answer in",
+        "EC2 instance metadata (could not communicate",
     );
 }
 

@@ -153,6 +153,14 @@ pub(crate) const CASES: &[Case] = &[
         lines: fallbacks,
     },
     Case {
+        name: "names that need the metadata of ECS",
+        lines: no_metadata,
+    },
+    Case {
+        name: "an endpoint with a login",
+        lines: login,
+    },
+    Case {
         name: "a chunk that comes again",
         lines: resumed,
     },

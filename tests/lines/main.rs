@@ -3,7 +3,10 @@
 //! `UPDATE=1 cargo test --test lines` writes the file anew.
 
 mod cases;
+mod early;
+mod forged;
 mod golden;
+mod late;
 mod recurring;
 mod scenes;
 mod secrets;

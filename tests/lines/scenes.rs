@@ -185,6 +185,23 @@ pub(crate) fn fallbacks() -> Vec<LogLine> {
     lines(&output, &chunk())
 }
 
+pub(crate) fn no_metadata() -> Vec<LogLine> {
+    let aws = StandIn::start();
+    let output = Output::cloudwatch(&aws)
+        .with("auto_create_group", "true")
+        .with("log_group_name", "/app/$(ecs_cluster)");
+    lines(&output, &chunk())
+}
+
+pub(crate) fn login() -> Vec<LogLine> {
+    let aws = ready();
+    let endpoint = "https://user:proxyPASSWORD@127.0.0.1:9/path";
+    Output::cloudwatch(&aws)
+        .with("endpoint", endpoint)
+        .with("sts_endpoint", endpoint)
+        .refused()
+}
+
 /// Half of the chunk goes to a stream that is denied at first.
 pub(crate) fn resumed() -> Vec<LogLine> {
     let aws = ready();

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 use super::*;
+use crate::fault::Chain;
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -115,7 +116,9 @@ fn unsteady(seed: u64) -> (InUse, Arc<AtomicUsize>) {
 }
 
 async fn first(in_use: &InUse) {
-    while in_use.provide_credentials().await.is_err() {}
+    while in_use.provide_credentials().await.is_err() {
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

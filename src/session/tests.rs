@@ -1,0 +1,82 @@
+use super::*;
+use crate::cloudwatch::options::OPTIONS;
+
+fn read(set: &[(&str, &str)], environment: &[(&str, &str)]) -> (Settings, Vec<String>) {
+    let find = |set: &[(&str, &str)], key: &str| {
+        set.iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| (*value).to_owned())
+    };
+    let reader = Reader::new(OPTIONS, |key| find(set, key));
+    let settings = Settings::read(&reader, |key| find(environment, key));
+    (settings, reader.problems())
+}
+
+#[test]
+fn the_region_comes_from_the_option_then_the_environment() {
+    let environment = [("AWS_REGION", "b"), ("AWS_DEFAULT_REGION", "c")];
+    let region = |set, environment| read(set, environment).0.region;
+    assert_eq!(region(&[("region", "a")], &environment).unwrap(), "a");
+    assert_eq!(region(&[], &environment).unwrap(), "b");
+    assert_eq!(region(&[], &environment[1..]).unwrap(), "c");
+    assert_eq!(region(&[], &[]), None);
+}
+
+#[test]
+fn an_endpoint_may_leave_its_scheme_out() {
+    for (written, expected) in [
+        ("logs.example.com", "https://logs.example.com"),
+        ("https://logs.example.com/", "https://logs.example.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("host:8443/path", "https://host:8443/path"),
+    ] {
+        let (settings, problems) = read(&[("region", "a"), ("endpoint", written)], &[]);
+        assert_eq!(settings.endpoint.as_deref(), Some(expected));
+        assert!(problems.is_empty());
+    }
+    for written in ["https://", "ftp://host", "http://a b", "/path"] {
+        assert_eq!(
+            read(&[("region", "a"), ("endpoint", written)], &[]).1.len(),
+            1,
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn a_ca_bundle_that_cannot_be_used_is_a_problem_that_names_it() {
+    for (path, why) in [
+        ("/nowhere/ca.pem", "cannot be read"),
+        (
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+            "no certificate",
+        ),
+    ] {
+        let problems = read(&[("region", "a")], &[("AWS_CA_BUNDLE", path)]).1;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].contains(path) && problems[0].contains(why),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_a_problem_that_names_its_variable() {
+    let problems = read(
+        &[("region", "a")],
+        &[("https_proxy", "socks5://proxy:1080")],
+    )
+    .1;
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].starts_with("https_proxy"), "{problems:?}");
+}
+
+#[test]
+fn an_extra_user_agent_is_made_fit_for_a_header() {
+    assert_eq!(app_name(None).as_ref(), "aws-fluent-bit-plugin");
+    assert_eq!(
+        app_name(Some("my app/1")).as_ref(),
+        "aws-fluent-bit-plugin-my-app-1"
+    );
+}
