@@ -4,6 +4,8 @@
 //! (multiplicative decrease), holds, rises a little at a time towards the rate that was throttled
 //! and somewhat past it (additive increase), and once nothing was throttled for that long, grows
 //! manifold: the limit is gone. The constants come from a simulation that a test repeats.
+//!
+//! While the service has asked to be left alone, nobody is admitted, and the rate does not change.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -13,6 +15,8 @@ use once_cell::sync::Lazy;
 use tokio::sync::Mutex as FairMutex;
 use tokio::time::{Instant, sleep};
 
+use crate::fault::MOST_QUIET;
+use crate::send::Targets;
 use crate::session::Settings;
 
 /// The pace of one account's calls of one operation in one region; shared by chunks and instances.
@@ -21,6 +25,8 @@ pub struct Pace {
     state: Mutex<State>,
     /// Callers wait in a line, so that none waits for ever.
     line: FairMutex<()>,
+    /// What the calls write to, as far as it has refused some.
+    targets: Targets,
 }
 
 impl Pace {
@@ -39,7 +45,7 @@ impl Pace {
 
     /// Waits for this caller's turn.
     pub async fn turn(&self) {
-        if !self.lock().is_limited() {
+        if self.lock().is_open(Instant::now()) {
             return;
         }
         let _in_line = self.line.lock().await;
@@ -59,7 +65,19 @@ impl Pace {
 
     /// Notes a throttled call, and how long the service asked to be left alone.
     pub fn throttled(&self, retry_after: Option<Duration>) {
-        self.lock().throttled(Instant::now(), retry_after);
+        let (mut state, now) = (self.lock(), Instant::now());
+        state.quiet(now, retry_after);
+        state.throttled(now);
+    }
+
+    /// Notes how long the service asked to be left alone, for another reason than throttling.
+    pub fn quiet(&self, retry_after: Option<Duration>) {
+        self.lock().quiet(Instant::now(), retry_after);
+    }
+
+    /// What the calls write to, as far as it has refused some.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
     }
 
     /// The calls a second that are made at most; `None` where there is no limit.
@@ -79,6 +97,8 @@ static PACES: Lazy<Mutex<HashMap<Settings, Weak<Pace>>>> = Lazy::new(Mutex::defa
 #[derive(Debug, Default)]
 struct State {
     limit: Option<Limit>,
+    /// Until then the service asked to be left alone.
+    quiet_until: Option<Instant>,
     /// When recent calls were accepted.
     accepted: VecDeque<Instant>,
 }
@@ -93,34 +113,43 @@ struct Limit {
     tokens: f64,
     updated: Instant,
     decreased: Instant,
-    throttled: Instant,
-    quiet_until: Instant,
+    /// Until then the rate does not rise.
+    held_until: Instant,
 }
 
 impl State {
-    fn is_limited(&self) -> bool {
-        self.limit.is_some()
+    /// Whether a call needs no turn.
+    fn is_open(&self, now: Instant) -> bool {
+        self.limit.is_none() && self.quiet_until.is_none_or(|until| until <= now)
     }
 
     /// Takes a turn, or says how long to wait before asking again.
     fn turn(&mut self, now: Instant) -> Option<Duration> {
+        let quiet = self
+            .quiet_until
+            .map(|until| until.saturating_duration_since(now));
+        if let Some(quiet) = quiet.filter(|quiet| !quiet.is_zero()) {
+            return Some(quiet.max(SHORTEST_WAIT));
+        }
         let limit = self.limit.as_mut()?;
         limit.advance(now);
         if limit.rate > NO_LIMIT {
             self.limit = None;
             return None;
         }
-        let quiet = limit.quiet_until.saturating_duration_since(now);
-        if quiet.is_zero() && limit.tokens >= 1.0 {
+        if limit.tokens >= 1.0 {
             limit.tokens -= 1.0;
             return None;
         }
         let missing = (1.0 - limit.tokens).max(0.0) / limit.rate;
-        Some(
-            quiet
-                .max(Duration::from_secs_f64(missing))
-                .max(SHORTEST_WAIT),
-        )
+        Some(Duration::from_secs_f64(missing).max(SHORTEST_WAIT))
+    }
+
+    /// Admits nobody for so long, [`MOST_QUIET`] at most.
+    fn quiet(&mut self, now: Instant, retry_after: Option<Duration>) {
+        let Some(asked) = retry_after else { return };
+        let until = self.quiet_until.max(Some(now + asked.min(MOST_QUIET)));
+        self.quiet_until = until;
     }
 
     fn accepted(&mut self, now: Instant) {
@@ -130,12 +159,11 @@ impl State {
         self.accepted.push_back(now);
     }
 
-    fn throttled(&mut self, now: Instant, retry_after: Option<Duration>) {
+    fn throttled(&mut self, now: Instant) {
         let measured = self.measured(now);
         let limit = self.limit.get_or_insert_with(|| Limit::new(measured, now));
         limit.advance(now);
-        limit.throttled = now;
-        limit.quiet_until = limit.quiet_until.max(now + retry_after.unwrap_or_default());
+        limit.held_until = now.max(self.quiet_until.unwrap_or(now)) + HOLD;
         // The calls that are answered together were made at one rate: they lower it once.
         if now.duration_since(limit.decreased) >= ONE_DECREASE {
             limit.decrease(measured, now);
@@ -159,8 +187,7 @@ impl Limit {
             tokens: 0.0,
             updated: now,
             decreased: now,
-            throttled: now,
-            quiet_until: now,
+            held_until: now + HOLD,
         }
     }
 
@@ -172,9 +199,8 @@ impl Limit {
 
     /// Brings rate and tokens to this moment.
     fn advance(&mut self, now: Instant) {
-        let held_until = self.throttled + HOLD;
         let rising = now
-            .saturating_duration_since(held_until.max(self.updated))
+            .saturating_duration_since(self.held_until.max(self.updated))
             .as_secs_f64();
         let passed = now.saturating_duration_since(self.updated).as_secs_f64();
         if self.rate < self.base * PAST_THE_LIMIT {
@@ -189,7 +215,7 @@ impl Limit {
 
 /// What remains of the accepted rate after a throttled call.
 const DECREASE: f64 = 0.8;
-/// The rate holds so long after a throttled call.
+/// The rate holds so long after a throttled call, and after the time that it asked for.
 const HOLD: Duration = Duration::from_secs(2);
 /// Then it rises by this share of itself each second ...
 const INCREASE: f64 = 0.12;
@@ -258,7 +284,7 @@ mod tests {
         }
 
         fn may_call(&mut self) -> bool {
-            !self.state.is_limited() || self.state.turn(self.now).is_none()
+            self.state.is_open(self.now) || self.state.turn(self.now).is_none()
         }
 
         fn call(&mut self, seconds: f64, random: &mut fastrand::Rng) {
@@ -280,7 +306,7 @@ mod tests {
                     self.state.accepted(now);
                 } else {
                     self.backlog += 1;
-                    self.state.throttled(now, None);
+                    self.state.throttled(now);
                 }
             }
         }
@@ -318,10 +344,53 @@ mod tests {
     fn a_delay_the_service_asks_for_is_kept() {
         let mut state = State::default();
         let now = Instant::now();
+        let after = |ms| now + Duration::from_millis(ms);
         assert!(state.turn(now).is_none());
-        state.throttled(now, Some(Duration::from_secs(7)));
-        assert!(state.turn(now + Duration::from_millis(6_900)).is_some());
-        assert!(state.turn(now + Duration::from_millis(7_001)).is_none());
+        state.quiet(now, Some(Duration::from_secs(7)));
+        state.throttled(now);
+        assert!(state.turn(after(6_900)).is_some());
+        assert!(state.turn(after(7_001)).is_none());
+    }
+
+    /// However often it is asked in the meantime.
+    #[test]
+    fn the_rate_does_not_rise_while_the_service_is_left_alone() {
+        let now = Instant::now();
+        for seconds in [0, 30, 60] {
+            let mut state = State::default();
+            (0..40).for_each(|_| state.accepted(now));
+            state.quiet(now, Some(Duration::from_secs(seconds)));
+            state.throttled(now);
+            for tenth in 0..seconds * 10 {
+                let asked = now + Duration::from_millis(tenth * 100);
+                assert!(state.turn(asked).is_some(), "{tenth} of {seconds}");
+            }
+            let after = now + Duration::from_secs(seconds) + HOLD;
+            let _turn = state.turn(after);
+            let rate = state.limit.map(|limit| limit.rate);
+            assert_eq!(rate, Some(20.0 * DECREASE), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_time_is_cut_before_it_is_added() {
+        let mut state = State::default();
+        let now = Instant::now();
+        state.quiet(now, Some(Duration::MAX));
+        assert!(state.turn(now + MOST_QUIET - SHORTEST_WAIT).is_some());
+        assert!(state.turn(now + MOST_QUIET).is_none());
+    }
+
+    #[test]
+    fn a_service_that_does_not_throttle_is_left_alone_without_a_limit() {
+        let mut state = State::default();
+        let now = Instant::now();
+        state.quiet(now, Some(Duration::from_secs(2)));
+        state.quiet(now, Some(Duration::from_secs(1)));
+        state.quiet(now, None);
+        assert!(!state.is_open(now + Duration::from_millis(1_900)));
+        assert!(state.turn(now + Duration::from_millis(1_900)).is_some());
+        assert!(state.is_open(now + Duration::from_secs(2)));
     }
 
     #[test]
@@ -330,7 +399,7 @@ mod tests {
         let now = Instant::now();
         (0..100).for_each(|_| state.accepted(now));
         for _ in 0..8 {
-            state.throttled(now, None);
+            state.throttled(now);
         }
         assert_eq!(state.limit.map(|limit| limit.rate), Some(50.0 * DECREASE));
     }

@@ -14,11 +14,11 @@ pub struct Report {
     pub dropped: usize,
     /// Events the service answered that it will not store (too old, too new, expired).
     pub refused: usize,
-    /// Requests sent, the failed ones included.
+    /// Requests that began, the failed ones included.
     pub requests: usize,
     /// Failed requests that were throttled.
     pub throttled: usize,
-    /// Requests that were sent again although they may have been accepted.
+    /// Requests that were sent and not answered: the service may have accepted them.
     pub ambiguous: usize,
     /// The ordinals of the events that are still to be delivered.
     pub left: Vec<u32>,
@@ -37,6 +37,12 @@ impl Report {
         } else {
             Verdict::Retry
         }
+    }
+
+    /// Notes that a batch was not delivered, as no request could begin before the deadline.
+    pub fn out_of_time(&mut self, batch: &Batch) {
+        self.left(batch);
+        self.fault.get_or_insert_with(Fault::no_time);
     }
 
     /// Notes that a batch was not delivered.
@@ -67,7 +73,12 @@ impl Report {
         self.left.extend(other.left);
         let oldest = [self.oldest_left, other.oldest_left].into_iter().flatten();
         self.oldest_left = oldest.min();
-        self.fault = self.fault.take().or(other.fault);
+        // An answer of the service says more than that others were not sent for want of time.
+        let waited = |fault: &Fault| fault.never_began();
+        self.fault = match (self.fault.take(), other.fault) {
+            (Some(fault), Some(other)) if waited(&fault) && !waited(&other) => Some(other),
+            (fault, other) => fault.or(other),
+        };
     }
 }
 

@@ -30,7 +30,7 @@ use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Destination, Terms, deliver_all};
+use crate::send::{Deadline, Destination, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -136,7 +136,7 @@ impl Road {
         let left = self.resume.begin(flush);
         let terms = Terms {
             at_once: REQUESTS_AT_ONCE,
-            deadline,
+            deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
             watch: self.watch.clone(),
         };

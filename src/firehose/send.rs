@@ -63,6 +63,10 @@ impl Service for DeliveryStream {
     fn target(&self) -> &str {
         &self.target
     }
+
+    fn retries_unanswered(&self) -> bool {
+        self.auto_retry
+    }
 }
 
 /// The failed records of an answer, to be sent again alone.
