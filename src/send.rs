@@ -13,6 +13,7 @@
 mod deadline;
 mod delivery;
 mod proof;
+mod request;
 mod search;
 
 use std::future::Future;
