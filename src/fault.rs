@@ -20,6 +20,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use chain::Chain;
 pub use retry_after::MOST_QUIET;
+use retry_after::retry_after;
 
 use answer::{answered, kind_of};
 use undelivered::undelivered;
@@ -161,11 +162,11 @@ impl Fault {
                 } else {
                     kind_of("", status)
                 };
-                Self::new(
-                    kind,
-                    "ResponseError",
-                    format_args!("HTTP {status}, unreadable answer: {}", Chain(error)),
-                )
+                let text = format_args!("HTTP {status}, unreadable answer: {}", Chain(error));
+                Self {
+                    retry_after: retry_after(context.raw()),
+                    ..Self::new(kind, "ResponseError", text)
+                }
             }
             SdkError::TimeoutError(_) => Self::unanswered(),
             _ => undelivered(error),
