@@ -16,7 +16,6 @@ use tokio::sync::Mutex as FairMutex;
 use tokio::time::{Instant, sleep};
 
 use crate::fault::MOST_QUIET;
-use crate::send::Targets;
 use crate::session::Settings;
 
 /// The pace of one account's calls of one operation in one region; shared by chunks and instances.
@@ -25,8 +24,6 @@ pub struct Pace {
     state: Mutex<State>,
     /// Callers wait in a line, so that none waits for ever.
     line: FairMutex<()>,
-    /// What the calls write to, as far as it has refused some.
-    targets: Targets,
 }
 
 impl Pace {
@@ -73,11 +70,6 @@ impl Pace {
     /// Notes how long the service asked to be left alone, for another reason than throttling.
     pub fn quiet(&self, retry_after: Option<Duration>) {
         self.lock().quiet(Instant::now(), retry_after);
-    }
-
-    /// What the calls write to, as far as it has refused some.
-    pub fn targets(&self) -> &Targets {
-        &self.targets
     }
 
     /// The calls a second that are made at most; `None` where there is no limit.

@@ -149,6 +149,8 @@ pub struct Terms {
     pub deadline: Deadline,
     /// How fast requests are made.
     pub pace: Arc<Pace>,
+    /// What the instance writes to, as far as it has refused some.
+    pub targets: Arc<Targets>,
     /// The instance's lines and counts.
     pub watch: Watch,
 }

@@ -144,6 +144,7 @@ async fn start_task(network: Network, streams: usize) -> Verdict {
         at_once: 16,
         deadline: Deadline::new(Instant::now() + Duration::from_secs(10)),
         pace: Arc::<Pace>::default(),
+        targets: Arc::default(),
         watch,
     };
     deliver_all(batches.collect::<Vec<_>>(), &terms)

@@ -40,7 +40,7 @@ use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Deadline, Destination, Terms, deliver_all};
+use crate::send::{Deadline, Destination, Targets, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -61,6 +61,7 @@ struct Road {
     streams: Arc<Streams>,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
+    targets: Arc<Targets>,
     resume: Resume,
     threads: Once,
     watch: Watch,
@@ -134,6 +135,7 @@ impl Road {
             streams: Arc::new(Streams::new(config.creation.clone(), watch.clone())),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
+            targets: Arc::default(),
             resume: Resume::new(watch.clone()),
             threads: Once::new(),
             config,
@@ -227,6 +229,7 @@ impl Road {
             at_once: STREAMS_AT_ONCE,
             deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
+            targets: self.targets.clone(),
             watch: self.watch.clone(),
         }
     }

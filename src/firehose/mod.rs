@@ -30,7 +30,7 @@ use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Deadline, Destination, Terms, deliver_all};
+use crate::send::{Deadline, Destination, Targets, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -50,6 +50,7 @@ struct Road {
     metadata: Metadata,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
+    targets: Arc<Targets>,
     resume: Resume,
     threads: Once,
     /// Whether names are made with the ECS metadata.
@@ -109,6 +110,7 @@ impl Road {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
+            targets: Arc::default(),
             resume: Resume::new(watch.clone()),
             threads: Once::new(),
             with_metadata: OnceLock::new(),
@@ -138,6 +140,7 @@ impl Road {
             at_once: REQUESTS_AT_ONCE,
             deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
+            targets: self.targets.clone(),
             watch: self.watch.clone(),
         };
         let variables = Variables::new(&connection.fixed, self.task(), &tag);

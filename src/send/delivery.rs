@@ -94,14 +94,14 @@ impl<'d, S: Service> Delivery<'d, S> {
         match self.attempt(&part.batch).await {
             Ok(None) => {
                 self.search.accepted(&part);
-                self.accepted();
+                self.accepted(&part.batch);
                 self.attempt = 0;
                 Course::Next
             }
             Ok(Some((rest, fault))) => {
                 self.log_attempt(&fault);
                 if rest.len() < part.batch.items().len() {
-                    self.accepted();
+                    self.accepted(&part.batch);
                 }
                 if let Some(rest) = part.batch.part(&rest) {
                     self.search.put_back(Part::new(rest));
@@ -113,11 +113,10 @@ impl<'d, S: Service> Delivery<'d, S> {
     }
 
     /// The target takes requests: what it refused before is tried again.
-    fn accepted(&mut self) {
+    fn accepted(&mut self, batch: &Batch) {
         self.fault = None;
         self.backoff = Backoff::new(fastrand::Rng::new());
-        let targets = self.terms.pace.targets();
-        targets.accepted(self.service.target(), self.began);
+        self.terms.targets.accepted(batch.head(), self.began);
         self.search.try_aside();
     }
 
@@ -156,8 +155,7 @@ impl<'d, S: Service> Delivery<'d, S> {
 
     /// Looks for the items at fault; see [`super::search`].
     async fn refused(&mut self, part: Part, fault: Fault) -> Course {
-        let target = self.service.target();
-        let watch = || self.terms.pace.targets().watch(target);
+        let watch = || self.terms.targets.watch(part.batch.head());
         let known = self.target.get_or_insert_with(watch);
         let healthy = known.accepted_within(HEALTHY);
         match self.search.refused(part, healthy, Instant::now()) {

@@ -2,7 +2,8 @@
 //!
 //! A refused request says that its content is wrong, or its target. Only an accepted request to the
 //! same target tells which, so a delivery that holds refused items watches its target, and every
-//! delivery of the instance notes what that target accepts.
+//! delivery of the instance notes what that target accepts. Requests have the same target when all
+//! that stands before their items is the same: an entity may be refused while others are accepted.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
@@ -15,12 +16,12 @@ use tokio::time::Instant;
 /// The targets that an instance watches; there are none while nothing is refused.
 #[derive(Debug, Default)]
 pub struct Targets {
-    watched: Mutex<HashMap<String, Weak<Target>>>,
+    watched: Mutex<HashMap<Box<[u8]>, Weak<Target>>>,
     /// Lets deliveries pass without the lock where nothing is watched.
     count: AtomicUsize,
 }
 
-/// One target, by the name that log lines give it.
+/// One target, by the head of its requests.
 #[derive(Debug, Default)]
 pub(super) struct Target {
     /// When the latest request that the target accepted had begun.
@@ -29,29 +30,29 @@ pub(super) struct Target {
 
 impl Targets {
     /// Watches a target from now on, for as long as the answer is held.
-    pub(super) fn watch(&self, name: &str) -> Arc<Target> {
+    pub(super) fn watch(&self, head: &[u8]) -> Arc<Target> {
         let mut watched = self.lock();
         watched.retain(|_, target| target.strong_count() > 0);
-        let known = watched.get(name).and_then(Weak::upgrade);
+        let known = watched.get(head).and_then(Weak::upgrade);
         let target = known.unwrap_or_default();
-        watched.insert(name.to_owned(), Arc::downgrade(&target));
+        watched.insert(head.into(), Arc::downgrade(&target));
         self.count.store(watched.len(), Relaxed);
         target
     }
 
     /// Notes that a target accepted a request that began then.
-    pub(super) fn accepted(&self, name: &str, began: Instant) {
+    pub(super) fn accepted(&self, head: &[u8], began: Instant) {
         if self.count.load(Relaxed) == 0 {
             return;
         }
-        let target = self.lock().get(name).and_then(Weak::upgrade);
+        let target = self.lock().get(head).and_then(Weak::upgrade);
         if let Some(target) = target {
             let mut accepted = target.lock();
             *accepted = (*accepted).max(Some(began));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Weak<Target>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Box<[u8]>, Weak<Target>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,27 +81,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_what_began_later_and_at_the_same_target_is_proof() {
         let targets = Targets::default();
-        targets.accepted("a", Instant::now());
-        let (target, other) = (targets.watch("a"), targets.watch("b"));
+        targets.accepted(b"a", Instant::now());
+        let (target, other) = (targets.watch(b"a"), targets.watch(b"b"));
         let before = Instant::now();
         tokio::time::advance(Duration::from_millis(1)).await;
         let refused = Instant::now();
-        targets.accepted("a", before);
+        targets.accepted(b"a", before);
         assert!(!target.accepted_since(refused));
         tokio::time::advance(Duration::from_millis(1)).await;
-        targets.accepted("a", Instant::now());
-        targets.accepted("a", before);
+        targets.accepted(b"a", Instant::now());
+        targets.accepted(b"a", before);
         assert!(target.accepted_since(refused) && !other.accepted_since(refused));
-        assert!(targets.watch("a").accepted_since(refused));
+        assert!(targets.watch(b"a").accepted_since(refused));
     }
 
     #[tokio::test]
     async fn a_target_that_nobody_watches_is_forgotten() {
         let targets = Targets::default();
         for number in 0..100 {
-            drop(targets.watch(&number.to_string()));
+            drop(targets.watch(&[number]));
         }
-        drop(targets.watch("last"));
+        drop(targets.watch(b"last"));
         assert_eq!(targets.lock().len(), 1);
     }
 }

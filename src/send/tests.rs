@@ -14,12 +14,16 @@ use crate::cloudwatch::PLUGIN;
 use crate::fault::Kind;
 
 fn batch(times: &[i64]) -> Batch {
+    with_head(b"[", times)
+}
+
+fn with_head(head: &[u8], times: &[i64]) -> Batch {
     let limits = Limits {
         items: 10,
         bytes: 100,
         span_ms: Some(1000),
     };
-    let mut open = Open::new(limits, b"[", None);
+    let mut open = Open::new(limits, head, None);
     for (ordinal, time) in times.iter().enumerate() {
         let start = open.body().len();
         open.body().push(b'x');
@@ -109,6 +113,7 @@ fn terms(time: Duration) -> Terms {
         at_once: 32,
         deadline: Deadline::new(Instant::now() + time),
         pace: Arc::default(),
+        targets: Arc::default(),
         watch: Watch::new(Log::muted(), PLUGIN),
     }
 }
@@ -290,4 +295,20 @@ async fn only_poisoned_items_are_dropped_whenever_the_target_fails() {
         let rest = settled.dropped + settled.left.len();
         assert_eq!(rest, poisoned.len(), "{what}");
     }
+}
+
+/// What the target accepts of others says nothing of an entity that it refuses.
+#[tokio::test(start_paused = true)]
+async fn another_head_is_another_target() {
+    let refused = with_head(b"{\"entity\":1,[", &[1, 2]);
+    let accepted = with_head(b"{\"entity\":2,[", &[1, 2]);
+    let head = refused.head().to_vec();
+    let service = refusing(move |batch| batch.head() == head);
+    let batches = [refused, accepted.clone(), accepted]
+        .map(|batch| (Arc::new(Destination::new(service.clone())), batch));
+    let mut terms = terms(10 * SECOND);
+    terms.at_once = 3;
+    let report = deliver_all(batches, &terms).await;
+    assert_eq!((report.dropped, report.left.len()), (0, 2));
+    assert_eq!(report.accepted, 4);
 }
