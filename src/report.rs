@@ -3,7 +3,7 @@
 use cbindings::Verdict;
 
 use crate::batch::Batch;
-use crate::fault::{Fault, Kind};
+use crate::fault::{Fault, Outcome};
 
 /// Counts of one flush, or of a part of it.
 #[derive(Debug, Default)]
@@ -55,9 +55,9 @@ impl Report {
 
     /// Counts a failed request.
     pub fn count_fault(&mut self, fault: &Fault) {
-        match fault.kind {
-            Kind::Throttled => self.throttled += 1,
-            Kind::Passing { unanswered: true } => self.ambiguous += 1,
+        match fault.outcome {
+            Outcome::Throttled => self.throttled += 1,
+            Outcome::Unanswered => self.ambiguous += 1,
             _ => {}
         }
     }
@@ -85,6 +85,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Kind;
 
     #[test]
     fn only_an_event_that_is_left_asks_for_the_chunk_again() {
@@ -99,5 +100,39 @@ mod tests {
             ..Report::default()
         });
         assert_eq!(report.verdict(), Verdict::Retry);
+    }
+
+    #[test]
+    fn what_the_service_answered_is_the_reason_before_the_lack_of_time() {
+        let with = |fault| Report {
+            fault: Some(fault),
+            ..Report::default()
+        };
+        let refused = || Fault::new(Kind::Refused, "InvalidParameterException", "no");
+        for (first, second) in [
+            (Fault::no_time(), refused()),
+            (refused(), Fault::no_time()),
+            (Fault::no_turn(), refused()),
+        ] {
+            let mut report = with(first);
+            report.merge(with(second));
+            assert_eq!(report.fault.unwrap().code, "InvalidParameterException");
+        }
+    }
+
+    /// Also where such a request is left to Fluent Bit.
+    #[test]
+    fn only_a_request_that_was_sent_and_not_answered_is_ambiguous() {
+        let mut report = Report::default();
+        for fault in [
+            Fault::no_time(),
+            Fault::no_turn(),
+            Fault::not_sent(),
+            Fault::out_of_time(),
+            Fault::unanswered().retried(false),
+        ] {
+            report.count_fault(&fault);
+        }
+        assert_eq!((report.ambiguous, report.throttled), (2, 0));
     }
 }
