@@ -4,7 +4,6 @@
 //! writes: a throttled create slows creates alone.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -34,7 +33,7 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// As the call; a delay that the service asks for is at most [`LONGEST_DELAY`].
+    /// As the call.
     pub(super) async fn admit<T>(
         &self,
         call: impl Future<Output = Result<T, Fault>>,
@@ -42,43 +41,22 @@ impl Limiter {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         self.pace.turn().await;
-        let answer = call.await.map_err(clamped);
+        let answer = call.await;
         match &answer {
             Ok(_) => self.pace.accepted(),
             Err(fault) if fault.kind == Kind::Throttled => self.pace.throttled(fault.retry_after),
-            Err(_) => {}
+            Err(fault) => self.pace.quiet(fault.retry_after),
         }
         answer
     }
 }
 
-fn clamped(mut fault: Fault) -> Fault {
-    fault.retry_after = fault.retry_after.map(|delay| delay.min(LONGEST_DELAY));
-    fault
-}
-
-/// A longer delay than this that the service asks for is cut to it.
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
-
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::time::Duration;
 
     use super::*;
-
-    fn throttled(retry_after: Duration) -> Fault {
-        let mut fault = Fault::new(Kind::Throttled, "ThrottlingException", "x");
-        fault.retry_after = Some(retry_after);
-        fault
-    }
-
-    #[tokio::test]
-    async fn a_delay_beyond_the_cap_is_cut() {
-        let limiter = Limiter::new(&Settings::default(), "CreateLogStream", 1);
-        let call = async { Err::<(), _>(throttled(Duration::from_secs(u64::MAX))) };
-        let fault = limiter.admit(call).await.unwrap_err();
-        assert_eq!(fault.retry_after, Some(LONGEST_DELAY));
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_cancelled_call_leaves_its_permit() {

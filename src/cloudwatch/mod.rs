@@ -42,7 +42,7 @@ use crate::pace::Pace;
 use crate::permits::Permits;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Destination, Service, Terms, deliver_all};
+use crate::send::{Deadline, Destination, Service, Targets, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -64,6 +64,7 @@ struct Road {
     streams: Arc<Streams>,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
+    targets: Arc<Targets>,
     resume: Resume,
     watch: Watch,
     reporter: Option<Reporter>,
@@ -146,6 +147,7 @@ impl Road {
             )),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session, Stream::PUT),
+            targets: Arc::default(),
             resume: Resume::new(watch.clone()),
             config,
             watch,
@@ -234,8 +236,9 @@ impl Road {
     fn terms(&self, deadline: Instant) -> Terms {
         Terms {
             at_once: STREAMS_AT_ONCE,
-            deadline,
+            deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
+            targets: self.targets.clone(),
             watch: self.watch.clone(),
         }
     }

@@ -1,7 +1,6 @@
 //! Errors that a service answered with.
 
 use std::error::Error;
-use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -9,6 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use cbindings::line::cut;
 
+use super::retry_after::retry_after;
 use super::{Fault, Kind, clock};
 
 /// The service answered with an error.
@@ -79,7 +79,11 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "IncompleteSignatureException"
         | "SignatureDoesNotMatch"
         | "InvalidSignatureException"
-        | "InvalidKMSResourceException" => Kind::Denied,
+        | "InvalidKMSResourceException"
+        // A delivery stream that takes records from CloudWatch Logs alone.
+        | "InvalidSourceException" => Kind::Denied,
+        // From the time when PutLogEvents took sequence tokens.
+        "DataAlreadyAcceptedException" => Kind::Stored,
         "ResourceAlreadyExistsException" => Kind::Exists,
         "ResourceNotFoundException" => Kind::Missing,
         "InvalidParameterException"
@@ -87,9 +91,7 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "InvalidArgumentException"
         | "SerializationException"
         | "ValidationException"
-        | "ValidationError"
-        | "MalformedQueryString"
-        | "InvalidSourceException" => Kind::Refused,
+        | "ValidationError" => Kind::Refused,
         "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
@@ -112,15 +114,8 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
     }
 }
 
-/// `x-amz-retry-after` in milliseconds, or HTTP's own header in seconds.
-fn retry_after(raw: &HttpResponse) -> Option<Duration> {
-    let header = |name| raw.headers().get(name).and_then(|value| value.parse().ok());
-    header("x-amz-retry-after")
-        .map(Duration::from_millis)
-        .or_else(|| header("retry-after").map(Duration::from_secs))
-}
-
 /// Of a service's message, lines show so much.
 pub(super) const MOST_MESSAGE_BYTES: usize = 1024;
+
 /// Characters of an unknown answer that are told: a page's title, or a proxy's reason.
 const EXCERPT: usize = 160;

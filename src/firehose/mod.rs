@@ -31,7 +31,7 @@ use crate::pace::Pace;
 use crate::permits::Permits;
 use crate::report::Report;
 use crate::resume::Resume;
-use crate::send::{Destination, Service, Terms, deliver_all};
+use crate::send::{Deadline, Destination, Service, Targets, Terms, deliver_all};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -52,6 +52,7 @@ struct Road {
     metadata: Metadata,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
+    targets: Arc<Targets>,
     resume: Resume,
     /// Whether names are made with the ECS metadata.
     with_metadata: OnceLock<bool>,
@@ -117,6 +118,7 @@ impl Road {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session, DeliveryStream::PUT),
+            targets: Arc::default(),
             resume: Resume::new(watch.clone()),
             with_metadata: OnceLock::new(),
             config,
@@ -141,8 +143,9 @@ impl Road {
         let left = self.resume.begin(flush);
         let terms = Terms {
             at_once: REQUESTS_AT_ONCE,
-            deadline,
+            deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
+            targets: self.targets.clone(),
             watch: self.watch.clone(),
         };
         let variables = Variables::new(&connection.fixed, self.task(), &tag);

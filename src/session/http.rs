@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
+use super::bounded::Bounded;
 use super::proxy::Proxies;
 use super::roots::Roots;
 use super::{bounded, login};
@@ -45,8 +46,16 @@ impl Network {
         }
     }
 
-    /// One client: its pool is shared by every request that goes the same way.
+    /// One client: its pool is shared by every request that goes the same way, and an answer that is
+    /// too large is not read to its end.
     pub(super) fn client(&self) -> SharedHttpClient {
+        let client = self.unbounded();
+        http_client_fn(move |settings, components| {
+            SharedHttpConnector::new(Bounded(client.http_connector(settings, components)))
+        })
+    }
+
+    fn unbounded(&self) -> SharedHttpClient {
         let direct = self.pooled(&ProxyConfig::disabled());
         let proxied: Vec<(String, SharedHttpClient)> = self
             .proxies

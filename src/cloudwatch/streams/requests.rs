@@ -117,7 +117,7 @@ fn can_pass(fault: &Fault, wanted: Wanted<'_>) -> bool {
     match fault.kind {
         Kind::Passing { .. } | Kind::Throttled => true,
         Kind::Missing => wanted.group_exists,
-        Kind::Denied | Kind::Exists | Kind::Refused => false,
+        Kind::Denied | Kind::Exists | Kind::Refused | Kind::Stored => false,
     }
 }
 
