@@ -98,11 +98,7 @@ impl Open {
     /// Takes what stands in the body from `start` on as an item of so many `bytes` as the service
     /// counts them. Hands back the previous batch when the item did not fit into it.
     pub fn add(&mut self, start: usize, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
-        if self
-            .only
-            .as_ref()
-            .is_some_and(|left| !left.contains(ordinal))
-        {
+        if self.leaves_out(ordinal) {
             self.body.truncate(start);
             return None;
         }
@@ -135,6 +131,23 @@ impl Open {
             return None;
         }
         Some(self.close())
+    }
+
+    /// Hands back the batch when an item of so many `bytes` does not fit into it. So a large item need
+    /// not be moved, which [`Open::add`] does when it is written into a batch that it does not fit.
+    pub fn make_room(&mut self, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
+        if self.items.is_empty() || self.fits(time, bytes) || self.leaves_out(ordinal) {
+            return None;
+        }
+        let (full, _) = self.close_before(self.body.len(), time, bytes);
+        Some(full)
+    }
+
+    /// Whether the item was delivered when the chunk was tried before.
+    #[inline]
+    fn leaves_out(&self, ordinal: u32) -> bool {
+        let only = self.only.as_ref();
+        only.is_some_and(|left| !left.contains(ordinal))
     }
 
     fn close(self) -> Batch {

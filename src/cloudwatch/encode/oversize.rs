@@ -1,6 +1,6 @@
 //! An event beyond the limit: cut, or sent in parts.
 
-use super::{AFTER_MESSAGE, Encoder, Written, before_message, most_text};
+use super::{AFTER_MESSAGE, EVENT_OVERHEAD, Encoder, Written, before_message, most_text};
 use crate::cloudwatch::entity::{KUBERNETES, is_meant};
 use crate::cloudwatch::options::Oversize;
 use crate::cut;
@@ -114,14 +114,17 @@ impl<'c> Encoder<'c> {
         };
         pending.written += 1;
         let mark = cut::part_mark(pending.written, pending.of);
+        let text = cut::text_len(part) + mark.len();
         let index = self.choose(number, time);
-        let body = self.open[index].chosen().body();
+        let open = self.open[index].chosen();
+        let full = open.make_room(time, text + EVENT_OVERHEAD, self.counts.events);
+        self.full.extend(full.map(|batch| (number, batch)));
+        let body = open.body();
         let start = body.len();
         before_message(time, body);
         body.extend_from_slice(part);
         body.extend_from_slice(mark.as_bytes());
         body.extend_from_slice(AFTER_MESSAGE);
-        let text = cut::text_len(part) + mark.len();
         self.add(number, start, time, text);
         self.pending = Some(pending);
         true
