@@ -95,7 +95,7 @@ impl<'c> Encoder<'c> {
             self.places.forget();
         }
         while self.full.len() < requests {
-            if self.part() {
+            if self.pending.is_some() && self.part() {
                 continue;
             }
             if self.is_crowded() {
@@ -211,7 +211,7 @@ impl<'c> Encoder<'c> {
                 too_deep,
                 more_too_deep,
             };
-            return self.oversize(part, record, number, time, &written);
+            return self.oversize(part, *record, number, time, written);
         }
         self.counts.too_deep += more_too_deep;
         body.extend_from_slice(AFTER_MESSAGE);

@@ -135,6 +135,7 @@ impl<'c> Writer<'c> {
 
     /// The text of the record that was written last, a piece at a time. Values that were left out of
     /// it are not counted; [`Writer::count_too_deep`] does that when all pieces are written.
+    #[cold]
     pub fn pieces(&self, record: &Record<'c, '_>) -> Pieces<'c> {
         let (shape, dots) = (self.shape, self.shape.dots.as_ref());
         if shape.select.is_whole() {
@@ -209,6 +210,7 @@ impl<'c> Writer<'c> {
         true
     }
 
+    #[inline]
     fn find(&self, fields: &[Field<'c>]) -> Option<Found<'c>> {
         let dots = self.shape.dots.as_ref();
         self.shape.select.find(|key| {
