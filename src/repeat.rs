@@ -94,15 +94,19 @@ impl<'a> Members<'a> {
             self.origins.truncate(count);
         }
         if count > FEW {
-            self.members::<true>(cursor, count)
-        } else {
-            self.members::<false>(cursor, count)
+            return self.many(cursor, count);
         }
+        self.members::<false>(cursor, count)
+    }
+
+    #[cold]
+    fn many(&mut self, cursor: &mut Cursor<'a>, count: usize) -> Result<(), Cut> {
+        self.members::<true>(cursor, count)
     }
 
     /// Compares and reads the members. Of many, each run is looked for once. Of few, it is looked for
     /// again after each member that is another one, which costs less than to remember it.
-    #[inline]
+    #[inline(always)]
     fn members<const MANY: bool>(
         &mut self,
         cursor: &mut Cursor<'a>,
@@ -146,6 +150,7 @@ impl<'a> Members<'a> {
         cursor.pass(before)
     }
 
+    #[inline(always)]
     fn replace(&mut self, place: usize, cursor: &mut Cursor<'a>) -> Result<(), Cut> {
         let start = self.chunk.len() - cursor.rest().len();
         let field = Field::read(cursor)?;

@@ -159,7 +159,7 @@ impl<'c> Encoder<'c> {
     }
 
     /// Where an event of this place and time is written.
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, number: usize, time: i64) -> usize {
         let index = number - self.places.first();
         if index == self.open.len() {
@@ -219,7 +219,7 @@ impl<'c> Encoder<'c> {
     }
 
     /// Ends an event of so many bytes of text.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, number: usize, start: usize, time: i64, text: usize) {
         let open = self.open[number - self.places.first()].chosen();
         let full = open.add(start, time, text + EVENT_OVERHEAD, self.counts.events);

@@ -210,7 +210,7 @@ impl<'c> Writer<'c> {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, fields: &[Field<'c>]) -> Option<Found<'c>> {
         let dots = self.shape.dots.as_ref();
         self.shape.select.find(|key| {
