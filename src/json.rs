@@ -168,6 +168,7 @@ impl<'a> Json<'a> {
     }
 
     /// Writes a member behind a comma, and keeps the text of one that comes again.
+    #[inline(always)]
     fn new_member(
         &mut self,
         place: usize,

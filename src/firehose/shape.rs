@@ -109,9 +109,12 @@ pub struct Writer<'c> {
     most: usize,
     /// Values that had been left out before the record.
     too_deep: usize,
+    /// What `log_key` has found in the record.
+    found: Option<Found<'c>>,
 }
 
 /// What `log_key` has found.
+#[derive(Clone, Copy, Debug)]
 enum Found<'c> {
     Time,
     Value(&'c [u8]),
@@ -130,6 +133,7 @@ impl<'c> Writer<'c> {
             time_text: Vec::new(),
             most,
             too_deep: 0,
+            found: None,
         }
     }
 
@@ -142,7 +146,7 @@ impl<'c> Writer<'c> {
             let keeps = |field: &Field<'c>| shape.keeps(field);
             return Pieces::record(Depth::Once, dots, record.fields, keeps, self.time_member());
         }
-        match self.find(record.fields) {
+        match self.found {
             Some(Found::Value(raw)) => match Cursor::new(raw).token() {
                 Ok(Token::Str(text) | Token::Bin(text)) => Pieces::plain(text),
                 _ => Pieces::value(Depth::Once, dots, raw),
@@ -193,7 +197,8 @@ impl<'c> Writer<'c> {
 
     /// Appends the value of `log_key`: text as it is, anything else as JSON.
     fn selected(&mut self, fields: &[Field<'c>], out: &mut Vec<u8>) -> bool {
-        match self.find(fields) {
+        self.found = self.find(fields);
+        match self.found {
             None => return false,
             Some(Found::Time) => out.extend_from_slice(&self.time_text),
             Some(Found::Value(raw)) => match Cursor::new(raw).token() {
