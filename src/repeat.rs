@@ -93,9 +93,30 @@ impl<'a> Members<'a> {
             self.fields.truncate(count);
             self.origins.truncate(count);
         }
-        let mut place = 0;
+        if count > FEW {
+            return self.many(cursor, count);
+        }
+        self.members::<false>(cursor, count)
+    }
+
+    #[cold]
+    fn many(&mut self, cursor: &mut Cursor<'a>, count: usize) -> Result<(), Cut> {
+        self.members::<true>(cursor, count)
+    }
+
+    /// Compares and reads the members. Of many, each run is looked for once. Of few, it is looked for
+    /// again after each member that is another one, which costs less than to remember it.
+    #[inline(always)]
+    fn members<const MANY: bool>(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        count: usize,
+    ) -> Result<(), Cut> {
+        let (mut place, mut end) = (0, 0);
         while place < count {
-            let end = self.run_end(place);
+            if !MANY || place >= end {
+                end = self.run_end(place);
+            }
             if end > place && self.pass(cursor, place, end) {
                 place = end;
                 continue;
@@ -129,6 +150,7 @@ impl<'a> Members<'a> {
         cursor.pass(before)
     }
 
+    #[inline(always)]
     fn replace(&mut self, place: usize, cursor: &mut Cursor<'a>) -> Result<(), Cut> {
         let start = self.chunk.len() - cursor.rest().len();
         let field = Field::read(cursor)?;
@@ -153,6 +175,9 @@ impl<'a> Members<'a> {
         Ok(())
     }
 }
+
+/// Members of a record whose runs are looked at as often as it takes.
+const FEW: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -232,6 +257,26 @@ mod tests {
             }
             read(&chunk);
         }
+    }
+
+    /// A container chooses how many members there are. If the whole run were looked at for each of
+    /// them, this would take some minutes.
+    #[test]
+    fn records_of_very_many_members_take_little_more_for_each() {
+        const COUNT: u32 = 400_000;
+        let mut chunk = Vec::new();
+        for value in 0..4 {
+            (0..COUNT).for_each(|_| chunk.extend([0xa1, b'a', value]));
+        }
+        let began = std::time::Instant::now();
+        let mut members = Members::new(&chunk);
+        let mut cursor = Cursor::new(&chunk);
+        for _ in 0..4 {
+            members.read(&mut cursor, COUNT).unwrap();
+        }
+        assert!(cursor.rest().is_empty());
+        let took = began.elapsed();
+        assert!(took.as_secs() < 20, "{took:?}");
     }
 
     #[test]

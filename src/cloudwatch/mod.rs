@@ -16,6 +16,7 @@ mod self_metrics;
 pub mod send;
 pub mod streams;
 
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::sync::Arc;
 
@@ -176,7 +177,7 @@ impl Road {
         let terms = self.terms(deadline);
         let mut encoder = self.encoder(&connection.fixed, &tag, left.clone());
         let mut records = Records::new(chunk);
-        let mut streams = Vec::new();
+        let mut streams = HashMap::new();
         let mut report = Report::default();
         loop {
             let passed = GATE.pass().await;
@@ -185,11 +186,13 @@ impl Road {
                 break;
             }
             flight.holds(round.iter().filter_map(|(_, batch)| batch.oldest()).min());
-            for place in encoder.places().skip(streams.len()) {
-                streams.push(self.stream(connection, place));
-            }
+            streams.retain(|number, _| *number >= encoder.first_place());
+            let mut stream = |number| {
+                let new = || self.stream(connection, encoder.place(number));
+                streams.entry(number).or_insert_with(new).clone()
+            };
             let batches = round.into_iter();
-            let batches = batches.map(|(number, batch)| (streams[number].clone(), batch));
+            let batches = batches.map(|(number, batch)| (stream(number), batch));
             report.merge(deliver_all(batches, &terms).await);
         }
         if left.is_none() && !flight.came_again() {

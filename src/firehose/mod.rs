@@ -8,7 +8,7 @@ pub mod send;
 pub mod shape;
 
 use std::ffi::CStr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use aws_sdk_firehose::Client;
 use aws_sdk_firehose::config::Builder;
@@ -22,7 +22,7 @@ use self::pack::Packed;
 use self::route::Streams;
 use self::send::DeliveryStream;
 use crate::decode::Records;
-use crate::ecs::{Metadata, Task};
+use crate::ecs::Metadata;
 use crate::gate::GATE;
 use crate::instance;
 use crate::metrics::now_ms;
@@ -54,8 +54,6 @@ struct Road {
     pace: Arc<Pace>,
     targets: Arc<Targets>,
     resume: Resume,
-    /// Whether names are made with the ECS metadata.
-    with_metadata: OnceLock<bool>,
     watch: Watch,
 }
 
@@ -120,7 +118,6 @@ impl Road {
             pace: Pace::shared(&config.session, DeliveryStream::PUT),
             targets: Arc::default(),
             resume: Resume::new(watch.clone()),
-            with_metadata: OnceLock::new(),
             config,
             watch,
         }
@@ -148,7 +145,7 @@ impl Road {
             targets: self.targets.clone(),
             watch: self.watch.clone(),
         };
-        let variables = Variables::new(&connection.fixed, self.task(), &tag);
+        let variables = Variables::new(&connection.fixed, self.metadata.known(), &tag);
         let streams = Streams::new(&self.config.route, variables, &tag);
         let mut encoder = Encoder::new(&self.config, streams, left.clone());
         let mut records = Records::new(flush.chunk());
@@ -164,7 +161,9 @@ impl Road {
             let stream = |number| self.stream(connection, encoder.name(number));
             let batches = round.into_iter();
             let batches = batches.map(|(number, batch)| (stream(number), batch));
-            report.merge(deliver_all(batches, &terms).await);
+            let mut sent = deliver_all(batches, &terms).await;
+            sent.left = encoder.texts(sent.left);
+            report.merge(sent);
         }
         if left.is_none() && !flight.came_again() {
             let (counts, fallbacks) = encoder.finish(&records);
@@ -187,19 +186,6 @@ impl Road {
         let missing = missing.as_deref().unwrap_or_default();
         let to = "the default delivery stream, as a variable of the name had no value";
         instance::say_of_fallback(&self.watch, tag, 0, *count, missing, to);
-    }
-
-    /// The task, as names are made with it.
-    ///
-    /// The first chunk decides where records are joined: were a name another one when the host brings
-    /// a chunk again, other records would be joined, and what is left of it would mean other records.
-    fn task(&self) -> Option<&Task> {
-        let known = self.metadata.known();
-        if !self.config.packing.aggregate {
-            return known;
-        }
-        let with = *self.with_metadata.get_or_init(|| known.is_some());
-        known.filter(|_| with)
     }
 
     async fn learn_metadata(&self, deadline: Instant) {
