@@ -175,29 +175,6 @@ async fn a_request_that_never_left_is_not_ambiguous() {
     assert!(began.elapsed() <= 10 * SECOND);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_create_that_fails_is_repeated_without_the_write() {
-    let first = AtomicBool::new(true);
-    let service = Scripted::new(move |_| {
-        let missing = || {
-            Err(Fault::new(
-                Kind::Missing,
-                "ResourceNotFoundException",
-                "none",
-            ))
-        };
-        let answer = match first.swap(false, Relaxed) {
-            true => missing(),
-            false => Ok(Answer::default()),
-        };
-        (SECOND / 10, answer)
-    });
-    let throttled = || Err(Fault::new(Kind::Throttled, "ThrottlingException", "slow"));
-    *service.creates.lock().unwrap() = vec![Ok(()), throttled(), throttled(), throttled()];
-    let report = deliver_all(one_each(&service, 1), &terms(10 * SECOND)).await;
-    assert_eq!((report.accepted, report.requests), (1, 2));
-}
-
 /// Refuses batches that hold one of these items, by their times, as long as this says so.
 fn refusing(is_refused: impl Fn(&Batch) -> bool + Send + Sync + 'static) -> Scripted {
     Scripted::new(move |batch| {
