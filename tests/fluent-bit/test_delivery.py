@@ -1,7 +1,9 @@
 """Records from containers reach the services as they were sent."""
 
 import json
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from router import FREES_A_PLUGIN_ONCE, REGION, cloudwatch, firehose, section, service
@@ -116,25 +118,53 @@ def test_several_outputs_of_one_plugin_each_get_their_records(aws, docker, route
     assert sorted(record.decode().rstrip("\n") for record in aws.records("shop")) == everything
 
 
-def test_the_host_is_asked_for_workers(aws, docker, router):
-    with router(service() + docker.tcp() + cloudwatch(aws, log_key="log")) as fluent_bit:
-        fluent_bit.wait_for_line("[output:cloudwatch:cloudwatch.0] worker #7 started")
-        with docker.container("web") as web:
-            web.log_all(map(str, range(50)))
-        aws.wait_for_events(50)
-    assert "worker #8" not in fluent_bit.lines()
-
-
 @pytest.mark.parametrize("workers", [0, 2])
-def test_without_concurrency_the_hosts_own_workers_hold(aws, docker, router, workers):
-    options = {"concurrency": 0, "log_key": "log"} | ({"workers": workers} if workers else {})
-    with router(service() + docker.tcp() + cloudwatch(aws, **options)) as fluent_bit:
+def test_only_the_workers_of_a_section_are_started(aws, docker, router, workers):
+    """Flushes yield on the engine's thread, or on the worker threads that a user asks for."""
+    options = {"log_key": "log"} | ({"workers": workers} if workers else {})
+    with router(service(Log_Level="debug") + docker.tcp() + cloudwatch(aws, **options)) as fluent_bit:
         with docker.container("web") as web:
             web.log_all(map(str, range(50)))
         aws.wait_for_events(50)
     assert aws.messages("/shop", "web") == list(map(str, range(50)))
     lines = fluent_bit.lines()
     assert [f"worker #{n} started" in lines for n in range(3)] == [n < workers for n in range(3)]
+    where = "on worker threads" if workers else "on the engine's thread"
+    assert f"flushes yield {where}" in lines or "Fluent Bit v1." in lines, lines
+
+
+def test_without_coroutines_worker_threads_are_started_once(aws, directory, docker, router):
+    """The plugin does not find `flb_coro_get`, as in a Fluent Bit that lacks it."""
+    hidden = hide(directory, "flb_coro_get")
+    config = service() + docker.tcp() + cloudwatch(aws, log_key="log", concurrency=3)
+    with router(config, env={"LD_PRELOAD": str(hidden)}) as fluent_bit:
+        with docker.container("web") as web:
+            web.log_all(map(str, range(50)))
+        aws.wait_for_events(50)
+        threads = len(list(Path(f"/proc/{fluent_bit.process.pid}/task").iterdir()))
+    lines = fluent_bit.lines()
+    assert [lines.count(f"worker #{n} started") for n in range(4)] == [1, 1, 1, 0]
+    assert threads < 12
+    assert sorted(aws.messages("/shop", "web"), key=int) == list(map(str, range(50)))
+
+
+def hide(directory, symbol):
+    """A library that hides a symbol of the executable from those who look it up."""
+    source, library = directory / "hide.c", directory / "hide.so"
+    source.write_text(f'''
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <string.h>
+        void *dlsym(void *handle, const char *name)
+        {{
+            static void *(*next)(void *, const char *);
+            if (!next) next = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
+            if (!next) next = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.17");
+            return strcmp(name, "{symbol}") ? next(handle, name) : 0;
+        }}
+    ''')
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    return library
 
 
 def test_a_generated_firelens_configuration_with_partial_messages(aws, docker, router, directory):

@@ -169,7 +169,7 @@ def test_the_oldest_event_that_waits_is_shown_while_the_service_is_gone(aws, doc
 
 
 def test_the_endpoint_can_be_read_at_any_time(aws, docker, router, endpoint):
-    """Eight threads of the host set values while others read them; no value ever goes back."""
+    """The engine's thread sets values while others read them; no value ever goes back."""
     config = service(Flush=0.1, **endpoint.service) + docker.tcp()
     for n in range(4):
         config += cloudwatch(aws, log_group_name=f"/{n}", log_key="log", Match=f"*{n}")
@@ -190,7 +190,7 @@ def test_the_endpoint_can_be_read_at_any_time(aws, docker, router, endpoint):
 
     lines = [f"line {n}" for n in range(3000)]
     with router(config) as fluent_bit:
-        fluent_bit.wait_for_line("worker #7 started", count=4)
+        fluent_bit.wait_for_line("stream processor started")
         readers = [threading.Thread(target=read) for _ in range(4)]
         [reader.start() for reader in readers]
         for n in range(4):

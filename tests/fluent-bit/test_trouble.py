@@ -6,8 +6,8 @@ import time
 
 import pytest
 from patience import wait_for
-from router import cloudwatch, elapsed, firehose, free_port, section, service
-from stand_in import error, hang
+from router import cloudwatch, firehose, free_port, section, service
+from stand_in import error
 
 TROUBLES = {
     "throttled": (400, "ThrottlingException"),
@@ -35,22 +35,6 @@ def test_three_bad_seconds_lose_and_double_nothing(aws, docker, router, trouble)
         aws.wait_for_records(201)
     assert sorted(aws.messages("/shop", "web")) == sorted(["before", *lines])
     assert sorted(aws.records("shop")) == sorted(f"{line}\n".encode() for line in ["before", *lines])
-
-
-@pytest.mark.parametrize("service_is", ["dead", "silent"])
-def test_a_service_that_is_gone_does_not_keep_the_host_beyond_its_grace(aws, docker, router, service_is):
-    """With a `flush_timeout` within the grace: a host waits for each flush that has begun."""
-    endpoint = aws.url if service_is == "silent" else f"http://127.0.0.1:{free_port()}"
-    aws.script(hang())
-    options = {"endpoint": endpoint, "flush_timeout": "2s"}
-    config = service(Grace=3, Log_Level="debug") + docker.tcp()
-    config += cloudwatch(aws, **options) + firehose(aws, **options)
-    with router(config) as fluent_bit, docker.container("web") as web:
-        web.log("one")
-        fluent_bit.wait_for_line("created task=")
-        took = elapsed(fluent_bit.terminate)
-    assert fluent_bit.process.returncode == 0
-    assert took < 3 + 2 + 1, f"{took:.1f} s\n{fluent_bit.lines()}"
 
 
 def test_twenty_megabytes_pending_at_the_end_are_delivered(aws, docker, router):
@@ -94,7 +78,7 @@ def latencies(aws, docker, count):
 def test_an_endpoint_that_never_answers_slows_no_other_output(aws, docker, router):
     flush = 0.1
     with StuckNeighbour() as stuck:
-        config = service(Flush=flush) + docker.tcp()
+        config = service(Flush=flush, Log_Level="debug") + docker.tcp()
         config += cloudwatch(aws, Match="lively", log_key="log")
         config += cloudwatch(aws, Match="stuck*", endpoint=stuck.url)
         config += firehose(aws, Match="stuck*", endpoint=stuck.url)
@@ -102,15 +86,16 @@ def test_an_endpoint_that_never_answers_slows_no_other_output(aws, docker, route
         with router(config) as fluent_bit:
             alone = latencies(aws, docker, 30)
             aws.ask("forget", body={})
-            with docker.container("stuck") as container:
-                for n in range(12):
-                    container.log(f"chunk {n}")
-                    wait_for(lambda: stuck.accepted > min(n, 6), f"connection {n}")
-                beside = latencies(aws, docker, 60)
+            for n in range(100):
+                with docker.container(f"stuck-{n}") as container:
+                    container.log("a chunk of its own")
+            wait_for(lambda: fluent_bit.lines().count("created task=") >= 100, "a hundred chunks")
+            beside = latencies(aws, docker, 60)
             fluent_bit.kill()
     print(f"alone: p50 {alone[15]:.3f} s, max {alone[-1]:.3f} s; "
           f"beside: p50 {beside[30]:.3f} s, max {beside[-1]:.3f} s")
-    # A blocked engine shows as the flush timeout of 10 s, a busy machine does not.
+    # A blocked engine shows as the flush timeout of 10 s; a busy machine shows in some lines.
+    assert beside[30] < alone[15] + 0.05
     assert beside[-1] < alone[-1] + 0.25
 
 
