@@ -8,6 +8,7 @@
 //! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
 //! | `compress`, `batch` (`pool`) | texts -> requests within the service's limits |
 //! | `send` (`gate`, `body`, `pace`, `backoff`, `fault`, `session`) | requests -> answers |
+//! | `pipeline` | a chunk's rounds of encoding and sending |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
 //!
@@ -41,6 +42,7 @@ pub mod msgpack;
 pub mod notice;
 pub mod options;
 pub mod pace;
+pub mod pipeline;
 pub mod pool;
 pub mod repeat;
 pub mod report;

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::batch::{Batch, Limits, Open};
 use crate::cloudwatch::entity::without_entity;
 use crate::cloudwatch::options::{Config, Oversize};
@@ -14,6 +16,7 @@ use crate::escape::{self, Depth};
 use crate::json::Json;
 use crate::ledger::Left;
 use crate::msgpack::{Cursor, Token};
+use crate::pipeline::{Encode, TimeLimit};
 use crate::select::Part;
 
 /// What happened to records on the way.
@@ -46,6 +49,18 @@ pub struct Encoder<'c> {
     full: Vec<(usize, Batch)>,
     json: Json<'c>,
     counts: Counts,
+    time: TimeLimit,
+    is_done: bool,
+}
+
+impl<'c> Encode<'c> for Encoder<'c> {
+    fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
+        Self::round(self, records, requests)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
 }
 
 impl<'c> Encoder<'c> {
@@ -60,7 +75,14 @@ impl<'c> Encoder<'c> {
             full: Vec::new(),
             json: Json::new(Depth::Twice),
             counts: Counts::default(),
+            time: TimeLimit::default(),
+            is_done: false,
         }
+    }
+
+    /// Encodes no further records from this moment on.
+    pub fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
     }
 
     /// Encodes records until so many requests are full, or the chunk ends; batches with their places'
@@ -69,8 +91,9 @@ impl<'c> Encoder<'c> {
     /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
     /// memory of the requests that are under way. Nothing is returned when nothing is left.
     pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        while self.full.len() < requests {
+        while self.full.len() < requests && !self.time.is_up(records) {
             let Some(record) = records.next() else {
+                self.is_done = true;
                 let open = self.open.drain(..).enumerate();
                 let last = open.filter_map(|(number, open)| Some((number, open.finish()?)));
                 self.full.extend(last);
@@ -90,7 +113,9 @@ impl<'c> Encoder<'c> {
     /// What happened to the records, and what names they fell back to.
     #[must_use]
     pub fn finish(mut self, records: &Records<'c>) -> (Counts, Fallbacks) {
-        self.counts.torn = records.torn();
+        if self.is_done {
+            self.counts.torn = records.torn();
+        }
         self.counts.undecodable = records.undecodable();
         self.counts.too_deep += self.json.too_deep();
         (self.counts, self.places.fallbacks())

@@ -32,15 +32,13 @@ use self::send::Stream;
 use self::streams::Streams;
 use crate::decode::Records;
 use crate::ecs::Metadata;
-use crate::gate::GATE;
 use crate::instance;
 use crate::ledger::Left;
-use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
-use crate::report::Report;
-use crate::resume::Resume;
-use crate::send::{Destination, Terms, deliver_all};
+use crate::pipeline::{self, AtOnce, Tracked};
+use crate::resume::{Attempt, RetryLedger};
+use crate::send::{Destination, Terms};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -61,7 +59,7 @@ struct Road {
     streams: Arc<Streams>,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
-    resume: Resume,
+    retries: RetryLedger,
     threads: Once,
     watch: Watch,
     reporter: Option<Reporter>,
@@ -85,7 +83,7 @@ impl Output for CloudWatch {
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
         instance::ask_for_workers(settings, log, config.concurrency);
-        let road = Arc::new(Road::new(config, settings.name(), log.clone()));
+        let road = Arc::new(Road::new(config, settings, log.clone()));
         if road.config.route.needs_ecs_metadata() {
             let road = road.clone();
             let deadline = Instant::now() + road.config.flush_timeout;
@@ -124,8 +122,10 @@ impl Output for CloudWatch {
 }
 
 impl Road {
-    fn new(config: Config, name: &str, log: Log) -> Self {
-        let watch = Watch::new(log, PLUGIN);
+    fn new(config: Config, settings: &Settings, log: Log) -> Self {
+        let (watch, name) = (Watch::new(log, PLUGIN), settings.name());
+        let directory = config.resume_path.as_deref();
+        let retries = instance::retries("cloudwatch", directory, settings, OPTIONS, &watch);
         let reporter = config.self_metrics.clone();
         let reporter =
             reporter.map(|options| Reporter::new(options, name, config.creation.clone(), &watch));
@@ -134,7 +134,7 @@ impl Road {
             streams: Arc::new(Streams::new(config.creation.clone(), watch.clone())),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
-            resume: Resume::new(watch.clone()),
+            retries,
             threads: Once::new(),
             config,
             watch,
@@ -142,9 +142,9 @@ impl Road {
         }
     }
 
-    async fn deliver(&self, flush: &Flush) -> Verdict {
+    async fn deliver(&self, flush: &Arc<Flush>) -> Verdict {
         let began = Instant::now();
-        let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
+        let attempt = self.retries.begin(flush.clone());
         instance::warn_of_threads(flush, &self.threads, &self.watch.log);
         let tag = String::from_utf8_lossy(flush.tag());
         let deadline = began + self.config.flush_timeout;
@@ -153,42 +153,38 @@ impl Road {
             Ok(connection) => connection,
             Err(why) => {
                 instance::say_of_no_connection(&self.watch, &tag, &why);
-                flight.wait(flush, now_ms());
-                return Verdict::Retry;
+                return attempt.give_back();
             }
         };
         self.learn_metadata(deadline).await;
-        let left = self.resume.begin(flush);
         let joined = self.config.join.as_ref();
         let joined = joined.map(|join| join.chunk(flush.chunk()));
-        let chunk = joined.as_deref().unwrap_or(flush.chunk());
-        let terms = self.terms(deadline);
-        let mut encoder = self.encoder(&connection.fixed, &tag, left.clone());
-        let mut records = Records::new(chunk);
+        let mut records = Records::new(joined.as_deref().unwrap_or(flush.chunk()));
+        let mut encoder = self.encoder(&connection.fixed, &tag, attempt.left());
+        encoder.stop_at(deadline);
         let mut streams = Vec::new();
-        let mut report = Report::default();
-        loop {
-            let passed = GATE.pass().await;
-            let round = encoder.round(&mut records, passed.requests(1, REQUESTS_AT_ONCE));
-            if round.is_empty() {
-                break;
-            }
-            flight.holds(round.iter().filter_map(|(_, batch)| batch.oldest()).min());
+        let stream = |encoder: &Encoder<'_>, number: usize| {
             for place in encoder.places().skip(streams.len()) {
-                streams.push(self.stream(connection, place));
+                streams.push(self.stream(connection, place, &attempt));
             }
-            let batches = round.into_iter();
-            let batches = batches.map(|(number, batch)| (streams[number].clone(), batch));
-            report.merge(deliver_all(batches, &terms).await);
-        }
-        if left.is_none() && !flight.came_again() {
-            let (counts, fallbacks) = encoder.finish(&records);
-            self.say(&tag, &counts, &fallbacks);
-        }
+            streams[number].clone()
+        };
+        let terms = self.terms(deadline);
+        let report = pipeline::deliver(
+            &mut encoder,
+            &mut records,
+            &attempt,
+            &terms,
+            REQUESTS_AT_ONCE,
+            stream,
+        );
+        let report = report.await;
+        let (counts, fallbacks) = encoder.finish(&records);
+        let (counts, fallbacks) = unreported(&attempt, counts, fallbacks);
+        self.say(&tag, &counts, &fallbacks);
         instance::sum_up(&self.watch, &tag, &report, began);
         instance::note(&self.watch, &self.pace, &connection.session);
-        flight.land(flush, &report);
-        self.resume.end(flush, left.is_some(), report)
+        attempt.finish(&report)
     }
 
     fn encoder<'r>(
@@ -203,10 +199,15 @@ impl Road {
         Encoder::new(&self.config, places, left)
     }
 
-    fn stream(&self, connection: &Connection, place: &Place) -> Arc<Destination<Stream>> {
+    fn stream(
+        &self,
+        connection: &Connection,
+        place: &Place,
+        attempt: &Attempt<'_>,
+    ) -> Arc<Destination<Tracked<Stream>>> {
         let (client, streams) = (connection.client.clone(), self.streams.clone());
         let stream = Stream::new(client, place.clone(), streams, self.config.way.clone());
-        Arc::new(Destination::new(stream))
+        Arc::new(Destination::new(Tracked::new(stream, attempt)))
     }
 
     fn say_of_fallbacks(&self, tag: &str, fallbacks: &Fallbacks) {
@@ -302,9 +303,30 @@ impl Road {
     }
 }
 
+/// What no earlier attempt at the chunk has reported; now it is.
+fn unreported(
+    attempt: &Attempt<'_>,
+    mut counts: Counts,
+    mut fallbacks: Fallbacks,
+) -> (Counts, Fallbacks) {
+    let mut fields = [
+        &mut counts.skipped,
+        &mut counts.empty,
+        &mut counts.truncated,
+        &mut counts.split,
+        &mut counts.too_deep,
+        &mut counts.undecodable,
+        &mut counts.torn,
+        &mut fallbacks.group.count,
+        &mut fallbacks.stream.count,
+    ];
+    attempt.unreported(&mut fields);
+    (counts, fallbacks)
+}
+
 /// Requests of one chunk that are made ready to travel together, where answers are slow: as many as a
 /// chunk mostly makes, which is 2 MB at most.
-const REQUESTS_AT_ONCE: usize = 4;
+const REQUESTS_AT_ONCE: AtOnce = AtOnce { quick: 1, slow: 4 };
 /// Streams of one chunk that are written to at the same time.
 const STREAMS_AT_ONCE: usize = 32;
 /// The place in [`crate::metrics::table::SKIPPED`].

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::batch::Batch;
 use crate::decode::{Record, Records};
 use crate::firehose::options::Config;
@@ -11,6 +13,7 @@ use crate::firehose::pack::{Packed, Packer};
 use crate::firehose::route::Streams;
 use crate::firehose::shape::Writer;
 use crate::ledger::Left;
+use crate::pipeline::{Encode, TimeLimit};
 
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -35,6 +38,18 @@ pub struct Encoder<'c> {
     packer: Packer,
     text: Vec<u8>,
     counts: Counts,
+    time: TimeLimit,
+    is_done: bool,
+}
+
+impl<'c> Encode<'c> for Encoder<'c> {
+    fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
+        Self::round(self, records, requests)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
 }
 
 impl<'c> Encoder<'c> {
@@ -47,7 +62,14 @@ impl<'c> Encoder<'c> {
             packer: Packer::new(config.packing, left),
             text: Vec::new(),
             counts: Counts::default(),
+            time: TimeLimit::default(),
+            is_done: false,
         }
+    }
+
+    /// Encodes no further records from this moment on.
+    pub fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
     }
 
     /// Encodes records until so many requests are full, or the chunk ends; batches with their delivery
@@ -56,13 +78,12 @@ impl<'c> Encoder<'c> {
     /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
     /// memory of the requests that are under way. Nothing is returned when nothing is left.
     pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        while self.packer.full() < requests
-            && let Some(record) = records.next()
-        {
+        while self.packer.full() < requests && !self.time.is_up(records) {
+            let Some(record) = records.next() else {
+                self.is_done = true;
+                return self.packer.finish();
+            };
             self.record(&record);
-        }
-        if self.packer.full() < requests {
-            return self.packer.finish();
         }
         self.packer.take_full()
     }
@@ -77,7 +98,9 @@ impl<'c> Encoder<'c> {
     /// had no value for one.
     #[must_use]
     pub fn finish(mut self, records: &Records<'c>) -> (Counts, (usize, Option<String>)) {
-        self.counts.torn = records.torn();
+        if self.is_done {
+            self.counts.torn = records.torn();
+        }
         self.counts.undecodable = records.undecodable();
         self.counts.too_deep = self.writer.too_deep();
         self.counts.packed = self.packer.packed();

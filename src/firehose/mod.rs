@@ -8,7 +8,7 @@ pub mod send;
 pub mod shape;
 
 use std::ffi::CStr;
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, Once};
 
 use aws_sdk_firehose::Client;
 use aws_sdk_firehose::config::Builder;
@@ -23,14 +23,12 @@ use self::route::Streams;
 use self::send::DeliveryStream;
 use crate::decode::Records;
 use crate::ecs::{Metadata, Task};
-use crate::gate::GATE;
 use crate::instance;
-use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
-use crate::report::Report;
-use crate::resume::Resume;
-use crate::send::{Destination, Terms, deliver_all};
+use crate::pipeline::{self, AtOnce, Tracked};
+use crate::resume::{Attempt, RetryLedger};
+use crate::send::{Destination, Terms};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -50,10 +48,8 @@ struct Road {
     metadata: Metadata,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
-    resume: Resume,
+    retries: RetryLedger,
     threads: Once,
-    /// Whether names are made with the ECS metadata.
-    with_metadata: OnceLock<bool>,
     watch: Watch,
 }
 
@@ -75,7 +71,7 @@ impl Output for Firehose {
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
         instance::ask_for_workers(settings, log, config.concurrency);
-        let road = Arc::new(Road::new(config, log.clone()));
+        let road = Arc::new(Road::new(config, settings, log.clone()));
         Some(Self { road, worker })
     }
 
@@ -103,23 +99,24 @@ impl Output for Firehose {
 }
 
 impl Road {
-    fn new(config: Config, log: Log) -> Self {
+    fn new(config: Config, settings: &Settings, log: Log) -> Self {
         let watch = Watch::new(log, PLUGIN);
+        let directory = config.resume_path.as_deref();
+        let retries = instance::retries("firehose", directory, settings, OPTIONS, &watch);
         Self {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
-            resume: Resume::new(watch.clone()),
+            retries,
             threads: Once::new(),
-            with_metadata: OnceLock::new(),
             config,
             watch,
         }
     }
 
-    async fn deliver(&self, flush: &Flush) -> Verdict {
+    async fn deliver(&self, flush: &Arc<Flush>) -> Verdict {
         let began = Instant::now();
-        let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
+        let attempt = self.retries.begin(flush.clone());
         instance::warn_of_threads(flush, &self.threads, &self.watch.log);
         let tag = String::from_utf8_lossy(flush.tag());
         let deadline = began + self.config.flush_timeout;
@@ -128,51 +125,59 @@ impl Road {
             Ok(connection) => connection,
             Err(why) => {
                 instance::say_of_no_connection(&self.watch, &tag, &why);
-                flight.wait(flush, now_ms());
-                return Verdict::Retry;
+                return attempt.give_back();
             }
         };
         self.learn_metadata(deadline).await;
-        let left = self.resume.begin(flush);
-        let terms = Terms {
-            at_once: REQUESTS_AT_ONCE,
+        let Ok(task) = self.task(&attempt) else {
+            instance::say_of_no_connection(&self.watch, &tag, NO_METADATA);
+            return attempt.give_back();
+        };
+        let variables = Variables::new(&connection.fixed, task, &tag);
+        let streams = Streams::new(&self.config.route, variables, &tag);
+        let mut encoder = Encoder::new(&self.config, streams, attempt.left());
+        encoder.stop_at(deadline);
+        let mut records = Records::new(flush.chunk());
+        let stream = |encoder: &Encoder<'_>, number: usize| {
+            self.stream(connection, encoder.name(number), &attempt)
+        };
+        let terms = self.terms(deadline);
+        let report = pipeline::deliver(
+            &mut encoder,
+            &mut records,
+            &attempt,
+            &terms,
+            REQUESTS_AT_ONCE,
+            stream,
+        );
+        let report = report.await;
+        let (counts, fallbacks) = encoder.finish(&records);
+        let (counts, fallbacks) = unreported(&attempt, counts, fallbacks);
+        self.say(&tag, &counts, &fallbacks);
+        instance::sum_up(&self.watch, &tag, &report, began);
+        instance::note(&self.watch, &self.pace, &connection.session);
+        attempt.finish(&report)
+    }
+
+    fn terms(&self, deadline: Instant) -> Terms {
+        Terms {
+            at_once: REQUESTS_AT_ONCE.slow,
             deadline,
             pace: self.pace.clone(),
             watch: self.watch.clone(),
-        };
-        let variables = Variables::new(&connection.fixed, self.task(), &tag);
-        let streams = Streams::new(&self.config.route, variables, &tag);
-        let mut encoder = Encoder::new(&self.config, streams, left.clone());
-        let mut records = Records::new(flush.chunk());
-        let mut report = Report::default();
-        loop {
-            let passed = GATE.pass().await;
-            let requests = passed.requests(REQUESTS_WHERE_QUICK, REQUESTS_AT_ONCE);
-            let round = encoder.round(&mut records, requests);
-            if round.is_empty() {
-                break;
-            }
-            flight.holds(round.iter().filter_map(|(_, batch)| batch.oldest()).min());
-            let stream = |number| self.stream(connection, encoder.name(number));
-            let batches = round.into_iter();
-            let batches = batches.map(|(number, batch)| (stream(number), batch));
-            report.merge(deliver_all(batches, &terms).await);
         }
-        if left.is_none() && !flight.came_again() {
-            let (counts, fallbacks) = encoder.finish(&records);
-            self.say(&tag, &counts, &fallbacks);
-        }
-        instance::sum_up(&self.watch, &tag, &report, began);
-        instance::note(&self.watch, &self.pace, &connection.session);
-        flight.land(flush, &report);
-        self.resume.end(flush, left.is_some(), report)
     }
 
     /// A destination of its own for each request, as their order means nothing to the service.
-    fn stream(&self, connection: &Connection, name: &str) -> Arc<Destination<DeliveryStream>> {
+    fn stream(
+        &self,
+        connection: &Connection,
+        name: &str,
+        attempt: &Attempt<'_>,
+    ) -> Arc<Destination<Tracked<DeliveryStream>>> {
         let auto_retry = self.config.session.auto_retry;
         let stream = DeliveryStream::new(connection.client.clone(), name, auto_retry);
-        Arc::new(Destination::new(stream))
+        Arc::new(Destination::new(Tracked::new(stream, attempt)))
     }
 
     fn say_of_fallbacks(&self, tag: &str, (count, missing): &(usize, Option<String>)) {
@@ -183,15 +188,18 @@ impl Road {
 
     /// The task, as names are made with it.
     ///
-    /// The first chunk decides where records are joined: were a name another one when the host brings
-    /// a chunk again, other records would be joined, and what is left of it would mean other records.
-    fn task(&self) -> Option<&Task> {
+    /// Which records are joined depends on the names. So where a part of the chunk is delivered, the
+    /// rest of it needs the metadata if that part had it, and is made without it if that part had none.
+    fn task(&self, attempt: &Attempt<'_>) -> Result<Option<&Task>, NoMetadata> {
         let known = self.metadata.known();
         if !self.config.packing.aggregate {
-            return known;
+            return Ok(known);
         }
-        let with = *self.with_metadata.get_or_init(|| known.is_some());
-        known.filter(|_| with)
+        match (attempt.layout(u8::from(known.is_some())), known) {
+            (0, _) => Ok(None),
+            (_, None) => Err(NoMetadata),
+            (_, known) => Ok(known),
+        }
     }
 
     async fn learn_metadata(&self, deadline: Instant) {
@@ -259,11 +267,33 @@ impl Road {
     }
 }
 
+/// The metadata that the names of a chunk need is not known.
+struct NoMetadata;
+
+const NO_METADATA: &str = "a part of the chunk was delivered under names made with the ECS metadata, which is not known now";
+
+/// What no earlier attempt at the chunk has reported; now it is.
+fn unreported(
+    attempt: &Attempt<'_>,
+    mut counts: Counts,
+    mut fallbacks: (usize, Option<String>),
+) -> (Counts, (usize, Option<String>)) {
+    let mut fields = [
+        &mut counts.skipped,
+        &mut counts.packed.truncated,
+        &mut counts.packed.split,
+        &mut counts.too_deep,
+        &mut counts.undecodable,
+        &mut counts.torn,
+        &mut fallbacks.0,
+    ];
+    attempt.unreported(&mut fields);
+    (counts, fallbacks)
+}
+
 /// Requests of one chunk that travel together, as their order means nothing to the service: as many
 /// as a chunk mostly makes, which is 2 MB at most.
-const REQUESTS_AT_ONCE: usize = 8;
-/// The same where answers are there at once.
-const REQUESTS_WHERE_QUICK: usize = 2;
+const REQUESTS_AT_ONCE: AtOnce = AtOnce { quick: 2, slow: 8 };
 
 /// What is counted under names of this plugin's own.
 pub const PLUGIN: Plugin = Plugin {

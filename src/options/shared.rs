@@ -1,6 +1,8 @@
 //! What both plugins take, and what both are given by mistake.
 
-use super::Spec;
+use std::path::PathBuf;
+
+use super::{Reader, Spec};
 
 /// The options that both plugins have, with one meaning.
 pub const OPTIONS: &[Spec] = &[
@@ -88,7 +90,29 @@ pub const OPTIONS: &[Spec] = &[
         default: "8",
         help: "Chunks in delivery at once: the number of worker threads asked of the host. 0 leaves the host's own `workers` alone.",
     },
+    Spec {
+        key: "resume_path",
+        form: "absolute path",
+        default: "",
+        help: "Directory in which the output notes what of a chunk is delivered, so that a chunk that Fluent Bit keeps in its `storage.path` over a restart or a kill sends only the rest. Made if it is missing; several outputs and both plugins may share it. Put it on the volume of `storage.path`.",
+    },
 ];
+
+/// Options that change how requests are sent, and not of which events a chunk is made.
+pub const WITHOUT_EFFECT_ON_EVENTS: &[&str] = &[
+    "auto_retry_requests",
+    "concurrency",
+    "extra_user_agent",
+    "flush_timeout",
+    "resume_path",
+];
+
+/// Reads `resume_path`.
+#[must_use]
+pub fn resume_path(reader: &Reader<'_>) -> Option<PathBuf> {
+    let absolute = |value: &str| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
+    reader.parsed("resume_path", "an absolute path", absolute)
+}
 
 /// Options of Docker's log drivers, which FireLens passes on.
 pub const FOREIGN: &[(&str, &str)] = &[
