@@ -20,7 +20,7 @@ use once_cell::sync::Lazy;
 use self::directory::Directory;
 use self::file::JournalFile;
 use super::record::{Change, Saved};
-use super::{Key, LIFETIME, Ledger, Progress};
+use super::{Key, LIFETIME, Ledger, Progress, Settled};
 use crate::metrics::now_ms;
 use crate::metrics::table::Id;
 use crate::notice::Kind;
@@ -153,8 +153,8 @@ impl Journal {
     }
 
     /// Writes that more events of an entry are settled.
-    pub fn settle(&self, id: u64, ordinals: Vec<u32>) {
-        self.change(Change::Settle(id, ordinals));
+    pub fn settle(&self, id: u64, settled: Settled) {
+        self.change(Change::Settle(id, settled));
     }
 
     /// Removes an entry.
@@ -223,9 +223,7 @@ impl Open {
 /// The same entry from two files, as a process may be killed between copying a file and removing it.
 fn together(known: &Saved, other: &Saved) -> Saved {
     let mut saved = known.clone();
-    for ordinal in other.settled.ranges().into_iter().flatten() {
-        saved.settled.insert(ordinal);
-    }
+    saved.settled.extend(&other.settled);
     saved
 }
 
@@ -235,11 +233,9 @@ fn apply(entries: &mut HashMap<u64, Saved>, change: Change) {
         Change::Put(saved) => {
             entries.insert(saved.id, saved);
         }
-        Change::Settle(id, ordinals) => {
+        Change::Settle(id, settled) => {
             if let Some(saved) = entries.get_mut(&id) {
-                for ordinal in ordinals {
-                    saved.settled.insert(ordinal);
-                }
+                saved.settled.extend(&settled);
             }
         }
         Change::Remove(id) => {

@@ -185,12 +185,12 @@ impl Progress {
 
     fn add(&self, state: &mut State, ordinals: impl Iterator<Item = u32>) {
         let before = state.answered;
-        let mut new = Vec::new();
+        let mut new = Settled::default();
         for ordinal in ordinals {
             if state.settled.insert(ordinal) {
                 state.answered += 1;
                 if self.journal.is_some() {
-                    new.push(ordinal);
+                    new.insert(ordinal);
                 }
             }
         }
@@ -201,7 +201,7 @@ impl Progress {
     }
 
     /// Writes what was settled, so that it is known if the process is killed.
-    fn save_settled(&self, state: &mut State, new: Vec<u32>) {
+    fn save_settled(&self, state: &mut State, new: Settled) {
         let Some(journal) = self.journal() else {
             return;
         };

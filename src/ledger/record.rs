@@ -35,7 +35,7 @@ pub enum Change {
     /// An entry, in place of the one with its number.
     Put(Saved),
     /// More events of an entry are settled.
-    Settle(u64, Vec<u32>),
+    Settle(u64, Settled),
     /// An entry is removed.
     Remove(u64),
 }
@@ -57,14 +57,10 @@ pub fn append(change: &Change, bytes: &mut Vec<u8>) {
     bytes.extend([0; RECORD_HEAD]);
     match change {
         Change::Put(saved) => put(saved, bytes),
-        Change::Settle(id, ordinals) => {
+        Change::Settle(id, settled) => {
             bytes.push(SETTLE);
             bytes.extend(id.to_le_bytes());
-            let mut set = Settled::default();
-            for &ordinal in ordinals {
-                set.insert(ordinal);
-            }
-            append_set(&set, bytes);
+            append_set(settled, bytes);
         }
         Change::Remove(id) => {
             bytes.push(REMOVE);
@@ -171,29 +167,27 @@ impl<'b> Reader<'b> {
         }
         let (has_layout, layout) = (self.u8()?, self.u8()?);
         about.layout = (has_layout == 1).then_some(layout);
-        let mut settled = Settled::default();
-        for ordinal in self.set()? {
-            settled.insert(ordinal);
-        }
         Some(Saved {
             id,
             key,
             made_ms,
             about,
-            settled,
+            settled: self.set()?,
         })
     }
 
-    fn set(&mut self) -> Option<Vec<u32>> {
-        let mut ordinals = Vec::new();
+    fn set(&mut self) -> Option<Settled> {
+        let mut set = Settled::default();
         match self.u8()? {
             RANGES => {
+                let mut last = 0;
                 for _ in 0..self.u32()? {
                     let (start, end) = (self.u32()?, self.u32()?);
-                    if start > end || end > MAX_ORDINAL || ordinals.len() as u32 > MAX_ORDINAL {
+                    if start >= end || end > MAX_ORDINAL || start < last {
                         return None;
                     }
-                    ordinals.extend(start..end);
+                    (start..end).for_each(|ordinal| _ = set.insert(ordinal));
+                    last = end;
                 }
             }
             BITS => {
@@ -204,12 +198,12 @@ impl<'b> Reader<'b> {
                 }
                 for (at, byte) in (first..).zip(bytes) {
                     let bits = (0..8).filter(|bit| byte >> bit & 1 == 1);
-                    ordinals.extend(bits.map(|bit| at * 8 + bit));
+                    bits.for_each(|bit| _ = set.insert(at * 8 + bit));
                 }
             }
             _ => return None,
         }
-        Some(ordinals)
+        Some(set)
     }
 
     fn take(&mut self, count: usize) -> Option<&'b [u8]> {
@@ -271,11 +265,13 @@ mod tests {
             about,
             settled,
         };
+        let mut odd = Settled::default();
+        (0..999).for_each(|n| _ = odd.insert(5 + n * 2));
         vec![
             Change::Put(saved(Settled::of(&[0..10_000, 20_000..20_001]))),
             Change::Put(saved(Settled::default())),
-            Change::Settle(77, (0..999).map(|n| 5 + n * 2).collect()),
-            Change::Settle(77, vec![100_000]),
+            Change::Settle(77, odd),
+            Change::Settle(77, Settled::of(&[100_000..100_001])),
             Change::Remove(77),
         ]
     }

@@ -34,6 +34,13 @@ impl Settled {
         is_new
     }
 
+    /// Adds the events of another set.
+    pub fn extend(&mut self, other: &Self) {
+        for ordinal in other.ranges().into_iter().flatten() {
+            self.insert(ordinal);
+        }
+    }
+
     /// Whether the event is in the set.
     #[must_use]
     pub fn contains(&self, ordinal: u32) -> bool {
