@@ -123,7 +123,7 @@ impl Config {
             session,
             self_metrics: self_metrics(reader, seconds("self_metrics_interval")),
             flush_timeout: seconds("flush_timeout"),
-            resume_path: shared::resume_path(reader),
+            resume_path: shared::resume_path(reader, environment),
             concurrency: reader.number("concurrency", 0, 64).unwrap_or_default(),
         }
     }

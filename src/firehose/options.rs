@@ -45,7 +45,7 @@ impl Config {
             flush_timeout: reader
                 .duration("flush_timeout", second, second * 600)
                 .unwrap_or(second),
-            resume_path: shared::resume_path(reader),
+            resume_path: shared::resume_path(reader, environment),
             concurrency: reader.number("concurrency", 0, 64).unwrap_or_default(),
         }
     }

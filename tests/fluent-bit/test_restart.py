@@ -48,6 +48,8 @@ def test_a_kill_in_the_middle_of_a_chunk_loses_and_doubles_nothing(aws, director
             web.log(LINES[-1], source="stderr")
         wait_for(all_but_the_hanging_request_are_accepted, "requests of a part of a chunk", 60)
         fluent_bit.kill()
+    ended = lambda: all(call["seconds"] is not None for call in aws.calls(operation))
+    wait_for(ended, "the end of the request that hangs")
     assert stored(directory) and any((directory / "resume").iterdir())
     aws.heal()
     with router(config) as fluent_bit:

@@ -1,6 +1,5 @@
 //! What an output remembers of a chunk that Fluent Bit flushes again: for both plugins alike.
 
-mod cancelled;
 mod deadline;
 mod reported;
 mod restart;
@@ -12,7 +11,7 @@ use std::sync::OnceLock;
 use support::aws::StandIn;
 use support::chunk::{Chunk, Time, map};
 use support::host::LogLine;
-use support::output::{GROUP, Output, STREAM, delivered, logs, messages, now_ms};
+use support::output::{GROUP, Output, STREAM, delivered, messages, now_ms};
 
 /// A plugin under test.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +59,6 @@ impl Plugin {
     /// The text of the last request alone.
     fn last_text(self) -> String {
         format!("event {}.", self.first_records + 10)
-    }
-
-    fn chunk(self) -> Chunk {
-        logs(self.texts())
     }
 
     /// The same chunk at each call, also in a process of this one's.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use support::alone::alone;
 use support::aws::{Account, Action, ErrorAnswer, Rule, StandIn};
 use support::host::{Instance, Verdict};
 use support::output::{Output, ready};
@@ -103,6 +104,8 @@ fn a_process_that_is_killed_in_the_middle_of_a_chunk_doubles_nothing() {
         assert!(aws.wait_for(in_the_middle, PATIENCE));
         child.kill().expect("killed");
         child.wait().expect("gone");
+        let none_is_open = |account: &Account| account.in_flight(plugin.operation) == 0;
+        assert!(aws.wait_for(none_is_open, PATIENCE));
         aws.clear();
         assert_eq!((plugin.delivered)(&aws).len(), plugin.first_records);
         let instance = output(plugin, &aws, &directory).open();
@@ -167,6 +170,27 @@ fn a_directory_that_cannot_be_used_is_a_warning_and_the_output_works() {
 }
 
 #[test]
+fn the_environment_has_a_default_that_a_section_can_turn_off() {
+    let test = "restart::the_environment_has_a_default_that_a_section_can_turn_off";
+    let scratch = Scratch::new("environment");
+    let directory = scratch.path("resume");
+    if !alone(test, &[("FLUENT_BIT_RESUME_PATH", Some(text(&directory)))]) {
+        return;
+    }
+    let directory = env::var("FLUENT_BIT_RESUME_PATH").expect("is set");
+    for plugin in PLUGINS {
+        let aws = ready();
+        let off = (plugin.output)(&aws).with("resume_path", "off").open();
+        assert!(!Path::new(&directory).exists());
+        drop(off.exit());
+        let output = (plugin.output)(&aws);
+        delivered_in_part(plugin, &aws, &output);
+        deliver_the_rest(plugin, &aws, &output.open());
+        fs::remove_dir_all(&directory).expect("removed");
+    }
+}
+
+#[test]
 fn a_relative_path_stops_the_start() {
     let lines = (PLUGINS[0].output)(&ready())
         .with("resume_path", "here")
@@ -174,7 +198,7 @@ fn a_relative_path_stops_the_start() {
     assert_eq!(
         count(
             &lines,
-            "`resume_path` is `here`: it must be an absolute path"
+            "`resume_path` is `here`: it must be an absolute path, or off"
         ),
         1
     );
