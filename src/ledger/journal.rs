@@ -277,8 +277,10 @@ impl Drop for Open {
     }
 }
 
-static JOURNALS: Lazy<Mutex<HashMap<(PathBuf, Identity), Weak<Journal>>>> =
-    Lazy::new(Mutex::default);
+/// The journals that are open in this process.
+type Journals = HashMap<(PathBuf, Identity), Weak<Journal>>;
+
+static JOURNALS: Lazy<Mutex<Journals>> = Lazy::new(Mutex::default);
 
 /// How often files that another process holds are tried again.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
