@@ -16,9 +16,11 @@ pub mod journal;
 pub mod progress;
 pub mod record;
 pub mod settled;
+pub mod track;
 
 pub use self::progress::{About, Progress, Source};
 pub use self::settled::{Left, Settled};
+pub use self::track::Track;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::decode::Records;
 use crate::fault::{Fault, Kind};
 use crate::gate::GATE;
-use crate::ledger::Progress;
+use crate::ledger::Track;
 use crate::report::Report;
 use crate::resume::Attempt;
 use crate::send::{Answer, Destination, Service, Terms, deliver_all};
@@ -21,6 +21,11 @@ pub trait Encode<'c> {
 
     /// Whether the chunk's end was reached, so that every request was made.
     fn is_done(&self) -> bool;
+
+    /// The events that an item of the last round holds; `None` for the one of its ordinal.
+    fn events(&self, _item: u32) -> Option<Vec<u32>> {
+        None
+    }
 }
 
 /// When encoding stops, looked at once for so many bytes of the chunk.
@@ -90,14 +95,14 @@ where
             report.is_cut_off = !encoder.is_done();
             break;
         }
-        attempt.hand_out(&round, encoder.is_done());
+        attempt.hand_out(&round, encoder.is_done(), |item| encoder.events(item));
         let batches = round.into_iter();
         let batches: Vec<_> = batches
             .map(|(number, batch)| (destination(encoder, number), batch))
             .collect();
         let part = deliver_all(batches, terms).await;
         if part.dropped > 0 {
-            attempt.progress().round_ended(&part.left);
+            attempt.track().round_ended(&part.left);
         }
         report.merge(part);
     }
@@ -118,16 +123,16 @@ fn cut_off(report: &mut Report) {
 #[derive(Debug)]
 pub struct Tracked<S> {
     service: S,
-    progress: Arc<Progress>,
+    track: Arc<Track>,
 }
 
 impl<S> Tracked<S> {
-    /// Notes the answers in an attempt's progress.
+    /// Notes the answers for an attempt.
     #[must_use]
     pub fn new(service: S, attempt: &Attempt<'_>) -> Self {
         Self {
             service,
-            progress: attempt.progress().clone(),
+            track: attempt.track().clone(),
         }
     }
 }
@@ -139,7 +144,7 @@ impl<S: Service> Service for Tracked<S> {
         let answer = self.service.put(batch).await;
         if let Ok(Answer { again, .. }) = &answer {
             let again = again.as_ref().map_or(&[][..], |(items, _)| items);
-            self.progress.settle(batch, again);
+            self.track.settle(batch, again);
         }
         answer
     }

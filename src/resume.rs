@@ -10,7 +10,7 @@ use cbindings::Verdict;
 use crate::batch::Batch;
 use crate::ledger::journal::{Identity, Journal, say_of_forgotten};
 use crate::ledger::progress::Reported;
-use crate::ledger::{Dropped, Key, Ledger, Left, Progress, Source};
+use crate::ledger::{Dropped, Key, Ledger, Left, Progress, Source, Track};
 use crate::metrics::table::Id;
 use crate::metrics::{Flight, now_ms};
 use crate::report::Report;
@@ -71,6 +71,7 @@ impl RetryLedger {
         Attempt {
             ledger: self,
             source,
+            track: Arc::new(Track::new(progress.clone())),
             progress,
             left,
             number,
@@ -105,6 +106,7 @@ pub struct Attempt<'l> {
     ledger: &'l RetryLedger,
     source: Arc<dyn Source>,
     progress: Arc<Progress>,
+    track: Arc<Track>,
     left: Option<Arc<Left>>,
     number: u64,
     oldest_left: Option<i64>,
@@ -121,8 +123,8 @@ impl Attempt<'_> {
 
     /// Where the requests of this attempt note what the service has answered.
     #[must_use]
-    pub fn progress(&self) -> &Arc<Progress> {
-        &self.progress
+    pub fn track(&self) -> &Arc<Track> {
+        &self.track
     }
 
     /// What decides, besides the chunk and the options, of which events the chunk is made: as it was
@@ -139,14 +141,20 @@ impl Attempt<'_> {
         layout
     }
 
-    /// Notes the batches that are sent next, and whether they are the last ones.
-    pub fn hand_out(&self, batches: &[(usize, Batch)], is_last: bool) {
+    /// Notes the batches that are sent next, whether they are the last ones, and which events an item
+    /// holds, if others than its own.
+    pub fn hand_out(
+        &self,
+        batches: &[(usize, Batch)],
+        is_last: bool,
+        events: impl Fn(u32) -> Option<Vec<u32>>,
+    ) {
         let oldest = batches.iter().filter_map(|(_, batch)| batch.oldest()).min();
         if let Some(oldest) = oldest {
             self.ledger.ledger.set_oldest(self.number, oldest);
         }
         let batches = batches.iter().map(|(_, batch)| batch);
-        self.progress.hand_out(batches, is_last);
+        self.track.hand_out(batches, is_last, events);
     }
 
     /// Takes from each of these counts of records what earlier attempts have reported; the rest then is

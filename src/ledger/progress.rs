@@ -1,6 +1,5 @@
 //! What is settled of one chunk, from its first attempt to its end.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use cbindings::Flush;
@@ -9,7 +8,6 @@ use super::Key;
 use super::journal::Journal;
 use super::record::Saved;
 use super::settled::{Left, Settled};
-use crate::batch::{Batch, Item};
 
 /// Where a chunk can be read.
 pub trait Source: Send + Sync {
@@ -141,15 +139,12 @@ impl Progress {
         (state.about.attempts, settled.count() > 0, settled.bytes())
     }
 
-    /// Notes the requests that are sent next.
-    pub fn hand_out<'b>(&self, batches: impl Iterator<Item = &'b Batch>, is_last: bool) {
+    /// Notes the events of the requests that are sent next.
+    pub fn hand_out(&self, events: Settled, is_last: bool) {
         let mut state = self.lock();
-        state.handed_out = Settled::default();
+        state.handed_out = events;
         state.answered = 0;
         state.is_last = is_last;
-        for item in batches.flat_map(Batch::items) {
-            state.handed_out.insert(item.ordinal);
-        }
     }
 
     /// Whether an event was ever handed out, or is settled.
@@ -158,28 +153,18 @@ impl Progress {
         state.handed_out.count() + state.settled.count() > 0
     }
 
-    /// The service has answered for a request, except for the items that are sent again.
-    pub fn settle(&self, batch: &Batch, again: &[Item]) {
-        let mut out = Settled::default();
-        for item in again {
-            out.insert(item.ordinal);
-        }
-        let mut state = self.lock();
-        let items = batch.items().iter().map(|item| item.ordinal);
-        self.add(&mut state, items.filter(|&ordinal| !out.contains(ordinal)));
+    /// The service has answered for these events.
+    pub fn settle(&self, events: impl Iterator<Item = u32>) {
+        self.add(&mut self.lock(), events);
     }
 
-    /// The requests that were handed out have ended: what is not left is settled.
-    pub fn round_ended(&self, left: &[u32]) {
-        let mut out = Settled::default();
-        for &ordinal in left {
-            out.insert(ordinal);
-        }
+    /// The requests that were handed out have ended: their events are settled but for these.
+    pub fn settle_handed_out(&self, left: &Settled) {
         let mut state = self.lock();
         let handed_out = state.handed_out.ranges().into_iter().flatten();
         self.add(
             &mut state,
-            handed_out.filter(|&ordinal| !out.contains(ordinal)),
+            handed_out.filter(|&event| !left.contains(event)),
         );
     }
 
@@ -243,8 +228,8 @@ impl Progress {
     }
 
     /// The settled events.
-    pub fn settled(&self) -> Vec<Range<u32>> {
-        self.lock().settled.ranges()
+    pub fn settled(&self) -> Settled {
+        self.lock().settled.clone()
     }
 
     fn journal(&self) -> Option<Arc<Journal>> {

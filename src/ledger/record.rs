@@ -265,13 +265,12 @@ mod tests {
             about,
             settled,
         };
-        let mut odd = Settled::default();
-        (0..999).for_each(|n| _ = odd.insert(5 + n * 2));
+        let odd = Settled::of((0..999).map(|n| 5 + n * 2));
         vec![
-            Change::Put(saved(Settled::of(&[0..10_000, 20_000..20_001]))),
+            Change::Put(saved(Settled::of((0..10_000).chain([20_000])))),
             Change::Put(saved(Settled::default())),
             Change::Settle(77, odd),
-            Change::Settle(77, Settled::of(&[100_000..100_001])),
+            Change::Settle(77, Settled::of([100_000])),
             Change::Remove(77),
         ]
     }

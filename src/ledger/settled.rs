@@ -12,11 +12,10 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// The set of these ranges.
-    #[must_use]
-    pub fn of(ranges: &[Range<u32>]) -> Self {
+    /// The set of these events.
+    pub fn of(ordinals: impl IntoIterator<Item = u32>) -> Self {
         let mut set = Self::default();
-        for ordinal in ranges.iter().cloned().flatten() {
+        for ordinal in ordinals {
             set.insert(ordinal);
         }
         set
@@ -160,7 +159,7 @@ mod tests {
                 assert_eq!(set.insert(ordinal), !known);
             }
             assert_eq!(set.ranges(), ranges(ordinals.clone()));
-            assert_eq!(Settled::of(&set.ranges()).ranges(), set.ranges());
+            assert_eq!(Settled::of(set.ranges().into_iter().flatten()), set);
             let left = Left::except(&set);
             let listed: Vec<u32> = (0..500).filter(|&n| !left.contains(n)).collect();
             ordinals.sort_unstable();
@@ -171,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_was_never_encoded_is_left() {
-        let left = Left::except(&Settled::of(&[0..64, 128..130]));
+        let left = Left::except(&Settled::of((0..64).chain(128..130)));
         for (ordinal, is_left) in [
             (63, false),
             (64, true),

@@ -69,7 +69,7 @@ fn entries_are_bounded_and_those_without_settled_events_go_first() {
             key: Key::of(b"tag", b"settled"),
             made_ms: 0,
             about: About::default(),
-            settled: Settled::of(&[0..9]),
+            settled: Settled::of(0..9),
         },
         None,
     );

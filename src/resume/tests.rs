@@ -73,7 +73,7 @@ fn attempt(
     ];
     let end = ends[random.usize(..ends.len())];
     let attempt = ledger.begin(source(content));
-    let progress = attempt.progress().clone();
+    let track = attempt.track().clone();
     let mut report = Report::default();
     let mut late = None;
     for start in (0..EVENTS).step_by(10) {
@@ -81,7 +81,7 @@ fn attempt(
             continue;
         };
         let round = [(0, batch)];
-        attempt.hand_out(&round, start + 10 == EVENTS);
+        attempt.hand_out(&round, start + 10 == EVENTS, |_| None);
         let [(_, batch)] = round;
         if end == End::AnsweredLate && random.bool() {
             late = Some(batch);
@@ -100,7 +100,7 @@ fn attempt(
                 .collect(),
             _ => Vec::new(),
         };
-        progress.settle(&batch, &again);
+        track.settle(&batch, &again);
         let taken = |item: &&Item| !again.contains(item);
         stored.extend(batch.items().iter().filter(taken).map(|item| item.ordinal));
         report.left.extend(again.iter().map(|item| item.ordinal));
@@ -117,7 +117,7 @@ fn attempt(
         }
     }
     if let Some(batch) = late {
-        progress.settle(&batch, &[]);
+        track.settle(&batch, &[]);
         stored.extend(batch.items().iter().map(|item| item.ordinal));
     }
     None
@@ -174,7 +174,7 @@ fn what_an_attempt_reported_is_not_reported_by_the_next() {
     let attempt = ledger.begin(source(1));
     assert_eq!(unreported(&attempt, [1, 0, 1]), [0, 0, 0]);
     assert_eq!(unreported(&attempt, [5, 1, 1]), [3, 1, 0]);
-    assert_eq!(attempt.progress().about().attempts, 3);
+    assert_eq!(attempt.progress.about().attempts, 3);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn the_layout_stays_as_it_was_once_something_is_settled() {
     assert_eq!(attempt.give_back(), Verdict::Retry);
     let attempt = ledger.begin(source(1));
     assert_eq!(attempt.layout(1), 1, "nothing is settled");
-    attempt.progress().settle(&batch(0..1, None).unwrap(), &[]);
+    attempt.track().settle(&batch(0..1, None).unwrap(), &[]);
     assert_eq!(attempt.give_back(), Verdict::Retry);
     let attempt = ledger.begin(source(1));
     assert_eq!(attempt.layout(0), 1);

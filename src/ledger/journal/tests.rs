@@ -50,7 +50,7 @@ fn saved(id: u64, events: u32) -> Saved {
         key: Key::of(b"tag", &id.to_be_bytes()),
         made_ms: now_ms(),
         about: About::default(),
-        settled: Settled::of(&[0..events]),
+        settled: Settled::of(0..events),
     }
 }
 
@@ -70,7 +70,7 @@ fn what_one_process_writes_the_next_one_reads() {
     let journal = scratch.open();
     journal.put(saved(1, 5));
     journal.put(saved(2, 5));
-    journal.settle(1, Settled::of(&[7..9]));
+    journal.settle(1, Settled::of(7..9));
     journal.remove(2);
     drop(journal);
     let mode = fs::metadata(&scratch.files()[0])
@@ -102,7 +102,7 @@ fn a_torn_file_gives_what_came_before_the_tear_and_is_written_anew() {
         fs::write(file, &bytes[..bytes.len() - cut]).unwrap();
         let journal = scratch.open();
         assert_eq!(entries(&journal), [(1, 5)], "cut {cut}");
-        journal.settle(1, Settled::of(&[9..10]));
+        journal.settle(1, Settled::of(9..10));
         drop(journal);
         let journal = scratch.open();
         assert_eq!(entries(&journal), [(1, 6)], "cut {cut}");
@@ -132,7 +132,7 @@ fn a_foreign_file_stays_as_it_is() {
         assert_eq!(entries(&journal), [(1, 5)]);
         journal.remove(1);
         drop(journal);
-        assert_eq!(scratch.files(), [file.clone()]);
+        assert_eq!(scratch.files(), std::slice::from_ref(&file));
     }
 }
 
@@ -182,7 +182,7 @@ fn files_of_one_identity_become_one() {
     }
     // The same entry twice, as when a process is killed while it copies.
     let mut twice = saved(1, 0);
-    twice.settled = Settled::of(&[3..9]);
+    twice.settled = Settled::of(3..9);
     journals[2].put(twice);
     drop(journals);
     let journal = scratch.open();
@@ -199,9 +199,7 @@ fn the_file_stays_small_whatever_is_written() {
     let mut largest = 0;
     for id in 1..3_000 {
         journal.put(saved(id, 10_000));
-        let mut even = Settled::default();
-        (10_000..15_000).for_each(|n| _ = even.insert(n * 2));
-        journal.settle(id, even);
+        journal.settle(id, Settled::of((10_000..15_000).map(|n| n * 2)));
         journal.remove(id);
         largest = largest.max(fs::metadata(&scratch.files()[0]).unwrap().len());
     }
@@ -245,9 +243,9 @@ fn a_write_that_fails_is_made_good_by_the_next_one() {
     let path = scratch.files()[0].clone();
     let full = fs::File::options().append(true).open("/dev/full").unwrap();
     let good = journal.lock().file.exchange(full);
-    journal.settle(1, Settled::of(&[7..8]));
+    journal.settle(1, Settled::of(7..8));
     drop(good);
-    journal.settle(1, Settled::of(&[8..9]));
+    journal.settle(1, Settled::of(8..9));
     drop(journal);
     assert!(path.is_file());
     assert_eq!(entries(&scratch.open()), [(1, 7)]);
