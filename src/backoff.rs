@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, MOST_QUIET};
 
 /// The waits between the attempts of one request.
 #[derive(Debug)]
@@ -22,14 +22,16 @@ impl Backoff {
     }
 
     /// The wait after one more failure: anywhere up to the doubled cap, so that many clients that
-    /// failed together do not come back together; never less than what the service asked for.
+    /// failed together do not come back together; never less than what the service asked for, up to
+    /// [`MOST_QUIET`].
     pub fn after(&mut self, fault: &Fault) -> Duration {
         let ceiling = FIRST
             .saturating_mul(1 << self.attempts.min(MOST_DOUBLINGS))
             .min(LONGEST);
         self.attempts += 1;
         let wait = ceiling.mul_f64(self.random.f64()).max(SHORTEST);
-        wait.max(fault.retry_after.unwrap_or_default())
+        let asked = fault.retry_after.unwrap_or_default();
+        wait.max(asked.min(MOST_QUIET))
     }
 }
 
@@ -72,5 +74,7 @@ mod tests {
         fault.retry_after = retry_after;
         let mut backoff = Backoff::new(fastrand::Rng::with_seed(1));
         assert_eq!(backoff.after(&fault), Duration::from_secs(3));
+        fault.retry_after = Some(Duration::MAX);
+        assert_eq!(backoff.after(&fault), MOST_QUIET);
     }
 }

@@ -117,6 +117,12 @@ impl Batch {
         BODIES.share(body)
     }
 
+    /// What stands before the first item: all that requests to one target have in common.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        &self.body[..self.head]
+    }
+
     /// The batch of those items alone; `None` for no items.
     #[must_use]
     pub fn part(&self, items: &[Item]) -> Option<Self> {

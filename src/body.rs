@@ -5,7 +5,14 @@
 //! serialized from an empty input, with a hash made by a SHA-256 that uses the processor's own
 //! instructions where the SDK's portable one took nearly half of all time.
 
+use std::convert::Infallible;
 use std::io::Write;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 
 use aws_runtime::auth::PayloadSigningOverride;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -19,6 +26,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http_body::{Body, Frame, SizeHint};
 use ring::digest::{SHA256, digest};
 
 /// Puts a finished body into one request.
@@ -26,6 +34,55 @@ use ring::digest::{SHA256, digest};
 pub struct Prepared {
     body: Bytes,
     encoding: Option<&'static str>,
+    sent: Arc<AtomicBool>,
+}
+
+tokio::task_local! {
+    static SENT: Arc<AtomicBool>;
+}
+
+/// Makes a request, and says whether its body was taken to be sent. A request whose body was not
+/// taken cannot have been accepted: it waited for credentials or for a connection.
+pub async fn traced<T>(request: impl Future<Output = T>) -> (T, bool) {
+    let sent = Arc::<AtomicBool>::default();
+    let answer = SENT.scope(sent.clone(), request).await;
+    (answer, sent.load(Relaxed))
+}
+
+/// Whether the body of the request that is being made was taken to be sent; `None` outside of
+/// [`traced`].
+#[must_use]
+pub fn sent() -> Option<bool> {
+    SENT.try_with(|sent| sent.load(Relaxed)).ok()
+}
+
+/// A body that notes when it is taken.
+#[derive(Debug)]
+struct Traced {
+    body: Bytes,
+    sent: Arc<AtomicBool>,
+}
+
+impl Body for Traced {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.sent.store(true, Relaxed);
+        let body = mem::take(&mut self.body);
+        Poll::Ready((!body.is_empty()).then(|| Ok(Frame::data(body))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.body.len() as u64)
+    }
 }
 
 impl Prepared {
@@ -35,6 +92,7 @@ impl Prepared {
         Self {
             body,
             encoding: None,
+            sent: SENT.try_with(Arc::clone).unwrap_or_default(),
         }
     }
 
@@ -42,8 +100,8 @@ impl Prepared {
     #[must_use]
     pub fn gzip(body: &Bytes) -> Self {
         Self {
-            body: compressed(body).into(),
             encoding: Some("gzip"),
+            ..Self::new(compressed(body).into())
         }
     }
 }
@@ -66,7 +124,12 @@ impl Intercept for Prepared {
         if let Some(encoding) = self.encoding {
             request.headers_mut().insert("content-encoding", encoding);
         }
-        *request.body_mut() = SdkBody::from(self.body.clone());
+        let (body, sent) = (self.body.clone(), self.sent.clone());
+        let traced = move |_| {
+            let (body, sent) = (body.clone(), sent.clone());
+            SdkBody::from_body_1_x(Traced { body, sent })
+        };
+        *request.body_mut() = SdkBody::from(self.body.clone()).map_preserve_contents(traced);
         let hash = digest(&SHA256, &self.body);
         config
             .interceptor_state()

@@ -7,6 +7,7 @@
 mod answer;
 mod chain;
 mod clock;
+mod retry_after;
 mod undelivered;
 
 use std::error::Error;
@@ -18,6 +19,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use chain::Chain;
+pub use retry_after::MOST_QUIET;
+use retry_after::retry_after;
 
 use answer::{answered, kind_of};
 use undelivered::undelivered;
@@ -37,8 +40,10 @@ pub enum Kind {
         /// Nothing was answered after the request was on its way.
         unanswered: bool,
     },
-    /// The request's content will never be accepted as it is.
+    /// The whole request is refused, for something that it holds or for its target.
     Refused,
+    /// The service has accepted the same request before.
+    Stored,
     /// Too many requests, bytes, or changes at once.
     Throttled,
 }
@@ -92,6 +97,7 @@ impl Outcome {
             Kind::Passing { unanswered: true } => Self::Unanswered,
             Kind::Passing { unanswered: false } => Self::Error,
             Kind::Refused => Self::Refused,
+            Kind::Stored => Self::Ok,
             Kind::Throttled => Self::Throttled,
         }
     }
@@ -150,16 +156,17 @@ impl Fault {
             SdkError::ServiceError(context) => answered(error, context.err(), context.raw()),
             SdkError::ResponseError(context) => {
                 let status = context.raw().status().as_u16();
-                let kind = if status < 500 {
+                // Only a success that cannot be read leaves open what became of the request.
+                let kind = if context.raw().status().is_success() {
                     UNANSWERED
                 } else {
                     kind_of("", status)
                 };
-                Self::new(
-                    kind,
-                    "ResponseError",
-                    format_args!("HTTP {status}, unreadable answer: {}", Chain(error)),
-                )
+                let text = format_args!("HTTP {status}, unreadable answer: {}", Chain(error));
+                Self {
+                    retry_after: retry_after(context.raw()),
+                    ..Self::new(kind, "ResponseError", text)
+                }
             }
             SdkError::TimeoutError(_) => Self::unanswered(),
             _ => undelivered(error),
@@ -184,11 +191,37 @@ impl Fault {
         }
     }
 
-    /// The flush had to end before the pace let the request go.
+    /// The rate limiter did not admit the request before the flush's deadline.
     #[must_use]
     pub fn no_turn() -> Self {
-        let text = "the service throttles, and the request's turn did not come before the flush's deadline (`flush_timeout`)";
-        Self::new(Kind::Throttled, "Paced", text)
+        Self::unsent(
+            NO_TURN,
+            "the service throttles, and the request's turn did not come before the flush's deadline (`flush_timeout`)",
+        )
+    }
+
+    /// The flush's deadline left no time for the request's answer.
+    #[must_use]
+    pub fn no_time() -> Self {
+        Self::unsent(
+            NO_TIME,
+            "not sent, as its answer could not come before the flush's deadline (`flush_timeout`)",
+        )
+    }
+
+    /// Whether no request began: the rate limiter or the deadline did not admit it.
+    #[must_use]
+    pub fn never_began(&self) -> bool {
+        [NO_TURN, NO_TIME].contains(&self.code.as_str())
+    }
+
+    /// The request waited for credentials or a connection until its time was up.
+    #[must_use]
+    pub fn not_sent() -> Self {
+        Self::unsent(
+            "NotSent",
+            "the request could not be sent in time: no connection, or no credentials",
+        )
     }
 
     /// The same fault; one of missing permission names the IAM action, if the service did not.
@@ -250,6 +283,10 @@ const PERMISSION_CODES: [&str; 4] = [
     "NotAuthorized",
     "UnauthorizedOperation",
 ];
+
+/// Codes of requests that never began.
+const NO_TURN: &str = "Paced";
+const NO_TIME: &str = "Deadline";
 
 const UNANSWERED: Kind = Kind::Passing { unanswered: true };
 

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::batch::Batch;
 use crate::decode::Records;
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::gate::GATE;
 use crate::ledger::Track;
 use crate::report::Report;
@@ -82,8 +82,8 @@ where
 {
     let mut report = Report::default();
     while !encoder.is_done() {
-        let passed = timeout_at(terms.deadline, GATE.pass()).await;
-        let is_late = || Instant::now() >= terms.deadline;
+        let passed = timeout_at(terms.deadline.at(), GATE.pass()).await;
+        let is_late = || !terms.deadline.admits();
         let (Ok(passed), false) = (passed, is_late()) else {
             cut_off(&mut report);
             break;
@@ -112,11 +112,7 @@ where
 /// Notes that the deadline came before the chunk's end.
 fn cut_off(report: &mut Report) {
     report.is_cut_off = true;
-    let text = "the flush's deadline (`flush_timeout`) came before the whole chunk was sent";
-    let kind = Kind::Passing { unanswered: false };
-    report
-        .fault
-        .get_or_insert_with(|| Fault::new(kind, "Deadline", text));
+    report.fault.get_or_insert_with(Fault::no_time);
 }
 
 /// A service whose answers are noted as they come, so that they are known if the delivery is cancelled.
@@ -155,5 +151,9 @@ impl<S: Service> Service for Tracked<S> {
 
     fn target(&self) -> &str {
         self.service.target()
+    }
+
+    fn retries_unanswered(&self) -> bool {
+        self.service.retries_unanswered()
     }
 }

@@ -3,7 +3,7 @@
 use cbindings::Verdict;
 
 use crate::batch::Batch;
-use crate::fault::{Fault, Kind};
+use crate::fault::{Fault, Outcome};
 
 /// Counts of one flush, or of a part of it.
 #[derive(Debug, Default)]
@@ -14,11 +14,11 @@ pub struct Report {
     pub dropped: usize,
     /// Events the service answered that it will not store (too old, too new, expired).
     pub refused: usize,
-    /// Requests sent, the failed ones included.
+    /// Requests that began, the failed ones included.
     pub requests: usize,
     /// Failed requests that were throttled.
     pub throttled: usize,
-    /// Requests that were sent again although they may have been accepted.
+    /// Requests that were sent and not answered: the service may have accepted them.
     pub ambiguous: usize,
     /// The ordinals of the events that are still to be delivered.
     pub left: Vec<u32>,
@@ -41,6 +41,12 @@ impl Report {
         }
     }
 
+    /// Notes that a batch was not delivered, as no request could begin before the deadline.
+    pub fn out_of_time(&mut self, batch: &Batch) {
+        self.left(batch);
+        self.fault.get_or_insert_with(Fault::no_time);
+    }
+
     /// Notes that a batch was not delivered.
     pub fn left(&mut self, batch: &Batch) {
         self.left
@@ -51,9 +57,9 @@ impl Report {
 
     /// Counts a failed request.
     pub fn count_fault(&mut self, fault: &Fault) {
-        match fault.kind {
-            Kind::Throttled => self.throttled += 1,
-            Kind::Passing { unanswered: true } => self.ambiguous += 1,
+        match fault.outcome {
+            Outcome::Throttled => self.throttled += 1,
+            Outcome::Unanswered => self.ambiguous += 1,
             _ => {}
         }
     }
@@ -70,13 +76,19 @@ impl Report {
         let oldest = [self.oldest_left, other.oldest_left].into_iter().flatten();
         self.oldest_left = oldest.min();
         self.is_cut_off |= other.is_cut_off;
-        self.fault = self.fault.take().or(other.fault);
+        // An answer of the service says more than that others were not sent for want of time.
+        let waited = |fault: &Fault| fault.never_began();
+        self.fault = match (self.fault.take(), other.fault) {
+            (Some(fault), Some(other)) if waited(&fault) && !waited(&other) => Some(other),
+            (fault, other) => fault.or(other),
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Kind;
 
     #[test]
     fn only_an_event_that_is_left_asks_for_the_chunk_again() {
@@ -91,5 +103,39 @@ mod tests {
             ..Report::default()
         });
         assert_eq!(report.verdict(), Verdict::Retry);
+    }
+
+    #[test]
+    fn what_the_service_answered_is_the_reason_before_the_lack_of_time() {
+        let with = |fault| Report {
+            fault: Some(fault),
+            ..Report::default()
+        };
+        let refused = || Fault::new(Kind::Refused, "InvalidParameterException", "no");
+        for (first, second) in [
+            (Fault::no_time(), refused()),
+            (refused(), Fault::no_time()),
+            (Fault::no_turn(), refused()),
+        ] {
+            let mut report = with(first);
+            report.merge(with(second));
+            assert_eq!(report.fault.unwrap().code, "InvalidParameterException");
+        }
+    }
+
+    /// Also where such a request is left to Fluent Bit.
+    #[test]
+    fn only_a_request_that_was_sent_and_not_answered_is_ambiguous() {
+        let mut report = Report::default();
+        for fault in [
+            Fault::no_time(),
+            Fault::no_turn(),
+            Fault::not_sent(),
+            Fault::out_of_time(),
+            Fault::unanswered().retried(false),
+        ] {
+            report.count_fault(&fault);
+        }
+        assert_eq!((report.ambiguous, report.throttled), (2, 0));
     }
 }

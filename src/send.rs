@@ -5,24 +5,29 @@
 //! | a request that failed and can pass | backed off with jitter, until the flush's deadline |
 //! | the failed part of an accepted request | the same, that part alone |
 //! | a write to something missing | after creating it, if that is allowed |
-//! | a request refused for its content | halves, until the one item at fault stands alone |
-//! | everything else | the host, which brings the chunk again |
+//! | a request that is refused as a whole | halves, until an item alone is proven to be at fault |
+//! | everything else | Fluent Bit's retry of the chunk |
 //!
 //! The SDK retries nothing.
 
+mod deadline;
 mod delivery;
+mod proof;
+mod request;
+mod search;
 
 use std::future::Future;
 use std::iter;
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use self::delivery::{Course, Delivery};
+pub use self::deadline::Deadline;
+use self::delivery::Delivery;
+pub use self::proof::Targets;
 use crate::batch::{Batch, Item};
 use crate::fault::Fault;
 use crate::pace::Pace;
@@ -42,6 +47,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// What is written to, for a log line.
     fn target(&self) -> &str;
+
+    /// Whether a request without an answer is sent again within the flush.
+    fn retries_unanswered(&self) -> bool;
 }
 
 /// What became of an accepted request.
@@ -70,7 +78,7 @@ pub struct Refused {
 #[derive(Debug)]
 pub struct Destination<S> {
     service: S,
-    /// A batch could not be delivered: what follows it is left as well.
+    /// A batch could not be delivered: what follows it is not sent either.
     stopped: AtomicBool,
 }
 
@@ -85,7 +93,8 @@ impl<S: Service> Destination<S> {
 
 /// Delivers to several destinations, so many requests at a time; one that fails does not hold up the
 /// others. Batches of one destination stand next to each other. They are sent in their order, or
-/// together where their times do not overlap.
+/// together where their times do not overlap. When the flush's deadline admits no request any more,
+/// what was not sent is left at once.
 pub async fn deliver_all<S: Service>(
     batches: impl IntoIterator<Item = (Arc<Destination<S>>, Batch)>,
     terms: &Terms,
@@ -94,6 +103,10 @@ pub async fn deliver_all<S: Service>(
     let mut running = JoinSet::new();
     let mut batches = batches.into_iter().peekable();
     while let Some((destination, first)) = batches.next() {
+        if !terms.deadline.admits() {
+            report.out_of_time(&first);
+            continue;
+        }
         let next = || batches.next_if(|(next, _)| Arc::ptr_eq(next, &destination));
         let others = iter::from_fn(next).map(|(_, batch)| batch);
         for lane in lanes(iter::once(first).chain(others)) {
@@ -101,7 +114,10 @@ pub async fn deliver_all<S: Service>(
                 report.merge(joined(running.join_next().await));
             }
             let (destination, terms) = (destination.clone(), terms.clone());
-            running.spawn(async move { deliver(&destination, lane, &terms).await });
+            running.spawn(async move {
+                let Destination { service, stopped } = &*destination;
+                Delivery::new(service, &terms, lane).run(stopped).await
+            });
         }
     }
     while !running.is_empty() {
@@ -129,10 +145,12 @@ fn lanes(batches: impl Iterator<Item = Batch>) -> Vec<Vec<Batch>> {
 pub struct Terms {
     /// Requests that are on their way at the same time.
     pub at_once: usize,
-    /// When the host is answered, whatever is left by then.
-    pub deadline: Instant,
+    /// When the flush is answered, whatever is left by then.
+    pub deadline: Deadline,
     /// How fast requests are made.
     pub pace: Arc<Pace>,
+    /// What the instance writes to, as far as it has refused some.
+    pub targets: Arc<Targets>,
     /// The instance's lines and counts.
     pub watch: Watch,
 }
@@ -146,65 +164,5 @@ fn joined(report: Option<Result<Report, JoinError>>) -> Report {
     }
 }
 
-/// Delivers batches of one destination in their order.
-async fn deliver<S: Service>(
-    destination: &Destination<S>,
-    batches: Vec<Batch>,
-    terms: &Terms,
-) -> Report {
-    let mut delivery = Delivery::new(&destination.service, terms);
-    for batch in batches {
-        if destination.stopped.load(Relaxed) {
-            delivery.leave(&batch);
-        } else if delivery.batch(batch).await == Course::Stop {
-            destination.stopped.store(true, Relaxed);
-        }
-    }
-    delivery.into_report()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::batch::{Limits, Open};
-
-    fn batch(times: &[i64]) -> Batch {
-        let limits = Limits {
-            items: 10,
-            bytes: 100,
-            span_ms: Some(1000),
-        };
-        let mut open = Open::new(limits, b"[", None);
-        for (ordinal, time) in times.iter().enumerate() {
-            let start = open.body().len();
-            open.body().push(b'x');
-            assert!(open.add(start, *time, 1, ordinal as u32).is_none());
-        }
-        open.finish().expect("there are items")
-    }
-
-    type Times = [&'static [i64]];
-
-    /// The first item's time of each batch, by lanes.
-    fn parted(batches: &Times) -> Vec<Vec<i64>> {
-        let oldest = |batch: &Batch| batch.oldest().expect("there are items");
-        let lanes = lanes(batches.iter().map(|times| batch(times))).into_iter();
-        lanes
-            .map(|lane| lane.iter().map(oldest).collect())
-            .collect()
-    }
-
-    #[test]
-    fn only_what_is_newer_than_all_before_it_travels_beside_it() {
-        let cases: [(&Times, &Times); 5] = [
-            (&[&[1, 2], &[3, 4], &[5]], &[&[1], &[3], &[5]]),
-            (&[&[1, 2], &[2, 4], &[5]], &[&[1, 2], &[5]]),
-            (&[&[1, 9], &[10], &[5]], &[&[1, 10, 5]]),
-            (&[&[1], &[10], &[5]], &[&[1], &[10, 5]]),
-            (&[&[3], &[1]], &[&[3, 1]]),
-        ];
-        for (batches, expected) in cases {
-            assert_eq!(parted(batches), expected, "{batches:?}");
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 //! and the latter takes a service's waiting answer for a stalled upload.
 
 mod agent;
+mod bounded;
 pub mod deadline;
 mod document;
 mod fresh;

@@ -21,7 +21,7 @@ use router::cloudwatch::route::Place;
 use router::cloudwatch::send::{Stream, Way};
 use router::cloudwatch::streams::Streams;
 use router::pace::Pace;
-use router::send::{Destination, Terms, deliver_all};
+use router::send::{Deadline, Destination, Terms, deliver_all};
 use router::watch::Watch;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -142,8 +142,9 @@ async fn start_task(network: Network, streams: usize) -> Verdict {
     });
     let terms = Terms {
         at_once: 16,
-        deadline: Instant::now() + Duration::from_secs(10),
+        deadline: Deadline::new(Instant::now() + Duration::from_secs(10)),
         pace: Arc::<Pace>::default(),
+        targets: Arc::default(),
         watch,
     };
     deliver_all(batches.collect::<Vec<_>>(), &terms)

@@ -38,7 +38,7 @@ use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::pipeline::{self, AtOnce, Tracked};
 use crate::resume::{Attempt, RetryLedger};
-use crate::send::{Destination, Terms};
+use crate::send::{Deadline, Destination, Targets, Terms};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -59,6 +59,7 @@ struct Road {
     streams: Arc<Streams>,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
+    targets: Arc<Targets>,
     retries: RetryLedger,
     threads: Once,
     watch: Watch,
@@ -134,6 +135,7 @@ impl Road {
             streams: Arc::new(Streams::new(config.creation.clone(), watch.clone())),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
+            targets: Arc::default(),
             retries,
             threads: Once::new(),
             config,
@@ -226,8 +228,9 @@ impl Road {
     fn terms(&self, deadline: Instant) -> Terms {
         Terms {
             at_once: STREAMS_AT_ONCE,
-            deadline,
+            deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
+            targets: self.targets.clone(),
             watch: self.watch.clone(),
         }
     }

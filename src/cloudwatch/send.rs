@@ -105,6 +105,10 @@ impl Service for Stream {
     fn target(&self) -> &str {
         &self.target
     }
+
+    fn retries_unanswered(&self) -> bool {
+        self.way.auto_retry
+    }
 }
 
 fn answer(output: &PutLogEventsOutput, items: &[Item]) -> Answer {

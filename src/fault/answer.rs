@@ -1,13 +1,13 @@
 //! Errors that a service answered with.
 
 use std::error::Error;
-use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use super::retry_after::retry_after;
 use super::{Fault, Kind, clock};
 
 /// The service answered with an error.
@@ -77,7 +77,11 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "IncompleteSignatureException"
         | "SignatureDoesNotMatch"
         | "InvalidSignatureException"
-        | "InvalidKMSResourceException" => Kind::Denied,
+        | "InvalidKMSResourceException"
+        // A delivery stream that takes records from CloudWatch Logs alone.
+        | "InvalidSourceException" => Kind::Denied,
+        // From the time when PutLogEvents took sequence tokens.
+        "DataAlreadyAcceptedException" => Kind::Stored,
         "ResourceAlreadyExistsException" => Kind::Exists,
         "ResourceNotFoundException" => Kind::Missing,
         "InvalidParameterException"
@@ -85,9 +89,7 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "InvalidArgumentException"
         | "SerializationException"
         | "ValidationException"
-        | "ValidationError"
-        | "MalformedQueryString"
-        | "InvalidSourceException" => Kind::Refused,
+        | "ValidationError" => Kind::Refused,
         "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
@@ -108,14 +110,6 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
             _ => Kind::Passing { unanswered: false },
         },
     }
-}
-
-/// `x-amz-retry-after` in milliseconds, or HTTP's own header in seconds.
-fn retry_after(raw: &HttpResponse) -> Option<Duration> {
-    let header = |name| raw.headers().get(name).and_then(|value| value.parse().ok());
-    header("x-amz-retry-after")
-        .map(Duration::from_millis)
-        .or_else(|| header("retry-after").map(Duration::from_secs))
 }
 
 /// Characters of an unknown answer that are told: a page's title, or a proxy's reason.

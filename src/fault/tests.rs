@@ -46,6 +46,14 @@ fn only_what_names_the_content_is_refused() {
     assert_eq!(kind_of("Unknown", 413), Kind::Refused);
     assert_eq!(kind_of("AccessDeniedException", 400), Kind::Denied);
     assert_eq!(kind_of("ExpiredTokenException", 400), Kind::Denied);
+    assert_eq!(kind_of("InvalidSourceException", 400), Kind::Denied);
+}
+
+#[test]
+fn of_the_answers_about_sequence_tokens_one_says_that_all_is_stored() {
+    let passing = Kind::Passing { unanswered: false };
+    assert_eq!(kind_of("DataAlreadyAcceptedException", 400), Kind::Stored);
+    assert_eq!(kind_of("InvalidSequenceTokenException", 400), passing);
 }
 
 #[test]

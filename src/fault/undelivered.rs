@@ -7,6 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 
 use super::chain::chain;
 use super::{Chain, Fault, UNANSWERED};
+use crate::body;
 
 /// The request did not get as far as an answer.
 pub(super) fn undelivered(error: &(dyn Error + 'static)) -> Fault {
@@ -16,7 +17,8 @@ pub(super) fn undelivered(error: &(dyn Error + 'static)) -> Fault {
         let text = format_args!("no credentials: {}", Chain(error));
         return Fault::unsent("Credentials", text);
     }
-    if chain(error).any(is_about_connecting) {
+    let never_left = body::sent() == Some(false);
+    if never_left || chain(error).any(is_about_connecting) {
         return Fault::unsent("Connection", Chain(error));
     }
     Fault::new(UNANSWERED, "Connection", Chain(error))

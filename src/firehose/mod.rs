@@ -28,7 +28,7 @@ use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::pipeline::{self, AtOnce, Tracked};
 use crate::resume::{Attempt, RetryLedger};
-use crate::send::{Destination, Terms};
+use crate::send::{Deadline, Destination, Targets, Terms};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -48,6 +48,7 @@ struct Road {
     metadata: Metadata,
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
+    targets: Arc<Targets>,
     retries: RetryLedger,
     threads: Once,
     watch: Watch,
@@ -107,6 +108,7 @@ impl Road {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session),
+            targets: Arc::default(),
             retries,
             threads: Once::new(),
             config,
@@ -162,8 +164,9 @@ impl Road {
     fn terms(&self, deadline: Instant) -> Terms {
         Terms {
             at_once: REQUESTS_AT_ONCE.slow,
-            deadline,
+            deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
+            targets: self.targets.clone(),
             watch: self.watch.clone(),
         }
     }

@@ -63,13 +63,19 @@ impl Service for DeliveryStream {
     fn target(&self) -> &str {
         &self.target
     }
+
+    fn retries_unanswered(&self) -> bool {
+        self.auto_retry
+    }
 }
 
-/// The failed records of an answer, to be sent again alone.
+/// The failed records of an answer, to be sent again alone, whatever their codes: the service
+/// documents no code for a record that it will never take. A record with neither an id nor an error
+/// is not known to be stored.
 ///
 /// # Errors
 ///
-/// When the answer does not tell of each record whether it failed: then all may have.
+/// When the answer is not about each record: then all may have failed.
 fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, Fault> {
     if answers.len() != items.len() {
         let text = format_args!("an answer for {} of {} records", answers.len(), items.len());
@@ -83,11 +89,11 @@ fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Ans
         answers
             .iter()
             .zip(items)
-            .filter(|(answer, _)| answer.error_code().is_some())
+            .filter(|(answer, _)| answer.error_code().is_some() || answer.record_id().is_none())
     };
     let fault = failed().next().map(|(answer, _)| {
         Fault::answered(
-            answer.error_code().unwrap_or_default(),
+            answer.error_code().unwrap_or("NoRecordId"),
             answer.error_message().unwrap_or("no message"),
         )
     });
@@ -120,6 +126,8 @@ mod tests {
 
     fn entry(code: Option<&str>) -> PutRecordBatchResponseEntry {
         let entry = PutRecordBatchResponseEntry::builder();
+        let id = code.is_none().then(|| "an id".to_owned());
+        let entry = entry.set_record_id(id);
         entry.set_error_code(code.map(str::to_owned)).build()
     }
 
@@ -136,6 +144,15 @@ mod tests {
                 .again
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_record_without_id_and_error_is_sent_again() {
+        let nothing = PutRecordBatchResponseEntry::builder().build();
+        let answers = [entry(None), nothing, entry(None)];
+        let items = items(3);
+        let (again, fault) = failed(&answers, &items).unwrap().again.unwrap();
+        assert_eq!((again, fault.code.as_str()), (vec![items[1]], "NoRecordId"));
     }
 
     #[test]

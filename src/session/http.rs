@@ -17,6 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 
+use super::bounded::{Bounded, bounded};
 use super::proxy::Proxies;
 use super::roots::Roots;
 use crate::fault::Chain;
@@ -46,8 +47,16 @@ impl Network {
         }
     }
 
-    /// One client: its pool is shared by every request that goes the same way.
+    /// One client: its pool is shared by every request that goes the same way, and an answer that is
+    /// too large is not read to its end.
     pub(super) fn client(&self) -> SharedHttpClient {
+        let client = self.unbounded();
+        http_client_fn(move |settings, components| {
+            SharedHttpConnector::new(Bounded(client.http_connector(settings, components)))
+        })
+    }
+
+    fn unbounded(&self) -> SharedHttpClient {
         let direct = self.pooled(&ProxyConfig::disabled());
         let proxied: Vec<(String, SharedHttpClient)> = self
             .proxies
@@ -98,7 +107,9 @@ impl Network {
         if !status.is_success() {
             return Err(format!("HTTP {}", status.as_u16()));
         }
-        let body = ByteStream::new(response.into_body()).collect().await;
+        let body = ByteStream::new(bounded(response.into_body()))
+            .collect()
+            .await;
         Ok(body.map_err(|error| said(&error))?.into_bytes())
     }
 

@@ -38,6 +38,18 @@ pub(crate) const CASES: &[Case] = &[
         lines: refused,
     },
     Case {
+        name: "a target that refuses every request",
+        lines: || failing(999, "InvalidParameterException", "Not in this account."),
+    },
+    Case {
+        name: "more streams than there is time for",
+        lines: many_streams,
+    },
+    Case {
+        name: "an answer that is too large",
+        lines: too_large,
+    },
+    Case {
         name: "events outside the service's times",
         lines: times,
     },

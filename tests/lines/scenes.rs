@@ -1,6 +1,7 @@
 //! What is done to a section, for its lines.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use support::aws::{Action, ErrorAnswer, PartialFailure, Rule, StandIn};
 use support::chunk::{Chunk, Time, Value, map};
@@ -41,6 +42,28 @@ pub(crate) fn failing(times: u64, code: &str, message: &str) -> Vec<LogLine> {
     let status = if code == "InternalFailure" { 500 } else { 400 };
     let error = ErrorAnswer::new(status, code, message);
     aws.script(Rule::on("PutLogEvents", Action::Error(error)).times(times));
+    lines(&Output::cloudwatch(&aws), &chunk())
+}
+
+/// A stream that is written to while the answers of all others take the flush's time.
+pub(crate) fn many_streams() -> Vec<LogLine> {
+    let aws = StandIn::start();
+    let names: Vec<String> = (0..100).map(|number| format!("s{number}")).collect();
+    names.iter().for_each(|name| aws.create_stream(GROUP, name));
+    let slow = Action::AcceptThenDelay(Duration::from_millis(550));
+    aws.script(Rule::on("PutLogEvents", slow).forever());
+    let output = Output::cloudwatch(&aws).with("log_stream_name", "$(to)");
+    let chunk = names.iter().fold(Chunk::new(), |chunk, name| {
+        chunk.v2(Time::millis(now_ms()), map([("to", name.as_str())]))
+    });
+    lines(&output, &chunk)
+}
+
+/// Each request is answered with 2 MB.
+pub(crate) fn too_large() -> Vec<LogLine> {
+    let aws = ready();
+    let error = ErrorAnswer::new(403, "Unknown", "x".repeat(2_000_000));
+    aws.script(Rule::on("PutLogEvents", Action::Error(error)).forever());
     lines(&Output::cloudwatch(&aws), &chunk())
 }
 

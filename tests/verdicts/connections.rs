@@ -6,7 +6,7 @@ use support::gate::Gate;
 use support::host::Verdict;
 use support::output::ready;
 
-use super::{PLUGINS, chunk};
+use super::{PLUGINS, chunk, flush_on_time};
 
 /// As behind a NAT that forgot it: the request goes out on it, and nothing ever comes back.
 #[test]
@@ -29,5 +29,24 @@ fn a_pooled_connection_that_died_in_silence_costs_time_but_no_retry() {
             "was it used at all? {took:?}"
         );
         plugin.assert_delivered_once(&aws);
+    }
+}
+
+/// Nobody accepts the connection: the service has seen nothing, so nothing is doubtful.
+#[test]
+fn a_request_that_waits_for_a_connection_is_not_unanswered() {
+    for plugin in PLUGINS {
+        let aws = ready();
+        let gate = Gate::blocked(aws.port());
+        let instance = (plugin.output)(&aws)
+            .with("endpoint", &format!("http://127.0.0.1:{}", gate.port()))
+            .with("flush_timeout", "1s")
+            .open();
+        let (verdict, _) = flush_on_time(&instance, &chunk());
+        assert_eq!(verdict, Verdict::Retry);
+        let lines = instance.exit();
+        let counted = |line: &support::host::LogLine| line.text.contains(" 0 unanswered, ");
+        assert!(lines.iter().any(counted), "{lines:#?}");
+        assert_eq!(aws.count(plugin.operation), 0);
     }
 }

@@ -3,11 +3,15 @@
 //! OK is said only of what the stand-in holds; RETRY comes on time; the host's next attempt with the
 //! same chunk delivers what is left, once.
 
+mod answers;
 mod connections;
+mod deadline;
 mod identity;
 mod outages;
 mod pacing;
 mod passing;
+mod quiet;
+mod refusals;
 mod renewal;
 
 use std::time::{Duration, Instant};

@@ -198,6 +198,11 @@ async fn played(service: &Service, route: &Route, work: Work<'_>, call: &OpenCal
             run(None);
             pending().await
         }
+        Some(Action::AcceptThenDelay(time)) => {
+            let answer = run(None);
+            wait(time).await;
+            Fate::Answer(answer)
+        }
         Some(Action::Empty) => Fate::Answer(Answer::of("application/x-amz-json-1.1", Vec::new())),
         Some(Action::Garbage) => Fate::Answer(Answer::of("text/html", GARBAGE.to_vec())),
         Some(Action::PartialFailure(failure)) => Fate::Answer(run(Some(&failure))),

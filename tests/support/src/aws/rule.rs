@@ -43,6 +43,9 @@ pub enum Action {
     AcceptThenReset,
     /// The call is carried out and never answered: the client cannot know.
     AcceptThenHang,
+    /// The call is carried out at once and answered after this time, also when the client has gone.
+    #[serde(rename = "accept_then_delay_ms", deserialize_with = "milliseconds")]
+    AcceptThenDelay(Duration),
     /// Status 200 with an empty body; nothing is stored.
     Empty,
     /// Status 200 with a body that is no JSON; nothing is stored.

@@ -29,7 +29,11 @@ impl Script {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::seeded(seed);
         let firehose = random.once_in(2);
-        let streams = if firehose { 1 } else { 1 + random.below(5) };
+        let streams = match (firehose, random.once_in(10)) {
+            (true, _) => 1,
+            (false, true) => 60,
+            (false, false) => 1 + random.below(5),
+        };
         let mut chunks: Vec<Vec<String>> = Vec::new();
         for number in 0..1 + random.below(3) {
             let again = number > 0 && random.once_in(2);
@@ -224,9 +228,9 @@ fn rule(random: &mut Random, operation: &str) -> Rule {
 fn action(random: &mut Random, operation: &str) -> Action {
     let error = |status, code| Action::Error(ErrorAnswer::new(status, code, "as the script says"));
     match random.below(if operation == "PutRecordBatch" {
-        15
+        19
     } else {
-        12
+        16
     }) {
         0 => error(400, "ThrottlingException"),
         1 => error(503, "ServiceUnavailableException"),
@@ -240,6 +244,13 @@ fn action(random: &mut Random, operation: &str) -> Action {
         9 => Action::Hang,
         10 => Action::Delay(Duration::from_millis(random.below(300) as u64)),
         11 => error(502, "Unknown"),
+        12 => error(400, "InvalidParameterException"),
+        13 => error(400, "InvalidArgumentException"),
+        14 => error(413, "Unknown"),
+        15 => {
+            let throttled = ErrorAnswer::new(400, "ThrottlingException", "as the script says");
+            Action::Error(throttled.header("Retry-After", "1"))
+        }
         _ => Action::PartialFailure(PartialFailure::every(1 + random.below(9))),
     }
 }

@@ -54,6 +54,22 @@ fn a_delayed_call_is_treated_as_usual_afterwards() {
 }
 
 #[test]
+fn a_call_that_is_answered_late_is_carried_out_at_once() {
+    let aws = ready();
+    let late = Action::AcceptThenDelay(Duration::from_millis(800));
+    aws.script(Rule::on("PutLogEvents", late));
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| try_put(&aws));
+        let stored = |account: &crate::aws::Account| account.events("/ecs/web", "web").len() == 1;
+        assert!(aws.wait_for(stored, PATIENCE));
+        assert!(started.elapsed() < Duration::from_millis(800));
+        assert!(call.join().expect("it ends").unwrap().is_ok());
+    });
+    assert!(started.elapsed() >= Duration::from_millis(800));
+}
+
+#[test]
 fn a_hanging_call_stays_in_flight_until_its_client_leaves() {
     for (action, stored) in [(Action::Hang, 0), (Action::AcceptThenHang, 1)] {
         let aws = ready();

@@ -1,0 +1,107 @@
+//! What is known of targets that refused a request: whether they have accepted one since.
+//!
+//! A refused request says that its content is wrong, or its target. Only an accepted request to the
+//! same target tells which, so a delivery that holds refused items watches its target, and every
+//! delivery of the instance notes what that target accepts. Requests have the same target when all
+//! that stands before their items is the same: an entity may be refused while others are accepted.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The targets that an instance watches; there are none while nothing is refused.
+#[derive(Debug, Default)]
+pub struct Targets {
+    watched: Mutex<HashMap<Box<[u8]>, Weak<Target>>>,
+    /// Lets deliveries pass without the lock where nothing is watched.
+    count: AtomicUsize,
+}
+
+/// One target, by the head of its requests.
+#[derive(Debug, Default)]
+pub(super) struct Target {
+    /// When the latest request that the target accepted had begun.
+    accepted: Mutex<Option<Instant>>,
+}
+
+impl Targets {
+    /// Watches a target from now on, for as long as the answer is held.
+    pub(super) fn watch(&self, head: &[u8]) -> Arc<Target> {
+        let mut watched = self.lock();
+        watched.retain(|_, target| target.strong_count() > 0);
+        let known = watched.get(head).and_then(Weak::upgrade);
+        let target = known.unwrap_or_default();
+        watched.insert(head.into(), Arc::downgrade(&target));
+        self.count.store(watched.len(), Relaxed);
+        target
+    }
+
+    /// Notes that a target accepted a request that began then.
+    pub(super) fn accepted(&self, head: &[u8], began: Instant) {
+        if self.count.load(Relaxed) == 0 {
+            return;
+        }
+        let target = self.lock().get(head).and_then(Weak::upgrade);
+        if let Some(target) = target {
+            let mut accepted = target.lock();
+            *accepted = (*accepted).max(Some(began));
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Box<[u8]>, Weak<Target>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Target {
+    /// Whether the target has accepted a request that began after this moment.
+    pub(super) fn accepted_since(&self, moment: Instant) -> bool {
+        self.lock().is_some_and(|accepted| accepted > moment)
+    }
+
+    /// Whether the target has accepted a request that began so lately.
+    pub(super) fn accepted_within(&self, time: Duration) -> bool {
+        self.lock()
+            .is_some_and(|accepted| accepted.elapsed() < time)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_began_later_and_at_the_same_target_is_proof() {
+        let targets = Targets::default();
+        targets.accepted(b"a", Instant::now());
+        let (target, other) = (targets.watch(b"a"), targets.watch(b"b"));
+        let before = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let refused = Instant::now();
+        targets.accepted(b"a", before);
+        assert!(!target.accepted_since(refused));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        targets.accepted(b"a", Instant::now());
+        targets.accepted(b"a", before);
+        assert!(target.accepted_since(refused) && !other.accepted_since(refused));
+        assert!(targets.watch(b"a").accepted_since(refused));
+    }
+
+    #[tokio::test]
+    async fn a_target_that_nobody_watches_is_forgotten() {
+        let targets = Targets::default();
+        for number in 0..100 {
+            drop(targets.watch(&[number]));
+        }
+        drop(targets.watch(b"last"));
+        assert_eq!(targets.lock().len(), 1);
+    }
+}

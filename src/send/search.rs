@@ -1,0 +1,155 @@
+//! What is still to be sent to a target, and the search for items that it refuses; pure.
+//!
+//! A refused batch is halved, the older half first, which keeps the order, until an item is refused
+//! alone. The reason may be the item or the target, which may fail at any moment and be repaired at
+//! any other. So the item waits *aside* while others are sent. It is given up after
+//! [`CONFIRMATIONS`] refusals with proof:
+//!
+//! * It was refused alone, the target then accepted something, and the item was refused again. Or
+//! * it was refused together with its other half alone, the other half was then accepted, and the
+//!   item was refused again.
+//!
+//! Either way a target that failed once cannot be the reason. While an item is aside and the target
+//! has accepted nothing lately, larger batches that are refused go aside whole: they are halved when
+//! the target accepts something, or when nothing else is left to try. With `k` refused items among
+//! `n` that makes at most `k * (2 * log2(n) + 2) + 1` requests.
+
+use crate::batch::Batch;
+
+use tokio::time::Instant;
+
+/// Items that are sent together.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) batch: Batch,
+    /// When these items were refused alone; for an item whose other half was accepted since, when
+    /// both were.
+    pub(super) refused: Option<Instant>,
+    /// When it was sent last, the target had accepted a request that began after that.
+    pub(super) proven: bool,
+    /// Refusals of this item alone with proof.
+    confirmed: usize,
+    /// The halving that made it, and when the whole was refused.
+    half_of: Option<(usize, Instant)>,
+}
+
+impl Part {
+    pub(super) fn new(batch: Batch) -> Self {
+        Self {
+            batch,
+            refused: None,
+            proven: false,
+            confirmed: 0,
+            half_of: None,
+        }
+    }
+}
+
+/// What to do after a refusal.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Send the next part.
+    Next,
+    /// Wait before that: it may be the target that refuses.
+    Wait,
+    /// Give this item up.
+    Drop(Batch),
+}
+
+/// The parts of some batches.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    /// The next one is the last.
+    parts: Vec<Part>,
+    /// Refused parts that wait for proof, oldest first.
+    aside: Vec<Part>,
+    halvings: usize,
+}
+
+impl Search {
+    /// All batches are still to be sent, in their order.
+    pub(super) fn new(batches: Vec<Batch>) -> Self {
+        let parts = batches.into_iter().rev();
+        Self {
+            parts: parts.map(Part::new).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The oldest part that does not wait for proof.
+    pub(super) fn next(&mut self) -> Option<Part> {
+        self.parts.pop()
+    }
+
+    /// The part is sent next.
+    pub(super) fn put_back(&mut self, part: Part) {
+        self.parts.push(part);
+    }
+
+    /// Whether refused parts wait for proof.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.aside.is_empty()
+    }
+
+    /// A part was accepted as a whole.
+    pub(super) fn accepted(&mut self, part: &Part) {
+        let Some((halving, whole)) = part.half_of else {
+            return;
+        };
+        let mut others = self.parts.iter_mut().rev().chain(&mut self.aside);
+        let is_half = |half: (usize, Instant)| half.0 == halving;
+        if let Some(other) = others.find(|other| other.half_of.is_some_and(is_half)) {
+            other.refused = Some(whole);
+        }
+    }
+
+    /// A part was refused as a whole, by a target that has accepted others lately or not.
+    pub(super) fn refused(&mut self, mut part: Part, healthy: bool, now: Instant) -> Step {
+        match part.batch.halves() {
+            Some(halves) if healthy || self.aside.is_empty() => {
+                self.push_halves(halves, now);
+                return Step::Next;
+            }
+            Some(_) => part.refused = Some(now),
+            None => {
+                part.refused.get_or_insert(now);
+                part.confirmed += usize::from(part.proven);
+                if part.confirmed >= CONFIRMATIONS {
+                    return Step::Drop(part.batch);
+                }
+            }
+        }
+        self.aside.push(part);
+        if healthy { Step::Next } else { Step::Wait }
+    }
+
+    /// What waits aside is sent next: items as they are, larger parts in halves.
+    pub(super) fn try_aside(&mut self) {
+        while let Some(part) = self.aside.pop() {
+            match (part.batch.halves(), part.refused) {
+                (Some(halves), Some(refused)) => self.push_halves(halves, refused),
+                _ => self.parts.push(part),
+            }
+        }
+    }
+
+    /// Everything that is not delivered.
+    pub(super) fn into_rest(self) -> impl Iterator<Item = Batch> {
+        let parts = self.aside.into_iter().chain(self.parts);
+        parts.map(|part| part.batch)
+    }
+
+    fn push_halves(&mut self, (older, newer): (Batch, Batch), refused: Instant) {
+        self.halvings += 1;
+        let half_of = Some((self.halvings, refused));
+        for batch in [newer, older] {
+            self.parts.push(Part {
+                half_of,
+                ..Part::new(batch)
+            });
+        }
+    }
+}
+
+/// After one of them, the target could be one that refuses every other request.
+const CONFIRMATIONS: usize = 2;
