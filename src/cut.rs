@@ -8,8 +8,14 @@
 /// Escapes are those of one JSON string, whatever the text itself may hold.
 #[must_use]
 pub fn fitting(escaped: &[u8], limit: usize) -> usize {
-    let mut at = 0;
-    let mut text = 0;
+    fitting_from((0, 0), escaped, limit).0
+}
+
+/// As [`fitting`], where so much of the escaped text is known to stand for so many bytes; returns
+/// both numbers for what fits.
+#[must_use]
+pub fn fitting_from(known: (usize, usize), escaped: &[u8], limit: usize) -> (usize, usize) {
+    let (mut at, mut text) = known;
     while at < escaped.len() {
         let (escaped_len, text_len) = character(&escaped[at..]);
         if text + text_len > limit {
@@ -18,20 +24,13 @@ pub fn fitting(escaped: &[u8], limit: usize) -> usize {
         at += escaped_len;
         text += text_len;
     }
-    at
+    (at, text)
 }
 
 /// How long the text is that escaped text stands for.
 #[must_use]
 pub fn text_len(escaped: &[u8]) -> usize {
-    let mut at = 0;
-    let mut text = 0;
-    while at < escaped.len() {
-        let (escaped_len, text_len) = character(&escaped[at..]);
-        at += escaped_len;
-        text += text_len;
-    }
-    text
+    fitting_from((0, 0), escaped, usize::MAX).1
 }
 
 /// The bytes of one character: as escaped, and as text.
@@ -45,21 +44,6 @@ fn character(escaped: &[u8]) -> (usize, usize) {
         _ => (1, 1),
     };
     (escaped_len.min(escaped.len()), text_len)
-}
-
-/// Cuts escaped text into parts of at most so many bytes of text each.
-pub fn parts(escaped: &[u8], limit: usize) -> impl Iterator<Item = &[u8]> {
-    // No character is longer than this, so that every part holds one at least.
-    let limit = limit.max(4);
-    let mut rest = escaped;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let (part, after) = rest.split_at(fitting(rest, limit));
-        rest = after;
-        Some(part)
-    })
 }
 
 /// As much of plain text as is within the limit, up to the end of a character.
@@ -178,19 +162,6 @@ mod tests {
                     "{limit}: {text}"
                 );
             }
-        }
-    }
-
-    #[test]
-    fn parts_add_up_to_the_whole() {
-        for limit in 1..=20 {
-            let parts: Vec<&[u8]> = parts(ESCAPED.as_bytes(), limit).collect();
-            assert_eq!(parts.concat(), ESCAPED.as_bytes());
-            assert!(
-                parts
-                    .iter()
-                    .all(|part| unescaped(part).len() <= limit.max(4) && !part.is_empty())
-            );
         }
     }
 }

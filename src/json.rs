@@ -5,11 +5,15 @@
 //! U+FFFD, and an extension is `{"ext":TYPE,"data":"BASE64"}`, an EventTime its RFC 3339 text.
 //! Integers and floats keep their full precision.
 
+pub mod parts;
+pub mod pieces;
+
 use std::borrow::Cow;
 
 use base64_simd::STANDARD;
 use jiff::Timestamp;
 
+use crate::cut;
 use crate::decode::{Field, Record};
 use crate::dots::Dots;
 use crate::duplicates::{self, Replaced};
@@ -28,6 +32,10 @@ pub struct Json<'a> {
     replaced: Option<(u32, Replaced)>,
     members: Vec<Field<'a>>,
     overhead: usize,
+    /// A text that is longer is not written to its end.
+    most: usize,
+    /// Where that is the case: a length of the output, less the overhead.
+    stop: usize,
     too_deep: usize,
     /// What is written is itself a key.
     in_key: bool,
@@ -44,6 +52,8 @@ impl<'a> Json<'a> {
             replaced: None,
             members: Vec::new(),
             overhead: 0,
+            most: usize::MAX,
+            stop: usize::MAX,
             too_deep: 0,
             in_key: false,
         }
@@ -55,10 +65,22 @@ impl<'a> Json<'a> {
         Self { dots, ..self }
     }
 
+    /// Stops soon after a text is longer than this. What was written is then a beginning of the text
+    /// that is longer than this too, and something behind it.
+    #[must_use]
+    pub fn with_most(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
     /// Values left out because they were nested more than [`MAX_NESTING`] deep.
     #[must_use]
     pub fn too_deep(&self) -> usize {
         self.too_deep
+    }
+
+    /// Sets what [`Json::too_deep`] says: what is written again is not counted twice.
+    pub fn set_too_deep(&mut self, too_deep: usize) {
+        self.too_deep = too_deep;
     }
 
     /// Appends a record as an object; returns the overhead as [`escape::append`] does.
@@ -75,8 +97,7 @@ impl<'a> Json<'a> {
         more: Option<(&[u8], &[u8])>,
         out: &mut Vec<u8>,
     ) -> usize {
-        self.overhead = 0;
-        self.members.clear();
+        self.begin(out);
         let start = out.len();
         self.top(record, keeps, more.map(|(key, _)| key), out);
         if let Some((key, text)) = more {
@@ -91,10 +112,25 @@ impl<'a> Json<'a> {
 
     /// Appends a value as it stands in the chunk; returns the overhead as [`escape::append`] does.
     pub fn value(&mut self, raw: &'a [u8], out: &mut Vec<u8>) -> usize {
-        self.overhead = 0;
-        self.members.clear();
+        self.begin(out);
         self.any(&mut Cursor::new(raw), 0, out);
         self.overhead
+    }
+
+    fn begin(&mut self, out: &[u8]) {
+        self.overhead = 0;
+        self.stop = out.len().saturating_add(self.most);
+        self.members.clear();
+    }
+
+    /// Whether the text is longer than it may be already. Text in two strings is counted as it is in
+    /// the inner one, and text in one string as it is written.
+    #[inline]
+    fn is_over(&self, out: &[u8]) -> bool {
+        match self.depth {
+            Depth::Once => out.len() > self.stop,
+            Depth::Twice => out.len() > self.stop.saturating_add(self.overhead),
+        }
     }
 
     /// Writes a record's members, each behind a comma; those that are known are copied, and what lies
@@ -141,11 +177,15 @@ impl<'a> Json<'a> {
         field: &Field<'a>,
         out: &mut Vec<u8>,
     ) {
+        if self.is_over(out) {
+            return;
+        }
         let (start, overhead, too_deep) = (out.len(), self.overhead, self.too_deep);
         self.member(field, 0, out);
-        // What is left out has to be counted each time.
+        // What is left out has to be counted each time, and what may not be whole is not kept.
         if let Some(since) = since
             && self.too_deep == too_deep
+            && !self.is_over(out)
         {
             let overhead = self.overhead - overhead;
             self.known.keep(place, since, &out[start..], overhead);
@@ -188,6 +228,9 @@ impl<'a> Json<'a> {
             if index > 0 {
                 out.push(b',');
             }
+            if self.is_over(out) {
+                break;
+            }
             // The element's own bytes, as a container that is too deep leaves its content unread.
             let Ok(raw) = cursor.value() else { break };
             self.any(&mut Cursor::new(raw), nesting, out);
@@ -212,6 +255,9 @@ impl<'a> Json<'a> {
         let replaced = self.replaced(&self.members[first..], |_| true);
         let start = out.len();
         for index in first..self.members.len() {
+            if self.is_over(out) {
+                break;
+            }
             if !replaced.contains(index - first) {
                 let member = self.members[index];
                 self.member(&member, nesting, out);
@@ -223,6 +269,11 @@ impl<'a> Json<'a> {
     /// Writes a member behind a comma.
     fn member(&mut self, member: &Field<'a>, nesting: usize, out: &mut Vec<u8>) {
         out.push(b',');
+        self.keyed(member, nesting, out);
+    }
+
+    /// Writes a member.
+    fn keyed(&mut self, member: &Field<'a>, nesting: usize, out: &mut Vec<u8>) {
         match (member.key, self.dots) {
             (Token::Str(key) | Token::Bin(key), None) => self.quoted(key, out),
             _ => self.quoted(&self.name(member), out),
@@ -256,8 +307,23 @@ impl<'a> Json<'a> {
     fn quoted(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let quote = self.depth.quote();
         out.extend_from_slice(quote);
-        self.overhead += escape::append(text, self.depth, out) + 2 * (quote.len() - 1);
+        self.overhead += quote.len() - 1;
+        if text.len() <= escape::LONG {
+            self.overhead += escape::append(text, self.depth, out);
+        } else {
+            self.long(text, out);
+        }
+        self.overhead += quote.len() - 1;
         out.extend_from_slice(quote);
+    }
+
+    fn long(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        for part in cut::plain_parts(text, escape::LONG) {
+            if self.is_over(out) {
+                break;
+            }
+            self.overhead += escape::append(part, self.depth, out);
+        }
     }
 
     fn ext(&mut self, kind: i8, bytes: &[u8], out: &mut Vec<u8>) {
@@ -275,6 +341,8 @@ impl<'a> Json<'a> {
         out.push(b',');
         self.quoted(b"data", out);
         out.push(b':');
+        // So many bytes are more text than there may be.
+        let bytes = &bytes[..bytes.len().min(self.most.saturating_add(1))];
         self.quoted(STANDARD.encode_to_string(bytes).as_bytes(), out);
         out.push(b'}');
     }

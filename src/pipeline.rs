@@ -34,6 +34,7 @@ pub struct TimeLimit {
     deadline: Option<Instant>,
     /// How much of the chunk was not decoded when the clock was read last.
     rest: usize,
+    is_up: bool,
 }
 
 impl TimeLimit {
@@ -46,12 +47,18 @@ impl TimeLimit {
     #[inline]
     pub fn is_up(&mut self, records: &Records<'_>) -> bool {
         let rest = records.torn();
-        if self.rest.abs_diff(rest) < CLOCK_BYTES {
-            return false;
+        if self.rest.abs_diff(rest) >= CLOCK_BYTES {
+            self.rest = rest;
+            let is_past = |deadline| Instant::now() >= deadline;
+            self.is_up |= self.deadline.is_some_and(is_past);
         }
-        self.rest = rest;
-        self.deadline
-            .is_some_and(|deadline| Instant::now() >= deadline)
+        self.is_up
+    }
+
+    /// Whether encoding was stopped.
+    #[must_use]
+    pub fn was_up(&self) -> bool {
+        self.is_up
     }
 }
 

@@ -93,9 +93,12 @@ impl<'a> Members<'a> {
             self.fields.truncate(count);
             self.origins.truncate(count);
         }
-        let mut place = 0;
+        let (mut place, mut end) = (0, 0);
         while place < count {
-            let end = self.run_end(place);
+            // What follows a member that was another one is still the end of the same run.
+            if place >= end {
+                end = self.run_end(place);
+            }
             if end > place && self.pass(cursor, place, end) {
                 place = end;
                 continue;
@@ -232,6 +235,26 @@ mod tests {
             }
             read(&chunk);
         }
+    }
+
+    /// A container chooses how many members there are. If the whole run were looked at for each of
+    /// them, this would take some minutes.
+    #[test]
+    fn records_of_very_many_members_take_little_more_for_each() {
+        const COUNT: u32 = 400_000;
+        let mut chunk = Vec::new();
+        for value in 0..4 {
+            (0..COUNT).for_each(|_| chunk.extend([0xa1, b'a', value]));
+        }
+        let began = std::time::Instant::now();
+        let mut members = Members::new(&chunk);
+        let mut cursor = Cursor::new(&chunk);
+        for _ in 0..4 {
+            members.read(&mut cursor, COUNT).unwrap();
+        }
+        assert!(cursor.rest().is_empty());
+        let took = began.elapsed();
+        assert!(took.as_secs() < 20, "{took:?}");
     }
 
     #[test]

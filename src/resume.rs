@@ -127,20 +127,6 @@ impl Attempt<'_> {
         &self.track
     }
 
-    /// What decides, besides the chunk and the options, of which events the chunk is made: as it was
-    /// when the first of them was settled.
-    #[must_use]
-    pub fn layout(&self, now: u8) -> u8 {
-        let mut layout = now;
-        self.progress.set_about(|about| {
-            // Where nothing is settled, the events may be other ones than before.
-            let before = about.layout.filter(|_| self.left.is_some());
-            layout = before.unwrap_or(now);
-            about.layout = Some(layout);
-        });
-        layout
-    }
-
     /// Notes the batches that are sent next, whether they are the last ones, and which events an item
     /// holds, if others than its own.
     pub fn hand_out(

@@ -1,5 +1,6 @@
 //! Items -> a request's body, until it is full.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::{Batch, Item, Limits};
@@ -14,8 +15,10 @@ pub struct Open {
     head: usize,
     items: Vec<Item>,
     bytes: usize,
-    oldest: i64,
-    newest: i64,
+    /// Times that the batch may still take.
+    range: RangeInclusive<i64>,
+    /// What the range is for an empty batch.
+    window: RangeInclusive<i64>,
     only: Option<Arc<Left>>,
 }
 
@@ -24,6 +27,16 @@ impl Open {
     /// `only` are the items that are left of it, and others are left out.
     #[must_use]
     pub fn new(limits: Limits, head: &[u8], only: Option<Arc<Left>>) -> Self {
+        Self::within(ANY_TIME, limits, head, only)
+    }
+
+    /// Begins a body for items of these times.
+    fn within(
+        window: RangeInclusive<i64>,
+        limits: Limits,
+        head: &[u8],
+        only: Option<Arc<Left>>,
+    ) -> Self {
         let mut body = BODIES.take();
         body.extend_from_slice(head);
         Self {
@@ -32,10 +45,49 @@ impl Open {
             head: head.len(),
             items: Vec::new(),
             bytes: 0,
-            oldest: i64::MAX,
-            newest: i64::MIN,
+            range: window.clone(),
+            window,
             only,
         }
+    }
+
+    /// Begins a body beside this one, for items of these times.
+    pub(super) fn beside(&self, window: RangeInclusive<i64>) -> Self {
+        let head = &self.body[..self.head];
+        Self::within(window, self.limits, head, self.only.clone())
+    }
+
+    /// Whether the batch spans few enough milliseconds with an item of this time.
+    #[inline]
+    #[must_use]
+    pub fn takes(&self, time: i64) -> bool {
+        self.range.contains(&time)
+    }
+
+    /// Takes only times of this window from now on. All items must lie in it.
+    pub(super) fn settle(&mut self, window: RangeInclusive<i64>) {
+        self.range = window.clone();
+        self.window = window;
+    }
+
+    /// Times that the batch may still take; those of its items are among them.
+    pub(super) fn range(&self) -> &RangeInclusive<i64> {
+        &self.range
+    }
+
+    /// The first time of its window.
+    pub(super) fn window_start(&self) -> i64 {
+        *self.window.start()
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What has been added since the last batch.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        &self.items
     }
 
     /// Where the next item is written; [`Open::add`] then tells what was written.
@@ -46,11 +98,7 @@ impl Open {
     /// Takes what stands in the body from `start` on as an item of so many `bytes` as the service
     /// counts them. Hands back the previous batch when the item did not fit into it.
     pub fn add(&mut self, start: usize, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
-        if self
-            .only
-            .as_ref()
-            .is_some_and(|left| !left.contains(ordinal))
-        {
+        if self.leaves_out(ordinal) {
             self.body.truncate(start);
             return None;
         }
@@ -61,8 +109,7 @@ impl Open {
             (Some(full), start)
         };
         self.bytes += bytes;
-        self.oldest = self.oldest.min(time);
-        self.newest = self.newest.max(time);
+        self.narrow(time);
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let (start, end) = (offset(start), offset(self.body.len()));
         self.items.push(Item {
@@ -76,7 +123,7 @@ impl Open {
         full
     }
 
-    /// What has been added since the last batch.
+    /// The batch of what has been added since the last one; `None` for nothing.
     #[must_use]
     pub fn finish(self) -> Option<Batch> {
         if self.items.is_empty() {
@@ -86,15 +133,42 @@ impl Open {
         Some(self.close())
     }
 
+    /// Hands back the batch when an item of so many `bytes` does not fit into it. So a large item need
+    /// not be moved, which [`Open::add`] does when it is written into a batch that it does not fit.
+    pub fn make_room(&mut self, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
+        if self.items.is_empty() || self.fits(time, bytes) || self.leaves_out(ordinal) {
+            return None;
+        }
+        let (full, _) = self.close_before(self.body.len(), time, bytes);
+        Some(full)
+    }
+
+    /// Whether the item was delivered when the chunk was tried before.
+    #[inline]
+    fn leaves_out(&self, ordinal: u32) -> bool {
+        let only = self.only.as_ref();
+        only.is_some_and(|left| !left.contains(ordinal))
+    }
+
     fn close(self) -> Batch {
-        Batch::new(self.body, self.head, self.items, self.limits)
+        let window = self.window_start();
+        Batch::new(self.body, self.head, self.items, self.limits, window)
     }
 
     fn fits(&self, time: i64, bytes: usize) -> bool {
-        let span = self.newest.max(time).saturating_sub(self.oldest.min(time));
         self.items.len() < self.limits.items
             && self.bytes + bytes <= self.limits.bytes
-            && self.limits.span_ms.is_none_or(|limit| span < limit)
+            && self.takes(time)
+    }
+
+    /// Leaves only times in the range that fit together with this one.
+    #[inline]
+    fn narrow(&mut self, time: i64) {
+        if let Some(limit) = self.limits.span_ms {
+            let start = time.saturating_sub(limit - 1).max(*self.range.start());
+            let end = time.saturating_add(limit - 1).min(*self.range.end());
+            self.range = start..=end;
+        }
     }
 
     /// Closes the batch before the item that stands from `start` on; where that item then stands.
@@ -104,14 +178,14 @@ impl Open {
             .items
             .get(kept)
             .map_or(start, |item| item.start as usize);
-        let mut next = Self::new(self.limits, &self.body[..self.head], self.only.clone());
+        let mut next = self.beside(self.window.clone());
         next.body.extend_from_slice(&self.body[cut..]);
         next.items.reserve(self.items.len());
         self.body.truncate(cut);
         let back = (cut - self.head) as u32;
         for item in self.items.drain(kept..) {
             next.bytes += item.bytes as usize;
-            (next.oldest, next.newest) = (item.time, item.time);
+            next.narrow(item.time);
             next.items.push(Item {
                 start: item.start - back,
                 end: item.end - back,
@@ -141,5 +215,6 @@ impl Open {
     }
 }
 
+const ANY_TIME: RangeInclusive<i64> = i64::MIN..=i64::MAX;
 /// At most an eighth of a batch goes with the item that begins the next one.
 const MOST_COMPANIONS: usize = 8;

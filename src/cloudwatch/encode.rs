@@ -1,16 +1,19 @@
 //! Records -> requests for their places.
 //!
-//! An event is written once, into the body of the request it will travel in.
+//! An event is written once, into the body of the request it will travel in. One beyond the limit is
+//! written up to the limit, and then cut there or written anew, a part at a time.
+
+mod oversize;
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::batch::{Batch, Limits, Open};
+use self::oversize::Pending;
+use crate::batch::{Batch, Limits, MOST_OPEN, Rest, Windows};
 use crate::cloudwatch::entity::without_entity;
-use crate::cloudwatch::options::{Config, Oversize};
+use crate::cloudwatch::options::Config;
 use crate::cloudwatch::route::{Fallbacks, Place, Places};
-use crate::cut;
 use crate::decode::{Record, Records};
 use crate::escape::{self, Depth};
 use crate::json::Json;
@@ -45,9 +48,14 @@ pub struct Encoder<'c> {
     config: &'c Config,
     places: Places<'c>,
     left: Option<Arc<Left>>,
-    open: Vec<Open>,
+    /// Of each place, by number.
+    open: Vec<Windows>,
+    /// How many batches are open in all.
+    batches: usize,
     full: Vec<(usize, Batch)>,
     json: Json<'c>,
+    /// An event of which not all parts are written.
+    pending: Option<Pending<'c>>,
     counts: Counts,
     time: TimeLimit,
     is_done: bool,
@@ -72,8 +80,10 @@ impl<'c> Encoder<'c> {
             places,
             left,
             open: Vec::new(),
+            batches: 0,
             full: Vec::new(),
-            json: Json::new(Depth::Twice),
+            json: Json::new(Depth::Twice).with_most(most_text(config)),
+            pending: None,
             counts: Counts::default(),
             time: TimeLimit::default(),
             is_done: false,
@@ -89,25 +99,66 @@ impl<'c> Encoder<'c> {
     /// numbers, by number.
     ///
     /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. Nothing is returned when nothing is left.
+    /// memory of the requests that are under way. A chunk of very many places is encoded in sections:
+    /// where there are too many open batches, all of them are handed out, and later records get new
+    /// ones. Nothing is returned when nothing is left.
     pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        while self.full.len() < requests && !self.time.is_up(records) {
-            let Some(record) = records.next() else {
-                self.is_done = true;
-                let open = self.open.drain(..).enumerate();
-                let last = open.filter_map(|(number, open)| Some((number, open.finish()?)));
-                self.full.extend(last);
-                break;
-            };
-            self.record(&record);
-        }
-        self.full.sort_by_key(|(number, _)| *number);
+        // A section of which nothing is left to send is no reason to stop.
+        while !self.section(records, requests) && self.full.is_empty() && !self.time.was_up() {}
+        self.full
+            .sort_by_key(|(number, batch)| (*number, batch.window()));
         std::mem::take(&mut self.full)
     }
 
-    /// The places met so far, by number.
-    pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.places.places()
+    /// Encodes records until so many requests are full or there are too many open batches; `true` at
+    /// the chunk's end.
+    fn section(&mut self, records: &mut Records<'c>, requests: usize) -> bool {
+        if self.open.is_empty() {
+            self.places.forget();
+        }
+        while self.full.len() < requests {
+            if self.part() {
+                continue;
+            }
+            if self.is_crowded() {
+                self.close();
+                return false;
+            }
+            if self.time.is_up(records) {
+                return false;
+            }
+            let Some(record) = records.next() else {
+                self.close();
+                self.is_done = true;
+                return true;
+            };
+            self.record(&record);
+        }
+        false
+    }
+
+    /// The number of the first place of this section; earlier ones have no more batches.
+    #[must_use]
+    pub fn first_place(&self) -> usize {
+        self.places.first()
+    }
+
+    /// A place of the last round by its number.
+    #[must_use]
+    pub fn place(&self, number: usize) -> &Place {
+        self.places.place(number)
+    }
+
+    /// What has not been handed out by [`Encoder::round`], where no more rounds are made.
+    #[must_use]
+    pub fn rest(&self) -> Rest {
+        let mut rest = Rest {
+            next: self.counts.events,
+            ..Rest::default()
+        };
+        let open = self.open.iter().flat_map(Windows::items);
+        open.for_each(|items| rest.add(items));
+        rest
     }
 
     /// What happened to the records, and what names they fell back to.
@@ -121,31 +172,59 @@ impl<'c> Encoder<'c> {
         (self.counts, self.places.fallbacks())
     }
 
+    fn is_crowded(&self) -> bool {
+        self.batches >= MOST_OPEN || self.places.bytes() >= MOST_NAME_BYTES
+    }
+
+    /// Ends all open batches.
+    fn close(&mut self) {
+        let first = self.places.first();
+        for (index, windows) in self.open.drain(..).enumerate() {
+            let last = windows.finish().map(|batch| (first + index, batch));
+            self.full.extend(last);
+        }
+        self.batches = 0;
+    }
+
+    /// Where an event of this place and time is written.
+    #[inline]
+    fn choose(&mut self, number: usize, time: i64) -> usize {
+        let index = number - self.places.first();
+        if index == self.open.len() {
+            let place = self.places.place(number);
+            let head = head(place, self.places.entity(number));
+            let windows = Windows::new(LIMITS, &head, self.left.clone());
+            self.open.push(windows);
+            self.batches += 1;
+        }
+        let windows = &mut self.open[index];
+        if !windows.chosen().takes(time) {
+            let before = windows.open();
+            let closed = windows.choose(time);
+            self.full.extend(closed.map(|batch| (number, batch)));
+            self.batches += windows.open() - before;
+        }
+        index
+    }
+
     fn record(&mut self, record: &Record<'c, '_>) {
         let Some(part) = self.config.select.part(record) else {
             self.counts.skipped += 1;
             return;
         };
         let number = self.places.number(record);
-        if number == self.open.len() {
-            let place = self.places.place(number);
-            let head = head(place, self.places.entity(number));
-            self.open.push(Open::new(LIMITS, &head, self.left.clone()));
-        }
-        let open = &mut self.open[number];
-        let body = open.body();
-        let start = body.len();
         // The service takes no negative time; such an event is too old either way, and it says so.
         let time = record.time.millis().max(0);
+        let index = self.choose(number, time);
+        let open = self.open[index].chosen();
+        let body = open.body();
+        let start = body.len();
         before_message(time, body);
         let message = body.len();
-        let overhead = match part {
-            Part::Record if self.config.enriches() => {
-                let (overhead, too_deep) = enriched(self.config, record, body);
-                self.counts.too_deep += too_deep;
-                overhead
-            }
-            part => write(part, record, &mut self.json, body),
+        let too_deep = self.json.too_deep();
+        let (overhead, more_too_deep) = match part {
+            Part::Record if self.config.enriches() => enriched(self.config, record, body),
+            part => (write(part, record, self.config, &mut self.json, body), 0),
         };
         let text = body.len() - message - overhead;
         if text == 0 {
@@ -153,50 +232,43 @@ impl<'c> Encoder<'c> {
             body.truncate(start);
             return;
         }
-        if text + EVENT_OVERHEAD <= self.config.max_event_bytes {
-            body.extend_from_slice(AFTER_MESSAGE);
-            let full = open.add(start, time, text + EVENT_OVERHEAD, self.counts.events);
-            self.full.extend(full.map(|batch| (number, batch)));
-            self.counts.events += 1;
-            return;
+        if text > most_text(self.config) {
+            let written = Written {
+                start,
+                message,
+                too_deep,
+                more_too_deep,
+            };
+            return self.oversize(part, record, number, time, &written);
         }
-        let escaped = body.split_off(message);
-        body.truncate(start);
-        self.oversize(number, &escaped, time);
-    }
-
-    /// An event beyond the limit: cut, or sent in parts.
-    fn oversize(&mut self, number: usize, escaped: &[u8], time: i64) {
-        let room = self.config.max_event_bytes - EVENT_OVERHEAD;
-        match self.config.oversize {
-            Oversize::Truncate => {
-                self.counts.truncated += 1;
-                let kept = cut::fitting(escaped, room - cut::TRUNCATED.len());
-                self.event(number, time, &escaped[..kept], cut::TRUNCATED);
-            }
-            Oversize::Split => {
-                self.counts.split += 1;
-                let parts: Vec<&[u8]> = cut::parts(escaped, room - cut::MARK_ROOM).collect();
-                for (index, part) in parts.iter().enumerate() {
-                    self.event(number, time, part, &cut::part_mark(index + 1, parts.len()));
-                }
-            }
-        }
-    }
-
-    fn event(&mut self, number: usize, time: i64, escaped: &[u8], mark: &str) {
-        let open = &mut self.open[number];
-        let body = open.body();
-        let start = body.len();
-        before_message(time, body);
-        body.extend_from_slice(escaped);
-        body.extend_from_slice(mark.as_bytes());
+        self.counts.too_deep += more_too_deep;
         body.extend_from_slice(AFTER_MESSAGE);
-        let bytes = cut::text_len(escaped) + mark.len() + EVENT_OVERHEAD;
-        let full = open.add(start, time, bytes, self.counts.events);
+        self.add(number, start, time, text);
+    }
+
+    /// Ends an event of so many bytes of text.
+    #[inline]
+    fn add(&mut self, number: usize, start: usize, time: i64, text: usize) {
+        let open = self.open[number - self.places.first()].chosen();
+        let full = open.add(start, time, text + EVENT_OVERHEAD, self.counts.events);
         self.full.extend(full.map(|batch| (number, batch)));
         self.counts.events += 1;
     }
+}
+
+/// Where an event has been written that is beyond the limit.
+struct Written {
+    start: usize,
+    message: usize,
+    /// Values that had been left out before it.
+    too_deep: usize,
+    /// Values left out in it, where they were not counted together with those.
+    more_too_deep: usize,
+}
+
+/// Bytes of text that an event may have.
+fn most_text(config: &Config) -> usize {
+    config.max_event_bytes - EVENT_OVERHEAD
 }
 
 /// Appends the message's text as it stands in a JSON string; returns the overhead.
@@ -204,13 +276,16 @@ impl<'c> Encoder<'c> {
 fn write<'c>(
     part: Part<'c>,
     record: &Record<'c, '_>,
+    config: &Config,
     json: &mut Json<'c>,
     body: &mut Vec<u8>,
 ) -> usize {
     match part {
         Part::Record => json.record(record, body),
         Part::Value(raw) => match Cursor::new(raw).token() {
-            Ok(Token::Str(text) | Token::Bin(text)) => escape::append(text, Depth::Once, body),
+            Ok(Token::Str(text) | Token::Bin(text)) => {
+                escape::append_within(text, Depth::Once, most_text(config), body)
+            }
             _ => json.value(raw, body),
         },
     }
@@ -220,7 +295,7 @@ fn write<'c>(
 /// how many values were nested too deeply.
 fn enriched(config: &Config, record: &Record<'_, '_>, body: &mut Vec<u8>) -> (usize, usize) {
     let start = body.len();
-    let mut json = Json::new(Depth::Twice);
+    let mut json = Json::new(Depth::Twice).with_most(most_text(config));
     let mut room = Vec::new();
     let kept = config
         .entities
@@ -267,3 +342,10 @@ pub(super) const LIMITS: Limits = Limits {
     bytes: 1_048_576,
     span_ms: Some(24 * 3600 * 1000),
 };
+
+/// Bytes of the names and entities of the places that have an open batch. One more place may begin
+/// when they are nearly reached. A place takes about four times its name, and a kilobyte.
+const MOST_NAME_BYTES: usize = 2 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

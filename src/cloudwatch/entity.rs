@@ -182,7 +182,7 @@ fn rewrite(map: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-fn is_meant(field: &Field<'_>) -> bool {
+pub(super) fn is_meant(field: &Field<'_>) -> bool {
     matches!(field.key, Token::Str(key) | Token::Bin(key) if key.starts_with(PREFIX))
 }
 
@@ -198,7 +198,7 @@ const PATHS: [(Part, &str); 10] = [
     (Part::Platform, "kubernetes.aws_entity_platform"),
     (Part::Workload, "kubernetes.aws_entity_workload"),
 ];
-const KUBERNETES: &[u8] = b"kubernetes";
+pub(super) const KUBERNETES: &[u8] = b"kubernetes";
 const PREFIX: &[u8] = b"aws_entity";
 /// A map's head with a count of four bytes.
 const MAP_32: u8 = 0xdf;

@@ -46,16 +46,23 @@ impl Metrics {
         start: usize,
         body: &mut Vec<u8>,
     ) -> usize {
-        let Some((names, unit)) = kind(record) else {
+        let Some((escaped, overhead)) = self.escaped(record) else {
             return 0;
         };
+        body.splice(start + 1..start + 1, escaped);
+        overhead
+    }
+
+    /// The member with a comma behind it, twice escaped, and the overhead; `None` for a record that
+    /// gains none.
+    pub(super) fn escaped(&self, record: &Record<'_, '_>) -> Option<(Vec<u8>, usize)> {
+        let (names, unit) = kind(record)?;
         let mut member = br#""_aws":"#.to_vec();
         member.extend(self.member(record, names, unit).to_string().bytes());
         member.push(b',');
         let mut escaped = Vec::new();
         let overhead = escape::append(&member, Depth::Once, &mut escaped);
-        body.splice(start + 1..start + 1, escaped);
-        overhead
+        Some((escaped, overhead))
     }
 
     fn member(&self, record: &Record<'_, '_>, names: &[&str], unit: &str) -> Value {

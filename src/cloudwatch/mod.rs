@@ -15,6 +15,7 @@ mod self_metrics;
 pub mod send;
 pub mod streams;
 
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::sync::{Arc, Once};
 
@@ -164,12 +165,14 @@ impl Road {
         let mut records = Records::new(joined.as_deref().unwrap_or(flush.chunk()));
         let mut encoder = self.encoder(&connection.fixed, &tag, attempt.left());
         encoder.stop_at(deadline);
-        let mut streams = Vec::new();
+        let (mut streams, mut first) = (HashMap::new(), 0);
         let stream = |encoder: &Encoder<'_>, number: usize| {
-            for place in encoder.places().skip(streams.len()) {
-                streams.push(self.stream(connection, place, &attempt));
+            if first < encoder.first_place() {
+                first = encoder.first_place();
+                streams.retain(|number, _| *number >= first);
             }
-            streams[number].clone()
+            let new = || self.stream(connection, encoder.place(number), &attempt);
+            streams.entry(number).or_insert_with(new).clone()
         };
         let terms = self.terms(deadline);
         let report = pipeline::deliver(

@@ -108,7 +108,8 @@ pub struct Place {
     pub stream: String,
 }
 
-/// The places of one chunk's records, numbered as they are met.
+/// The places of one chunk's records, numbered as they are met. A number stands for one place only;
+/// a place that was forgotten and is met again has a new one.
 pub struct Places<'c> {
     route: &'c Route,
     variables: Variables<'c>,
@@ -116,6 +117,8 @@ pub struct Places<'c> {
     varies: bool,
     numbers: HashMap<Box<[u8]>, usize>,
     places: Vec<Place>,
+    first: usize,
+    bytes: usize,
     entities: Option<&'c Entities>,
     entity: Vec<Box<[u8]>>,
     last: Option<(Vec<u8>, usize)>,
@@ -171,6 +174,8 @@ impl<'c> Places<'c> {
                 || (route.needs_ecs_metadata() && !variables.knows_the_task()),
             numbers: HashMap::new(),
             places: Vec::new(),
+            first: 0,
+            bytes: 0,
             last: None,
             name: Vec::new(),
             fallbacks: Fallbacks::default(),
@@ -186,27 +191,44 @@ impl<'c> Places<'c> {
         }
     }
 
-    /// A place by its number.
+    /// A place that is not forgotten, by its number.
     #[must_use]
     pub fn place(&self, number: usize) -> &Place {
-        &self.places[number]
+        &self.places[number - self.first]
     }
 
     /// The entity of a place's records as JSON; empty for none.
     #[must_use]
     pub fn entity(&self, number: usize) -> &[u8] {
-        &self.entity[number]
+        &self.entity[number - self.first]
+    }
+
+    /// The number of the first place that is not forgotten.
+    #[must_use]
+    pub fn first(&self) -> usize {
+        self.first
+    }
+
+    /// Bytes of the names and entities that are not forgotten.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Forgets all places.
+    pub fn forget(&mut self) {
+        self.first += self.places.len();
+        self.bytes = 0;
+        self.places.clear();
+        self.entity.clear();
+        self.numbers.clear();
+        self.last = None;
     }
 
     /// What was missing for names so far.
     #[must_use]
     pub fn fallbacks(&self) -> Fallbacks {
         self.fallbacks.clone()
-    }
-
-    /// All places, by number.
-    pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.places.iter()
     }
 
     fn render(&mut self, record: &Record<'_, '_>) -> usize {
@@ -252,7 +274,8 @@ impl<'c> Places<'c> {
 
     fn place_of(&mut self, name: &[u8], group: usize, stream: usize) -> usize {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let number = self.places.len();
+        let number = self.first + self.places.len();
+        self.bytes += name.len();
         self.places.push(Place {
             group: text(&name[..group]),
             stream: text(&name[group + 1..stream]),

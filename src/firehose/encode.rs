@@ -1,17 +1,21 @@
 //! Records -> requests for their delivery streams.
 //!
 //! A record's text is written once and encoded once, into the body of the request it will travel in.
+//! One that is too large is written up to the limit, and then cut there or written anew, a part at a
+//! time.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, MOST_OPEN, Rest};
+use crate::cut;
 use crate::decode::{Record, Records};
 use crate::firehose::options::Config;
-use crate::firehose::pack::{Packed, Packer};
+use crate::firehose::pack::{Oversize, Packed, Packer};
 use crate::firehose::route::Streams;
 use crate::firehose::shape::Writer;
+use crate::json::parts::Parts;
 use crate::ledger::Left;
 use crate::pipeline::{Encode, TimeLimit};
 
@@ -37,6 +41,8 @@ pub struct Encoder<'c> {
     writer: Writer<'c>,
     packer: Packer,
     text: Vec<u8>,
+    /// A text of which not all parts are packed.
+    pending: Option<Pending<'c>>,
     counts: Counts,
     time: TimeLimit,
     is_done: bool,
@@ -50,17 +56,35 @@ impl<'c> Encode<'c> for Encoder<'c> {
     fn is_done(&self) -> bool {
         self.is_done
     }
+
+    fn events(&self, item: u32) -> Option<Vec<u32>> {
+        self.packer.joins().then(|| self.packer.texts(vec![item]))
+    }
+}
+
+/// A text that is being sent in parts. A round packs as many of them as it has requests for, so that
+/// a text takes the memory of some requests, however large it is.
+#[derive(Debug)]
+struct Pending<'c> {
+    lane: usize,
+    time: i64,
+    parts: Parts<'c>,
+    packed: usize,
+    of: usize,
 }
 
 impl<'c> Encoder<'c> {
     /// Begins a chunk, of which only what is `left` is written if it has been tried before.
     #[must_use]
     pub fn new(config: &'c Config, streams: Streams<'c>, left: Option<Arc<Left>>) -> Self {
+        let packer = Packer::new(config.packing, left);
         Self {
             streams,
-            writer: Writer::new(&config.shape),
-            packer: Packer::new(config.packing, left),
+            // The newline comes behind it.
+            writer: Writer::new(&config.shape, packer.most_text() - 1),
+            packer,
             text: Vec::new(),
+            pending: None,
             counts: Counts::default(),
             time: TimeLimit::default(),
             is_done: false,
@@ -76,16 +100,67 @@ impl<'c> Encoder<'c> {
     /// streams' numbers.
     ///
     /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. Nothing is returned when nothing is left.
+    /// memory of the requests that are under way. A chunk of very many delivery streams is encoded in
+    /// sections: where there are too many open requests, all of them are handed out, and later records
+    /// get new ones. Nothing is returned when nothing is left.
     pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        while self.packer.full() < requests && !self.time.is_up(records) {
+        loop {
+            let (batches, ended) = self.section(records, requests);
+            // A section of which nothing is left to send is no reason to stop.
+            self.is_done = ended;
+            if ended || !batches.is_empty() || self.time.was_up() {
+                return batches;
+            }
+        }
+    }
+
+    /// Encodes records until so many requests are full or there are too many open ones; whether the
+    /// chunk has ended.
+    fn section(
+        &mut self,
+        records: &mut Records<'c>,
+        requests: usize,
+    ) -> (Vec<(usize, Batch)>, bool) {
+        if self.packer.lanes() == 0 {
+            self.streams.forget();
+        }
+        let first = self.streams.first();
+        let mut ended = false;
+        let batches = loop {
+            if self.packer.full() >= requests {
+                break self.packer.take_full();
+            }
+            if self.part() {
+                continue;
+            }
+            if self.packer.lanes() >= MOST_OPEN {
+                break self.packer.finish();
+            }
+            if self.time.is_up(records) {
+                break self.packer.take_full();
+            }
             let Some(record) = records.next() else {
-                self.is_done = true;
-                return self.packer.finish();
+                ended = true;
+                break self.packer.finish();
             };
             self.record(&record);
-        }
-        self.packer.take_full()
+        };
+        let batches = batches.into_iter();
+        let batches = batches.map(|(lane, batch)| (first + lane, batch));
+        (batches.collect(), ended)
+    }
+
+    /// What has not been handed out by [`Encoder::round`], where no more rounds are made.
+    #[must_use]
+    pub fn rest(&self) -> Rest {
+        self.packer.rest()
+    }
+
+    /// The ordinals that items of batches stand for: an item may hold several texts. What is left of
+    /// a chunk is remembered by these, and so are those of [`Encoder::rest`].
+    #[must_use]
+    pub fn texts(&self, items: Vec<u32>) -> Vec<u32> {
+        self.packer.texts(items)
     }
 
     /// A delivery stream's name by its number.
@@ -114,11 +189,58 @@ impl<'c> Encoder<'c> {
             self.counts.skipped += 1;
             return;
         }
-        self.text.push(b'\n');
         let number = self.streams.number(record);
-        if number == self.packer.lanes() {
+        let lane = number - self.streams.first();
+        if lane == self.packer.lanes() {
             self.packer.add_lane(self.streams.name(number));
         }
-        self.packer.text(number, &self.text, record.time.millis());
+        let time = record.time.millis();
+        if self.text.len() >= self.packer.most_text() {
+            return self.oversize(record, lane, time);
+        }
+        self.text.push(b'\n');
+        self.packer.text(lane, &self.text, time);
+    }
+
+    /// Decides about a text of which the beginning is written.
+    fn oversize(&mut self, record: &Record<'c, '_>, lane: usize, time: i64) {
+        self.packer.begin_alone(lane);
+        if self.packer.for_oversize() == Oversize::Truncate {
+            self.packer.truncated(lane, &self.text, time);
+            return self.text.shrink_to(MOST_KEPT);
+        }
+        self.text = Vec::new();
+        self.packer.count_split();
+        let room = self.packer.part_room();
+        let parts = || Parts::plain(self.writer.pieces(record), room);
+        self.pending = Some(Pending {
+            lane,
+            time,
+            packed: 0,
+            of: parts().count(),
+            parts: parts(),
+        });
+    }
+
+    /// Packs the next part of a text; `false` when there is none.
+    fn part(&mut self) -> bool {
+        let Some(pending) = &mut self.pending else {
+            return false;
+        };
+        let Some(part) = pending.parts.next() else {
+            self.writer.count_too_deep(pending.parts.too_deep());
+            self.pending = None;
+            return false;
+        };
+        pending.packed += 1;
+        let mark = cut::part_mark(pending.packed, pending.of);
+        self.packer.part(pending.lane, part, &mark, pending.time);
+        true
     }
 }
+
+/// Bytes of room for a text that are kept for the next one.
+const MOST_KEPT: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

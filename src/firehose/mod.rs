@@ -22,7 +22,7 @@ use self::pack::Packed;
 use self::route::Streams;
 use self::send::DeliveryStream;
 use crate::decode::Records;
-use crate::ecs::{Metadata, Task};
+use crate::ecs::Metadata;
 use crate::instance;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
@@ -131,11 +131,7 @@ impl Road {
             }
         };
         self.learn_metadata(deadline).await;
-        let Ok(task) = self.task(&attempt) else {
-            instance::say_of_no_connection(&self.watch, &tag, NO_METADATA);
-            return attempt.give_back();
-        };
-        let variables = Variables::new(&connection.fixed, task, &tag);
+        let variables = Variables::new(&connection.fixed, self.metadata.known(), &tag);
         let streams = Streams::new(&self.config.route, variables, &tag);
         let mut encoder = Encoder::new(&self.config, streams, attempt.left());
         encoder.stop_at(deadline);
@@ -187,22 +183,6 @@ impl Road {
         let missing = missing.as_deref().unwrap_or_default();
         let to = "the default delivery stream, as a variable of the name had no value";
         instance::say_of_fallback(&self.watch, tag, 0, *count, missing, to);
-    }
-
-    /// The task, as names are made with it.
-    ///
-    /// Which records are joined depends on the names. So where a part of the chunk is delivered, the
-    /// rest of it needs the metadata if that part had it, and is made without it if that part had none.
-    fn task(&self, attempt: &Attempt<'_>) -> Result<Option<&Task>, NoMetadata> {
-        let known = self.metadata.known();
-        if !self.config.packing.aggregate {
-            return Ok(known);
-        }
-        match (attempt.layout(u8::from(known.is_some())), known) {
-            (0, _) => Ok(None),
-            (_, None) => Err(NoMetadata),
-            (_, known) => Ok(known),
-        }
     }
 
     async fn learn_metadata(&self, deadline: Instant) {
@@ -269,11 +249,6 @@ impl Road {
         instance::say_of_damage(&self.watch, tag, undecodable, torn);
     }
 }
-
-/// The metadata that the names of a chunk need is not known.
-struct NoMetadata;
-
-const NO_METADATA: &str = "a part of the chunk was delivered under names made with the ECS metadata, which is not known now";
 
 /// What no earlier attempt at the chunk has reported; now it is.
 fn unreported(

@@ -68,7 +68,8 @@ fn check(reader: &Reader<'_>, key: &str, name: &str) {
     }
 }
 
-/// The delivery streams of one chunk's records, numbered as they are met.
+/// The delivery streams of one chunk's records, numbered as they are met. A number stands for one
+/// delivery stream only; one that was forgotten and is met again has a new one.
 #[derive(Debug)]
 pub struct Streams<'c> {
     route: &'c Route,
@@ -77,6 +78,7 @@ pub struct Streams<'c> {
     varies: bool,
     numbers: HashMap<String, usize>,
     names: Vec<String>,
+    first: usize,
     name: Vec<u8>,
     last: Option<usize>,
     fallbacks: usize,
@@ -97,6 +99,7 @@ impl<'c> Streams<'c> {
             varies,
             numbers: HashMap::new(),
             names: Vec::new(),
+            first: 0,
             name: Vec::new(),
             last: None,
             fallbacks: 0,
@@ -116,7 +119,21 @@ impl<'c> Streams<'c> {
     /// A delivery stream's name by its number.
     #[must_use]
     pub fn name(&self, number: usize) -> &str {
-        &self.names[number]
+        &self.names[number - self.first]
+    }
+
+    /// The number of the first delivery stream that is not forgotten.
+    #[must_use]
+    pub fn first(&self) -> usize {
+        self.first
+    }
+
+    /// Forgets all delivery streams.
+    pub fn forget(&mut self) {
+        self.first += self.names.len();
+        self.names.clear();
+        self.numbers.clear();
+        self.last = None;
     }
 
     /// How often the default was taken, and one item that was missing.
@@ -157,7 +174,7 @@ impl<'c> Streams<'c> {
 
     fn intern(&mut self) -> usize {
         if let Some(number) = self.last
-            && self.names[number].as_bytes() == self.name
+            && self.names[number - self.first].as_bytes() == self.name
         {
             return number;
         }
@@ -165,9 +182,10 @@ impl<'c> Streams<'c> {
         let name = String::from_utf8_lossy(&self.name);
         let known = self.numbers.get(&*name).copied();
         let number = known.unwrap_or_else(|| {
-            self.numbers.insert(name.to_string(), self.names.len());
+            let next = self.first + self.names.len();
+            self.numbers.insert(name.to_string(), next);
             self.names.push(name.into_owned());
-            self.names.len() - 1
+            next
         });
         self.last = Some(number);
         number

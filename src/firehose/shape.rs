@@ -7,6 +7,7 @@
 use crate::decode::{Field, Record};
 use crate::dots::Dots;
 use crate::escape::Depth;
+use crate::json::pieces::Pieces;
 use crate::json::{self, Json};
 use crate::msgpack::{Cursor, Token};
 use crate::options::Reader;
@@ -104,6 +105,10 @@ pub struct Writer<'c> {
     time: Option<TimeKey>,
     json: Json<'c>,
     time_text: Vec<u8>,
+    /// A longer text is not written to its end.
+    most: usize,
+    /// Values that had been left out before the record.
+    too_deep: usize,
 }
 
 /// What `log_key` has found.
@@ -113,15 +118,47 @@ enum Found<'c> {
 }
 
 impl<'c> Writer<'c> {
-    /// Begins a chunk.
+    /// Begins a chunk. Of a text that is longer than `most` only a beginning that is longer too, and
+    /// something behind it, is written.
     #[must_use]
-    pub fn new(shape: &'c Shape) -> Self {
+    pub fn new(shape: &'c Shape, most: usize) -> Self {
+        let json = Json::new(Depth::Once).with_dots(shape.dots.as_ref());
         Self {
             shape,
             time: shape.time.clone(),
-            json: Json::new(Depth::Once).with_dots(shape.dots.as_ref()),
+            json: json.with_most(most),
             time_text: Vec::new(),
+            most,
+            too_deep: 0,
         }
+    }
+
+    /// The text of the record that was written last, a piece at a time. Values that were left out of
+    /// it are not counted; [`Writer::count_too_deep`] does that when all pieces are written.
+    pub fn pieces(&self, record: &Record<'c, '_>) -> Pieces<'c> {
+        let (shape, dots) = (self.shape, self.shape.dots.as_ref());
+        if shape.select.is_whole() {
+            let keeps = |field: &Field<'c>| shape.keeps(field);
+            return Pieces::record(Depth::Once, dots, record.fields, keeps, self.time_member());
+        }
+        match self.find(record.fields) {
+            Some(Found::Value(raw)) => match Cursor::new(raw).token() {
+                Ok(Token::Str(text) | Token::Bin(text)) => Pieces::plain(text),
+                _ => Pieces::value(Depth::Once, dots, raw),
+            },
+            Some(Found::Time) | None => Pieces::plain(self.time_text.clone()),
+        }
+    }
+
+    /// Counts values that were left out of the pieces of a record, and no longer those that were left
+    /// out when a beginning of it was written.
+    pub fn count_too_deep(&mut self, too_deep: usize) {
+        self.json.set_too_deep(self.too_deep + too_deep);
+    }
+
+    fn time_member(&self) -> Option<(&[u8], &[u8])> {
+        let time = self.time.as_ref();
+        time.map(|time| (time.name.as_bytes(), self.time_text.as_slice()))
     }
 
     /// Values left out because they were nested too deeply.
@@ -132,6 +169,7 @@ impl<'c> Writer<'c> {
 
     /// Appends a record's text; `false` when it has no key of `log_key`.
     pub fn write(&mut self, record: &Record<'c, '_>, out: &mut Vec<u8>) -> bool {
+        self.too_deep = self.json.too_deep();
         self.render_time(record);
         if !self.shape.select.is_whole() {
             return self.selected(record.fields, out);
@@ -158,7 +196,11 @@ impl<'c> Writer<'c> {
             None => return false,
             Some(Found::Time) => out.extend_from_slice(&self.time_text),
             Some(Found::Value(raw)) => match Cursor::new(raw).token() {
-                Ok(Token::Str(text) | Token::Bin(text)) => out.extend_from_slice(text),
+                Ok(Token::Str(text) | Token::Bin(text)) => {
+                    // A cut needs to see a character more.
+                    let beginning = self.most.saturating_add(CHARACTER).min(text.len());
+                    out.extend_from_slice(&text[..beginning]);
+                }
                 _ => {
                     self.json.value(raw, out);
                 }
@@ -185,6 +227,9 @@ impl<'c> Writer<'c> {
     }
 }
 
+/// The longest character, in bytes.
+const CHARACTER: usize = 4;
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -204,7 +249,7 @@ mod tests {
         let chunk = rmp_serde::to_vec(&json!([1.5, record])).unwrap();
         let mut out = Vec::new();
         let mut records = Records::new(&chunk);
-        let written = Writer::new(&shape).write(&records.next()?, &mut out);
+        let written = Writer::new(&shape, usize::MAX).write(&records.next()?, &mut out);
         written.then(|| String::from_utf8(out).unwrap())
     }
 

@@ -34,8 +34,6 @@ pub struct About {
     pub attempts: u32,
     /// How many of its records were reported, by what happened to them.
     pub reported: Reported,
-    /// What decides, besides the chunk and the options, which events it is made of.
-    pub layout: Option<u8>,
 }
 
 /// Counts of reported records, in an order of the plugin's own.

@@ -89,11 +89,7 @@ pub fn read(bytes: &[u8]) -> (Vec<Change>, usize) {
 }
 
 fn put(saved: &Saved, bytes: &mut Vec<u8>) {
-    let About {
-        attempts,
-        reported,
-        layout,
-    } = saved.about;
+    let About { attempts, reported } = saved.about;
     bytes.push(PUT);
     bytes.extend(saved.id.to_le_bytes());
     bytes.extend((saved.key.len as u64).to_le_bytes());
@@ -101,7 +97,6 @@ fn put(saved: &Saved, bytes: &mut Vec<u8>) {
     bytes.extend(saved.made_ms.to_le_bytes());
     bytes.extend(attempts.to_le_bytes());
     bytes.extend(reported.iter().flat_map(|count| count.to_le_bytes()));
-    bytes.extend([u8::from(layout.is_some()), layout.unwrap_or_default()]);
     append_set(&saved.settled, bytes);
 }
 
@@ -165,8 +160,6 @@ impl<'b> Reader<'b> {
         for count in &mut about.reported {
             *count = self.u32()?;
         }
-        let (has_layout, layout) = (self.u8()?, self.u8()?);
-        about.layout = (has_layout == 1).then_some(layout);
         Some(Saved {
             id,
             key,
@@ -256,7 +249,6 @@ mod tests {
         let about = About {
             attempts: 3,
             reported: [7; 10],
-            layout: Some(1),
         };
         let saved = |settled| Saved {
             id: 77,

@@ -176,17 +176,3 @@ fn what_an_attempt_reported_is_not_reported_by_the_next() {
     assert_eq!(unreported(&attempt, [5, 1, 1]), [3, 1, 0]);
     assert_eq!(attempt.progress.about().attempts, 3);
 }
-
-#[test]
-fn the_layout_stays_as_it_was_once_something_is_settled() {
-    let ledger = ledger();
-    let attempt = ledger.begin(source(1));
-    assert_eq!(attempt.layout(0), 0);
-    assert_eq!(attempt.give_back(), Verdict::Retry);
-    let attempt = ledger.begin(source(1));
-    assert_eq!(attempt.layout(1), 1, "nothing is settled");
-    attempt.track().settle(&batch(0..1, None).unwrap(), &[]);
-    assert_eq!(attempt.give_back(), Verdict::Retry);
-    let attempt = ledger.begin(source(1));
-    assert_eq!(attempt.layout(0), 1);
-}

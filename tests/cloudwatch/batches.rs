@@ -149,6 +149,22 @@ fn events_of_thirteen_days_in_any_order_all_arrive() {
 }
 
 #[test]
+fn a_backlog_of_ten_days_in_any_order_is_eleven_requests() {
+    let (aws, now) = (ready(), now_ms());
+    let mut random = Random::from_environment();
+    let span = usize::try_from(10 * DAY).expect("64 bits");
+    let times: Vec<u64> = (0..5000).map(|_| now - random.below(span) as u64).collect();
+    let calls = delivered(&aws, &at(times.clone()));
+    assert!(calls.iter().all(Call::succeeded), "{calls:#?}");
+    assert!(calls.len() <= 11, "{} requests", calls.len());
+    let mut stored = messages(&aws, GROUP, STREAM);
+    let mut expected: Vec<_> = times.iter().map(u64::to_string).collect();
+    stored.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(stored, expected);
+}
+
+#[test]
 fn interleaved_streams_are_one_request_each() {
     let aws = StandIn::start();
     let names: Vec<String> = (0..7).map(|n| format!("stream-{n}")).collect();

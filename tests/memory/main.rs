@@ -3,6 +3,8 @@
 //! Counted is what is allocated (`RssAnon`), with what the stand-in and the host keep in it, so the
 //! bounds are higher than what is the plugin's own.
 
+mod chunk;
+
 use std::fs;
 use std::thread;
 

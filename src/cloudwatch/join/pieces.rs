@@ -4,15 +4,22 @@
 //! `partial_id`, numbered by `partial_ordinal`; those of two streams may come in turn. Source: moby
 //! `daemon/logger/copier.go` and `daemon/logger/fluentd/fluentd.go`.
 
+use std::collections::HashMap;
+
 use super::line::Line;
 
 /// Lines whose last piece has not come yet.
 #[derive(Debug, Default)]
-pub(super) struct Pieces<'c>(Vec<Open<'c>>);
+pub(super) struct Pieces<'c> {
+    /// In the order in which they began; `None` for one that has ended.
+    lines: Vec<Option<Open<'c>>>,
+    /// Which of them are open. A container chooses the identities, so a look-up costs the same
+    /// however many there are.
+    by_id: HashMap<&'c [u8], usize>,
+}
 
 #[derive(Debug)]
 struct Open<'c> {
-    id: &'c [u8],
     next: u64,
     line: Line<'c>,
 }
@@ -37,26 +44,32 @@ impl<'c> Pieces<'c> {
     /// Adds a piece to its line. One out of order, or doubled on its way, begins another: nothing is
     /// joined that was not one line.
     fn append(&mut self, id: &'c [u8], ordinal: u64, line: Line<'c>) -> Option<Line<'c>> {
-        let open = self.0.iter_mut().find(|open| open.id == id);
-        if let Some(open) = open.filter(|open| open.next == ordinal) {
+        if let Some(open) = self.open(id)
+            && open.next == ordinal
+        {
             open.line.append(&[&line.text]);
             open.next += 1;
             return None;
         }
         let before = self.take(id);
         let next = ordinal.saturating_add(1);
-        self.0.push(Open { id, next, line });
+        self.by_id.insert(id, self.lines.len());
+        self.lines.push(Some(Open { next, line }));
         before
     }
 
+    fn open(&mut self, id: &[u8]) -> Option<&mut Open<'c>> {
+        self.lines.get_mut(*self.by_id.get(id)?)?.as_mut()
+    }
+
     fn take(&mut self, id: &[u8]) -> Option<Line<'c>> {
-        let index = self.0.iter().position(|open| open.id == id)?;
-        Some(self.0.remove(index).line)
+        let index = self.by_id.remove(id)?;
+        Some(self.lines.get_mut(index)?.take()?.line)
     }
 
     /// What is left at the chunk's end.
     pub(super) fn finish(self) -> impl Iterator<Item = Line<'c>> {
-        self.0.into_iter().map(|open| open.line)
+        self.lines.into_iter().flatten().map(|open| open.line)
     }
 }
 

@@ -252,3 +252,41 @@ fn cut(line: &str) -> Vec<Vec<(&str, &str)>> {
         })
         .collect()
 }
+
+/// A container chooses the identities. If each were compared with all others, this would take some
+/// minutes.
+#[test]
+fn very_many_identities_take_little_more_each() {
+    const COUNT: usize = 200_000;
+    let began = std::time::Instant::now();
+    for (option, key) in [
+        (("awslogs-group", "g"), "partial_id"),
+        (("awslogs-multiline-pattern", "^x"), "container_id"),
+    ] {
+        let mut records = Vec::new();
+        for n in 0..COUNT {
+            records.extend_from_slice(&[0x92, 0, 0x82]);
+            for text in ["log", "text", key, &n.to_string()] {
+                records.extend(rmp_serde::to_vec(text).unwrap());
+            }
+        }
+        assert_eq!(texts(&join(&[option]), &records).len(), COUNT);
+    }
+    let took = began.elapsed();
+    assert!(took.as_secs() < 30, "{took:?}");
+}
+
+#[test]
+fn open_lines_keep_the_order_in_which_they_began() {
+    let records = [
+        piece("a0", "a", "0", "false"),
+        piece("b0", "b", "0", "false"),
+        piece("a1", "a", "1", "true"),
+        piece("c0", "c", "0", "false"),
+        piece("a2", "a", "0", "false"),
+        piece("b1", "b", "1", "false"),
+    ];
+    let records = records.each_ref().map(|fields| &fields[..]);
+    let expected = ["a0a1", "b0b1", "c0", "a2"];
+    assert_eq!(texts(&join(DRIVER), &chunk(&records)), expected);
+}

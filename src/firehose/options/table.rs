@@ -70,7 +70,7 @@ const OWN: &[Spec] = &[
         key: "oversize",
         form: "split or truncate",
         default: "split",
-        help: "What is done with a record that is larger than 1,000 KiB, with `compression` when it is sent. `split` sends it whole, in numbered parts; `truncate` cuts it and marks the cut, as the Go plugin does. Either way between characters, and every part ends in a newline.",
+        help: "What is done with a record that is larger than 1,000 KiB, with `compression` when it is sent; a record of more than 8 MiB is taken for one. `split` sends it whole, in numbered parts; `truncate` cuts it and marks the cut, as the Go plugin does. Either way between characters, and every part ends in a newline.",
     },
 ];
 

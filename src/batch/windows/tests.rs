@@ -1,0 +1,190 @@
+//! Random times against what the service asks of a request, and how many requests they take.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+
+const HEAD: &[u8] = b"{\"items\":[";
+const SPAN: i64 = 1000;
+const LIMITS: Limits = Limits {
+    items: 50,
+    bytes: 400,
+    span_ms: Some(SPAN),
+};
+
+/// The batches of items with these times and weights, in the order in which they are made.
+fn batches(limits: Limits, items: &[(i64, usize)], only: Option<Arc<Left>>) -> Vec<Batch> {
+    let mut windows = Windows::new(limits, HEAD, only);
+    let mut batches = Vec::new();
+    for (ordinal, (time, bytes)) in items.iter().enumerate() {
+        batches.extend(windows.choose(*time));
+        let open = windows.chosen();
+        let start = open.body().len();
+        open.body()
+            .extend_from_slice(ordinal.to_string().as_bytes());
+        batches.extend(open.add(start, *time, *bytes, ordinal as u32));
+        assert!(windows.open() <= MOST_WINDOWS);
+    }
+    batches.extend(windows.finish());
+    batches
+}
+
+fn weightless(times: impl IntoIterator<Item = i64>) -> Vec<(i64, usize)> {
+    times.into_iter().map(|time| (time, 1)).collect()
+}
+
+fn check_limits(batch: &Batch) {
+    let items = batch.items();
+    let (oldest, newest) = (batch.oldest().unwrap(), batch.newest().unwrap());
+    assert!(items.is_sorted_by_key(|item| item.time));
+    assert!(newest - oldest < SPAN, "{oldest} to {newest}");
+    assert!(items.len() <= LIMITS.items);
+    assert!(batch.bytes() <= LIMITS.bytes || items.len() == 1);
+    let ordinals: Vec<String> = items.iter().map(|item| item.ordinal.to_string()).collect();
+    let expected = format!("{{\"items\":[{}]}}", ordinals.join(","));
+    assert_eq!(batch.body(), expected.as_bytes());
+}
+
+/// Each item once, and those of one time in their order, when the batches are sent as they are made.
+fn check_items(items: &[(i64, usize)], batches: &[Batch]) {
+    let mut by_time: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    for item in batches.iter().flat_map(Batch::items) {
+        by_time.entry(item.time).or_default().push(item.ordinal);
+    }
+    let mut expected: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    for (ordinal, (time, _)) in items.iter().enumerate() {
+        expected.entry(*time).or_default().push(ordinal as u32);
+    }
+    assert_eq!(by_time, expected);
+}
+
+/// Batches of different windows share no time.
+fn check_windows(batches: &[Batch]) {
+    for (index, batch) in batches.iter().enumerate() {
+        for later in &batches[index + 1..] {
+            let apart = batch.newest() < later.oldest() || later.newest() < batch.oldest();
+            let same = batch.window() == later.window();
+            assert!(apart || same || batch.window() == i64::MIN);
+        }
+    }
+}
+
+#[test]
+fn random_items_are_each_in_one_batch_within_the_limits_and_in_order() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..400 {
+        let range = *random.choice([&50, &999, &3000, &20_000, &60_000]).unwrap();
+        let items: Vec<(i64, usize)> = (0..random.usize(..400))
+            .map(|_| {
+                let time = 100_000 + random.i64(-range..=range) / 7 * 7;
+                let bytes = if random.u8(..20) == 0 {
+                    500
+                } else {
+                    random.usize(1..20)
+                };
+                (time, bytes)
+            })
+            .collect();
+        let batches = batches(LIMITS, &items, None);
+        batches.iter().for_each(check_limits);
+        check_items(&items, &batches);
+        check_windows(&batches);
+        println!(
+            "round {round}: {} items in {} batches",
+            items.len(),
+            batches.len()
+        );
+    }
+}
+
+#[test]
+fn times_in_any_order_take_a_batch_for_each_window() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let limits = Limits {
+        items: 10_000,
+        bytes: 1_000_000,
+        ..LIMITS
+    };
+    for _ in 0..50 {
+        let windows = random.i64(1..15);
+        let times = (0..2000).map(|_| 50_000 + random.i64(0..windows * SPAN));
+        let items = weightless(times);
+        let batches = batches(limits, &items, None);
+        let most = usize::try_from(windows).unwrap() + 1;
+        assert!(
+            batches.len() <= most,
+            "{} for {windows} windows",
+            batches.len()
+        );
+        let starts: BTreeSet<i64> = batches.iter().map(Batch::window).collect();
+        assert_eq!(starts.len(), batches.len(), "a batch for each window");
+    }
+}
+
+#[test]
+fn what_lies_a_little_before_the_first_item_is_in_its_batch() {
+    // The third item needs another batch; the others are about the same time.
+    for far in [-5 * SPAN, -SPAN, SPAN, 5 * SPAN] {
+        let items = weightless([0, 10, far, -20, 30, -40]);
+        let batches = batches(LIMITS, &items, None);
+        let mut sizes: Vec<usize> = batches.iter().map(|batch| batch.items().len()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 5], "{far}");
+    }
+}
+
+#[test]
+fn the_window_that_was_not_used_for_longest_is_closed_first() {
+    let most = MOST_WINDOWS as i64;
+    let mut windows = Windows::new(LIMITS, HEAD, None);
+    let mut add = |time: i64, ordinal| {
+        let closed = windows.choose(time);
+        let start = windows.chosen().body().len();
+        windows.chosen().body().push(b'1');
+        assert!(windows.chosen().add(start, time, 1, ordinal).is_none());
+        closed
+    };
+    for window in 0..most {
+        assert!(add(window * SPAN, 0).is_none());
+    }
+    assert!(add(0, 1).is_none());
+    let closed = add(most * SPAN, 2).expect("there are more than there may be");
+    assert_eq!(closed.oldest(), Some(SPAN));
+    let rest: Vec<i64> = windows
+        .finish()
+        .filter_map(|batch| batch.oldest())
+        .collect();
+    let expected: Vec<i64> = (0..=most).filter(|n| *n != 1).map(|n| n * SPAN).collect();
+    assert_eq!(rest, expected, "by windows");
+}
+
+#[test]
+fn the_first_and_the_last_of_all_times_have_windows() {
+    let times = [
+        0,
+        i64::MAX,
+        i64::MIN,
+        i64::MAX - SPAN,
+        1,
+        i64::MIN + 1,
+        i64::MAX,
+    ];
+    let items = weightless(times);
+    let batches = batches(LIMITS, &items, None);
+    check_items(&items, &batches);
+    let span = |batch: &Batch| batch.newest().unwrap() - batch.oldest().unwrap();
+    assert!(batches.iter().all(|batch| span(batch) < SPAN));
+}
+
+#[test]
+fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
+    let items = weightless([0, 5 * SPAN, 1, 5 * SPAN + 1]);
+    let left = Arc::new(Left::new(vec![1, 2]));
+    let batches = batches(LIMITS, &items, Some(left));
+    let ordinals = |batch: &Batch| batch.items()[0].ordinal;
+    assert_eq!(batches.iter().map(ordinals).collect::<Vec<_>>(), [2, 1]);
+}

@@ -1,0 +1,122 @@
+//! What one chunk takes while it is encoded, whatever a container has put into it.
+//!
+//! Only the encoders run here, without a service, so that what is counted is theirs.
+
+use std::fs;
+
+use router::batch::Batch;
+use router::decode::Records;
+use router::options::Reader;
+use router::variables::{Fixed, Variables};
+use router::{cloudwatch, firehose};
+use support::alone::alone;
+use support::chunk::{Chunk, Value, map};
+
+/// The C library gives memory back at once, so that what it keeps is not counted.
+const EXACT: [(&str, Option<&str>); 3] = [
+    ("MALLOC_ARENA_MAX", Some("1")),
+    ("MALLOC_MMAP_THRESHOLD_", Some("65536")),
+    ("MALLOC_TRIM_THRESHOLD_", Some("65536")),
+];
+
+#[test]
+fn records_far_beyond_the_limit_take_the_memory_of_some_requests() {
+    if !alone(
+        "chunk::records_far_beyond_the_limit_take_the_memory_of_some_requests",
+        &EXACT,
+    ) {
+        return;
+    }
+    for (bytes, records) in [(5_900_000, 2), (12_000_000, 1)] {
+        let text = Value::Str(vec![1; bytes]);
+        let chunk = (0..records).fold(Chunk::new(), |chunk, _| {
+            chunk.v2(9, map([("log", text.clone())]))
+        });
+        for oversize in ["split", "truncate"] {
+            for options in [&[][..], &[("log_key", "log")]] {
+                let options = [&[("oversize", oversize)], options].concat();
+                let ways = [
+                    cloudwatch_peak(&options, &chunk),
+                    firehose_peak(&options, &chunk),
+                ];
+                println!("memory: {records} records of {bytes} bytes, {options:?}: {ways:?} KiB");
+                assert!(ways.iter().all(|peak| *peak < 64 * 1024), "{ways:?} KiB");
+            }
+        }
+    }
+}
+
+#[test]
+fn very_many_names_take_no_more_than_some() {
+    if !alone("chunk::very_many_names_take_no_more_than_some", &EXACT) {
+        return;
+    }
+    let chunk = (0..300_000).fold(Chunk::new(), |chunk, n| {
+        chunk.v2(9, map([("s", format!("stream-{n}"))]))
+    });
+    let names = [("log_stream_name", "$(s)"), ("delivery_stream", "$(s)")];
+    let names = [&names[..], &[("default_delivery_stream", "rest")]].concat();
+    let ways = [
+        cloudwatch_peak(&names, &chunk),
+        firehose_peak(&names, &chunk),
+    ];
+    println!("memory: 300,000 names: {ways:?} KiB");
+    assert!(ways.iter().all(|peak| *peak < 32 * 1024), "{ways:?} KiB");
+}
+
+/// With as many requests in a round as a delivery makes where answers are slow.
+fn cloudwatch_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
+    let known = cloudwatch::options::OPTIONS;
+    let reader = Reader::new(known, |key| option(key, options));
+    let config = cloudwatch::options::Config::read(&reader, |_| None);
+    let fixed = Fixed::new("us-east-1");
+    let variables = Variables::new(&fixed, None, "tag");
+    let places = cloudwatch::route::Places::new(&config.route, None, variables, "tag");
+    let mut encoder = cloudwatch::encode::Encoder::new(&config, places, None);
+    let mut records = Records::new(chunk.bytes());
+    peak(|| encoder.round(&mut records, 4))
+}
+
+/// As [`cloudwatch_peak`].
+fn firehose_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
+    let known = firehose::options::OPTIONS;
+    let reader = Reader::new(known, |key| option(key, options));
+    let config = firehose::options::Config::read(&reader, |_| None);
+    let fixed = Fixed::new("us-east-1");
+    let variables = Variables::new(&fixed, None, "tag");
+    let streams = firehose::route::Streams::new(&config.route, variables, "tag");
+    let mut encoder = firehose::encode::Encoder::new(&config, streams, None);
+    let mut records = Records::new(chunk.bytes());
+    peak(|| encoder.round(&mut records, 8))
+}
+
+fn option(key: &str, options: &[(&str, &str)]) -> Option<String> {
+    let needed = [
+        ("region", "us-east-1"),
+        ("log_group_name", "group"),
+        ("log_stream_name", "stream"),
+        ("delivery_stream", "stream"),
+    ];
+    let mut all = options.iter().chain(&needed);
+    all.find(|(name, _)| *name == key)
+        .map(|(_, value)| (*value).to_owned())
+}
+
+/// KiB that are held at once at most while all rounds are made, each of which is gone before the
+/// next one.
+fn peak(mut round: impl FnMut() -> Vec<(usize, Batch)>) -> u64 {
+    // Makes the highest use so far the present one.
+    fs::write("/proc/self/clear_refs", "5").expect("Linux");
+    let before = status("VmRSS:");
+    while !round().is_empty() {}
+    status("VmHWM:").saturating_sub(before)
+}
+
+fn status(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number
+        .and_then(|number| number.parse().ok())
+        .expect("a number of KiB")
+}
