@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use support::aws::{Action, Rule};
 use support::chunk::{Chunk, Time, map};
-use support::host::Verdict;
+use support::host::{Verdict, warnings};
 use support::output::{DELIVERY_STREAM, GROUP, Output, now_ms, ready};
 
 /// A chunk in which each record has a stream of its own.
@@ -37,7 +37,13 @@ fn answered_in_time(count: usize) {
         let took = began.elapsed();
         let lines = instance.exit();
         assert!(took < LATEST, "{count} streams: {took:?}: {lines:#?}");
-        assert_eq!(super::count(&lines, "`flush_timeout`"), 1, "{lines:#?}");
+        let warned = warnings(&lines);
+        assert_eq!(warned.len(), 1, "{lines:#?}");
+        assert!(
+            warned[0].text.contains("`flush_timeout`"),
+            "{}",
+            warned[0].text
+        );
     }
 }
 
