@@ -29,11 +29,7 @@ impl Script {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::seeded(seed);
         let firehose = random.once_in(2);
-        let streams = match (firehose, random.once_in(10)) {
-            (true, _) => 1,
-            (false, true) => 60,
-            (false, false) => 1 + random.below(5),
-        };
+        let streams = if firehose { 1 } else { 1 + random.below(5) };
         let mut chunks: Vec<Vec<String>> = Vec::new();
         for number in 0..1 + random.below(3) {
             let again = number > 0 && random.once_in(2);
