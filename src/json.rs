@@ -127,10 +127,8 @@ impl<'a> Json<'a> {
     /// the inner one, and text in one string as it is written.
     #[inline]
     fn is_over(&self, out: &[u8]) -> bool {
-        match self.depth {
-            Depth::Once => out.len() > self.stop,
-            Depth::Twice => out.len() > self.stop.saturating_add(self.overhead),
-        }
+        out.len() > self.stop
+            && (self.depth == Depth::Once || out.len() > self.stop.saturating_add(self.overhead))
     }
 
     /// Writes a record's members, each behind a comma; those that are known are copied, and what lies
@@ -170,6 +168,7 @@ impl<'a> Json<'a> {
     }
 
     /// Writes a member behind a comma, and keeps the text of one that comes again.
+    #[inline(always)]
     fn new_member(
         &mut self,
         place: usize,
@@ -307,17 +306,19 @@ impl<'a> Json<'a> {
     fn quoted(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let quote = self.depth.quote();
         out.extend_from_slice(quote);
-        self.overhead += quote.len() - 1;
         if text.len() <= escape::LONG {
-            self.overhead += escape::append(text, self.depth, out);
+            self.overhead += escape::append(text, self.depth, out) + 2 * (quote.len() - 1);
         } else {
             self.long(text, out);
         }
-        self.overhead += quote.len() - 1;
         out.extend_from_slice(quote);
     }
 
+    /// The inside of a long text, up to where it is known to be too long.
+    #[cold]
     fn long(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        // Of the quotation marks.
+        self.overhead += 2 * (self.depth.quote().len() - 1);
         for part in cut::plain_parts(text, escape::LONG) {
             if self.is_over(out) {
                 break;

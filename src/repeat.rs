@@ -93,10 +93,28 @@ impl<'a> Members<'a> {
             self.fields.truncate(count);
             self.origins.truncate(count);
         }
+        if count > FEW {
+            return self.many(cursor, count);
+        }
+        self.members::<false>(cursor, count)
+    }
+
+    #[cold]
+    fn many(&mut self, cursor: &mut Cursor<'a>, count: usize) -> Result<(), Cut> {
+        self.members::<true>(cursor, count)
+    }
+
+    /// Compares and reads the members. Of many, each run is looked for once. Of few, it is looked for
+    /// again after each member that is another one, which costs less than to remember it.
+    #[inline(always)]
+    fn members<const MANY: bool>(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        count: usize,
+    ) -> Result<(), Cut> {
         let (mut place, mut end) = (0, 0);
         while place < count {
-            // What follows a member that was another one is still the end of the same run.
-            if place >= end {
+            if !MANY || place >= end {
                 end = self.run_end(place);
             }
             if end > place && self.pass(cursor, place, end) {
@@ -132,6 +150,7 @@ impl<'a> Members<'a> {
         cursor.pass(before)
     }
 
+    #[inline(always)]
     fn replace(&mut self, place: usize, cursor: &mut Cursor<'a>) -> Result<(), Cut> {
         let start = self.chunk.len() - cursor.rest().len();
         let field = Field::read(cursor)?;
@@ -156,6 +175,9 @@ impl<'a> Members<'a> {
         Ok(())
     }
 }
+
+/// Members of a record whose runs are looked at as often as it takes.
+const FEW: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -52,6 +52,7 @@ impl Select {
 
     /// What is found for the first key that has something; for records whose keys do not stay as
     /// they are.
+    #[inline(always)]
     pub fn find<T>(&self, find: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         self.keys.iter().map(AsRef::as_ref).find_map(find)
     }

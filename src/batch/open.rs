@@ -1,11 +1,17 @@
 //! Items -> a request's body, until it is full.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::{Batch, Item, Limits};
 use crate::ledger::Left;
 use crate::pool::BODIES;
+
+/// Times from one to another, both included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) start: i64,
+    pub(super) end: i64,
+}
 
 /// The body being filled for one destination.
 #[derive(Debug)]
@@ -16,9 +22,9 @@ pub struct Open {
     items: Vec<Item>,
     bytes: usize,
     /// Times that the batch may still take.
-    range: RangeInclusive<i64>,
+    range: Times,
     /// What the range is for an empty batch.
-    window: RangeInclusive<i64>,
+    window: Times,
     only: Option<Arc<Left>>,
 }
 
@@ -31,12 +37,7 @@ impl Open {
     }
 
     /// Begins a body for items of these times.
-    fn within(
-        window: RangeInclusive<i64>,
-        limits: Limits,
-        head: &[u8],
-        only: Option<Arc<Left>>,
-    ) -> Self {
+    fn within(window: Times, limits: Limits, head: &[u8], only: Option<Arc<Left>>) -> Self {
         let mut body = BODIES.take();
         body.extend_from_slice(head);
         Self {
@@ -45,14 +46,14 @@ impl Open {
             head: head.len(),
             items: Vec::new(),
             bytes: 0,
-            range: window.clone(),
+            range: window,
             window,
             only,
         }
     }
 
     /// Begins a body beside this one, for items of these times.
-    pub(super) fn beside(&self, window: RangeInclusive<i64>) -> Self {
+    pub(super) fn beside(&self, window: Times) -> Self {
         let head = &self.body[..self.head];
         Self::within(window, self.limits, head, self.only.clone())
     }
@@ -61,23 +62,23 @@ impl Open {
     #[inline]
     #[must_use]
     pub fn takes(&self, time: i64) -> bool {
-        self.range.contains(&time)
+        self.range.start <= time && time <= self.range.end
     }
 
     /// Takes only times of this window from now on. All items must lie in it.
-    pub(super) fn settle(&mut self, window: RangeInclusive<i64>) {
-        self.range = window.clone();
+    pub(super) fn settle(&mut self, window: Times) {
+        self.range = window;
         self.window = window;
     }
 
     /// Times that the batch may still take; those of its items are among them.
-    pub(super) fn range(&self) -> &RangeInclusive<i64> {
-        &self.range
+    pub(super) fn range(&self) -> Times {
+        self.range
     }
 
     /// The first time of its window.
     pub(super) fn window_start(&self) -> i64 {
-        *self.window.start()
+        self.window.start
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -165,9 +166,11 @@ impl Open {
     #[inline]
     fn narrow(&mut self, time: i64) {
         if let Some(limit) = self.limits.span_ms {
-            let start = time.saturating_sub(limit - 1).max(*self.range.start());
-            let end = time.saturating_add(limit - 1).min(*self.range.end());
-            self.range = start..=end;
+            let Times { start, end } = self.range;
+            self.range = Times {
+                start: time.saturating_sub(limit - 1).max(start),
+                end: time.saturating_add(limit - 1).min(end),
+            };
         }
     }
 
@@ -178,7 +181,7 @@ impl Open {
             .items
             .get(kept)
             .map_or(start, |item| item.start as usize);
-        let mut next = self.beside(self.window.clone());
+        let mut next = self.beside(self.window);
         next.body.extend_from_slice(&self.body[cut..]);
         next.items.reserve(self.items.len());
         self.body.truncate(cut);
@@ -215,6 +218,9 @@ impl Open {
     }
 }
 
-const ANY_TIME: RangeInclusive<i64> = i64::MIN..=i64::MAX;
+const ANY_TIME: Times = Times {
+    start: i64::MIN,
+    end: i64::MAX,
+};
 /// At most an eighth of a batch goes with the item that begins the next one.
 const MOST_COMPANIONS: usize = 8;

@@ -8,9 +8,9 @@
 //! A time belongs to one window alone, so that items of one time stay in their order.
 
 use std::mem;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::open::Times;
 use super::{Batch, Item, Limits, Open};
 use crate::ledger::Left;
 
@@ -95,16 +95,19 @@ impl Windows {
 
 /// Where the window of a batch begins that takes these times: its items, which lie in the middle of
 /// the range, then lie in the middle of the window.
-fn origin(range: &RangeInclusive<i64>, span: i64) -> i64 {
-    let (start, end) = (i128::from(*range.start()), i128::from(*range.end()));
+fn origin(range: Times, span: i64) -> i64 {
+    let (start, end) = (i128::from(range.start), i128::from(range.end));
     clamped((start + end + 1 - i128::from(span)).div_euclid(2))
 }
 
 /// The window of a time, where one begins at the origin.
-fn window(origin: i64, time: i64, span: i64) -> RangeInclusive<i64> {
+fn window(origin: i64, time: i64, span: i64) -> Times {
     let (origin, span) = (i128::from(origin), i128::from(span));
     let start = origin + (i128::from(time) - origin).div_euclid(span) * span;
-    clamped(start)..=clamped(start + span - 1)
+    Times {
+        start: clamped(start),
+        end: clamped(start + span - 1),
+    }
 }
 
 fn clamped(time: i128) -> i64 {

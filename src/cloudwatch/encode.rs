@@ -117,7 +117,7 @@ impl<'c> Encoder<'c> {
             self.places.forget();
         }
         while self.full.len() < requests {
-            if self.part() {
+            if self.pending.is_some() && self.part() {
                 continue;
             }
             if self.is_crowded() {
@@ -187,7 +187,7 @@ impl<'c> Encoder<'c> {
     }
 
     /// Where an event of this place and time is written.
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, number: usize, time: i64) -> usize {
         let index = number - self.places.first();
         if index == self.open.len() {
@@ -239,7 +239,7 @@ impl<'c> Encoder<'c> {
                 too_deep,
                 more_too_deep,
             };
-            return self.oversize(part, record, number, time, &written);
+            return self.oversize(part, *record, number, time, written);
         }
         self.counts.too_deep += more_too_deep;
         body.extend_from_slice(AFTER_MESSAGE);
@@ -247,7 +247,7 @@ impl<'c> Encoder<'c> {
     }
 
     /// Ends an event of so many bytes of text.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, number: usize, start: usize, time: i64, text: usize) {
         let open = self.open[number - self.places.first()].chosen();
         let full = open.add(start, time, text + EVENT_OVERHEAD, self.counts.events);

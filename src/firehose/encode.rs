@@ -130,7 +130,7 @@ impl<'c> Encoder<'c> {
             if self.packer.full() >= requests {
                 break self.packer.take_full();
             }
-            if self.part() {
+            if self.pending.is_some() && self.part() {
                 continue;
             }
             if self.packer.lanes() >= MOST_OPEN {
@@ -196,14 +196,15 @@ impl<'c> Encoder<'c> {
         }
         let time = record.time.millis();
         if self.text.len() >= self.packer.most_text() {
-            return self.oversize(record, lane, time);
+            return self.oversize(*record, lane, time);
         }
         self.text.push(b'\n');
         self.packer.text(lane, &self.text, time);
     }
 
     /// Decides about a text of which the beginning is written.
-    fn oversize(&mut self, record: &Record<'c, '_>, lane: usize, time: i64) {
+    #[cold]
+    fn oversize(&mut self, record: Record<'c, '_>, lane: usize, time: i64) {
         self.packer.begin_alone(lane);
         if self.packer.for_oversize() == Oversize::Truncate {
             self.packer.truncated(lane, &self.text, time);
@@ -212,7 +213,7 @@ impl<'c> Encoder<'c> {
         self.text = Vec::new();
         self.packer.count_split();
         let room = self.packer.part_room();
-        let parts = || Parts::plain(self.writer.pieces(record), room);
+        let parts = || Parts::plain(self.writer.pieces(&record), room);
         self.pending = Some(Pending {
             lane,
             time,

@@ -58,7 +58,8 @@ pub struct Packer {
     lanes: Vec<Lane>,
     full: Vec<(usize, Batch)>,
     left: Option<Arc<Left>>,
-    /// The ordinal of the next text.
+    /// The ordinal of the next text, where texts are joined. Elsewhere it is the number of the next
+    /// record.
     next: u32,
     joined: Joined,
     packed: Packed,
@@ -182,7 +183,10 @@ impl Packer {
     #[must_use]
     pub fn rest(&self) -> Rest {
         let mut rest = Rest {
-            next: self.next,
+            next: match self.aggregate {
+                true => self.next,
+                false => self.packed.records,
+            },
             ..Rest::default()
         };
         for lane in &self.lanes {
@@ -324,25 +328,35 @@ impl Packer {
     /// Puts a Firehose record into the request, if it is within the limit as it is sent.
     #[inline]
     fn put(&mut self, lane: usize, text: &[u8], time: i64) -> bool {
+        if self.aggregate {
+            return self.put_alone(lane, text, time);
+        }
+        let data = compressed(&mut self.compressor, text, &mut self.compressed);
+        if data.len() > RECORD_BYTES {
+            return false;
+        }
+        let full = self.lanes[lane].put(data, time, self.packed.records);
+        self.full.extend(full.map(|batch| (lane, batch)));
+        self.packed.records += 1;
+        true
+    }
+
+    /// As [`Packer::put`], of a text that is not joined with others where some are.
+    #[cold]
+    fn put_alone(&mut self, lane: usize, text: &[u8], time: i64) -> bool {
         let data = compressed(&mut self.compressor, text, &mut self.compressed);
         if data.len() > RECORD_BYTES {
             return false;
         }
         let ordinal = self.next;
         self.next += 1;
-        let item = if self.aggregate {
-            let left = self.left.as_ref();
-            if left.is_some_and(|left| !left.contains(ordinal)) {
-                return true;
-            }
+        let left = self.left.as_ref();
+        if left.is_none_or(|left| left.contains(ordinal)) {
             self.joined.add(&[ordinal]);
-            self.packed.records
-        } else {
-            ordinal
-        };
-        let full = self.lanes[lane].put(data, time, item);
-        self.full.extend(full.map(|batch| (lane, batch)));
-        self.packed.records += 1;
+            let full = self.lanes[lane].put(data, time, self.packed.records);
+            self.full.extend(full.map(|batch| (lane, batch)));
+            self.packed.records += 1;
+        }
         true
     }
 

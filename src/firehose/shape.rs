@@ -109,9 +109,12 @@ pub struct Writer<'c> {
     most: usize,
     /// Values that had been left out before the record.
     too_deep: usize,
+    /// What `log_key` has found in the record.
+    found: Option<Found<'c>>,
 }
 
 /// What `log_key` has found.
+#[derive(Clone, Copy, Debug)]
 enum Found<'c> {
     Time,
     Value(&'c [u8]),
@@ -130,18 +133,20 @@ impl<'c> Writer<'c> {
             time_text: Vec::new(),
             most,
             too_deep: 0,
+            found: None,
         }
     }
 
     /// The text of the record that was written last, a piece at a time. Values that were left out of
     /// it are not counted; [`Writer::count_too_deep`] does that when all pieces are written.
+    #[cold]
     pub fn pieces(&self, record: &Record<'c, '_>) -> Pieces<'c> {
         let (shape, dots) = (self.shape, self.shape.dots.as_ref());
         if shape.select.is_whole() {
             let keeps = |field: &Field<'c>| shape.keeps(field);
             return Pieces::record(Depth::Once, dots, record.fields, keeps, self.time_member());
         }
-        match self.find(record.fields) {
+        match self.found {
             Some(Found::Value(raw)) => match Cursor::new(raw).token() {
                 Ok(Token::Str(text) | Token::Bin(text)) => Pieces::plain(text),
                 _ => Pieces::value(Depth::Once, dots, raw),
@@ -192,7 +197,8 @@ impl<'c> Writer<'c> {
 
     /// Appends the value of `log_key`: text as it is, anything else as JSON.
     fn selected(&mut self, fields: &[Field<'c>], out: &mut Vec<u8>) -> bool {
-        match self.find(fields) {
+        self.found = self.find(fields);
+        match self.found {
             None => return false,
             Some(Found::Time) => out.extend_from_slice(&self.time_text),
             Some(Found::Value(raw)) => match Cursor::new(raw).token() {
@@ -209,6 +215,7 @@ impl<'c> Writer<'c> {
         true
     }
 
+    #[inline(always)]
     fn find(&self, fields: &[Field<'c>]) -> Option<Found<'c>> {
         let dots = self.shape.dots.as_ref();
         self.shape.select.find(|key| {

@@ -23,19 +23,20 @@ pub(super) struct Pending<'c> {
 
 impl<'c> Encoder<'c> {
     /// Decides about an event of which the body holds a beginning.
+    #[cold]
     pub(super) fn oversize(
         &mut self,
         part: Part<'c>,
-        record: &Record<'c, '_>,
+        record: Record<'c, '_>,
         number: usize,
         time: i64,
-        written: &Written,
+        written: Written,
     ) {
         match self.config.oversize {
             Oversize::Truncate => {
                 self.counts.truncated += 1;
                 self.counts.too_deep += written.more_too_deep;
-                self.truncate(number, time, written);
+                self.truncate(number, time, &written);
             }
             Oversize::Split => {
                 self.counts.split += 1;
@@ -43,7 +44,7 @@ impl<'c> Encoder<'c> {
                 body.truncate(written.start);
                 // They are counted when the parts are written.
                 self.json.set_too_deep(written.too_deep);
-                self.pending = Some(self.split(part, record, number, time));
+                self.pending = Some(self.split(part, &record, number, time));
             }
         }
     }
