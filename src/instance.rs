@@ -1,17 +1,21 @@
 //! What every output section does alike: read its options at the start, sum up a flush at its end.
 
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use cbindings::line::cut;
-use cbindings::{Flush, Level, Log, Settings};
+use cbindings::{Flush, Level, Log, Settings, Verdict};
+use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use crate::ledger::journal::Identity;
 use crate::metrics::table::Id;
 use crate::notice::Kind;
-use crate::options::{Reader, Spec};
+use crate::options::{Reader, Spec, shared};
 use crate::pace::Pace;
 use crate::report::Report;
+use crate::resume::RetryLedger;
 use crate::session::{Session, deadline};
 use crate::watch::Watch;
 
@@ -34,6 +38,44 @@ pub fn configure<C>(
         log.error(format_args!("{problem}"));
     }
     problems.is_empty().then_some(config)
+}
+
+/// The output's memory of chunks that were tried before, in the directory of `resume_path` too.
+#[must_use]
+pub fn retries(
+    plugin: &'static str,
+    resume_path: Option<&Path>,
+    settings: &Settings,
+    specs: &'static [Spec],
+    watch: &Watch,
+) -> RetryLedger {
+    let identity = || identity(settings, specs, plugin);
+    RetryLedger::new(watch.clone(), resume_path.map(|path| (path, identity())))
+}
+
+/// Whose chunks are meant: this plugin's, made into events by these options. A chunk that was tried with
+/// others is sent whole, as its events may be other ones.
+fn identity(settings: &Settings, specs: &[Spec], plugin: &'static str) -> Identity {
+    let mut context = Context::new(&SHA256);
+    let mut add = |text: &str| {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    };
+    add(env!("CARGO_PKG_VERSION"));
+    add(plugin);
+    let mut keys: Vec<&str> = specs.iter().map(|spec| spec.key).collect();
+    keys.sort_unstable();
+    keys.retain(|key| !shared::WITHOUT_EFFECT_ON_EVENTS.contains(key));
+    for (key, value) in keys
+        .iter()
+        .filter_map(|key| Some((key, settings.option(key)?)))
+    {
+        add(key);
+        add(&value);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    Identity { plugin, hash }
 }
 
 /// A variable of the environment; an empty one is none.
@@ -151,18 +193,22 @@ pub fn note(watch: &Watch, pace: &Pace, session: &Session) {
 /// no flush is not tried again.
 pub fn sum_up(watch: &Watch, flush: Option<&Flush>, tag: &str, report: &Report, began: Instant) {
     let tag = shown(tag);
-    if let (true, Some(flush)) = (report.left.is_empty(), flush) {
+    if let (Verdict::Done, Some(flush)) = (report.verdict(), flush) {
         watch.delivered(flush);
     }
-    if let (false, Some(fault)) = (report.left.is_empty(), &report.fault) {
+    if let (Verdict::Retry, Some(fault)) = (report.verdict(), &report.fault) {
         let (left, accepted) = (report.left.len(), report.accepted);
+        let rest = match report.is_cut_off {
+            true => " and the rest of the chunk",
+            false => "",
+        };
         let kind = Kind {
             what: "retry",
             part: &fault.code,
             unit: "chunks",
         };
         let text = format_args!(
-            "tag `{tag}`: {left} events are not delivered yet ({accepted} are); the host is asked to bring the chunk again: {fault}"
+            "tag `{tag}`: {left} events{rest} are not delivered yet ({accepted} are); the host is asked to bring the chunk again: {fault}"
         );
         match flush {
             Some(flush) => watch.postponed(kind, flush, text),

@@ -1,236 +1,273 @@
-//! What of a chunk the service has accepted, when the host will bring the chunk again.
+//! The memory of the chunks that an output has tried before.
 //!
-//! The host knows whole chunks only: after RETRY it brings the same bytes under the same tag, and
-//! says nothing of the last time. So a chunk is known by its content, and an entry holds the events
-//! that are *left*: the host's retry sends those alone.
+//! Fluent Bit knows whole chunks only: after RETRY it flushes the same bytes under the same tag, and
+//! gives no sign that they are the same. So a chunk is known by its content, and an entry has what the
+//! next attempt needs: which events are settled, how often the chunk was tried, which of its skipped
+//! and damaged records were reported, and the time of its oldest event.
 //!
 //! Chunks of equal tag and content are interchangeable, their events being equal one for one; so
 //! entries of one content are a multiset and any of them answers for any such chunk. With `n` equal
-//! chunks on their way, the entries' left events and those of chunks not yet tried add up to what
-//! the service still lacks, whichever chunk takes which entry. A chunk that the host gave up leaves
+//! chunks in Fluent Bit, the entries' left events and those of chunks not yet tried add up to what
+//! the service still lacks, whichever chunk takes which entry. A chunk that Fluent Bit gave up leaves
 //! its entry behind: a later equal chunk then sends what that one lacked, which makes the service
-//! hold exactly one chunk less than were logged, the one that the host said it dropped.
+//! hold exactly one chunk less than were logged, the one that Fluent Bit said it dropped.
+
+pub mod journal;
+pub mod progress;
+pub mod record;
+pub mod settled;
+pub mod track;
+
+pub use self::progress::{About, Progress, Source};
+pub use self::settled::{Left, Settled};
+pub use self::track::Track;
 
 use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ring::digest::{Context, SHA256};
 
-/// Events of one chunk that are still to be delivered, by their ordinals.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Left(Box<[Range<u32>]>);
-
-impl Left {
-    /// Holds these ordinals, which may come in any order.
-    #[must_use]
-    pub fn new(mut ordinals: Vec<u32>) -> Self {
-        ordinals.sort_unstable();
-        let mut ranges: Vec<Range<u32>> = Vec::new();
-        for ordinal in ordinals {
-            match ranges.last_mut() {
-                Some(range) if range.end == ordinal => range.end += 1,
-                Some(range) if range.contains(&ordinal) => {}
-                _ => ranges.push(ordinal..ordinal + 1),
-            }
-        }
-        Self(ranges.into())
-    }
-
-    /// Whether the event is still to be delivered.
-    #[must_use]
-    pub fn contains(&self, ordinal: u32) -> bool {
-        let next = self.0.partition_point(|range| range.end <= ordinal);
-        self.0
-            .get(next)
-            .is_some_and(|range| range.contains(&ordinal))
-    }
-
-    fn bytes(&self) -> usize {
-        self.0.len() * size_of::<Range<u32>>() + ENTRY_BYTES
-    }
-}
-
-/// One instance's entries.
+/// One output's chunks: those in delivery, and those that Fluent Bit will flush again.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Entries>);
+pub struct Ledger(Mutex<Chunks>);
 
 #[derive(Debug, Default)]
-struct Entries {
-    by_chunk: HashMap<Key, Vec<Entry>>,
+struct Chunks {
+    /// The time of the oldest event of each chunk in delivery.
+    in_delivery: HashMap<u64, i64>,
+    numbers: u64,
+    /// By the chunk's length.
+    entries: HashMap<usize, Vec<Entry>>,
     bytes: usize,
-    forgotten: usize,
+    next_expiry: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    left: Left,
+    key: Key,
+    progress: Arc<Progress>,
+    /// The time of the chunk's oldest event that is left, in milliseconds since 1970.
+    oldest: i64,
+    has_settled: bool,
+    bytes: usize,
     made: Instant,
+    /// Until then Fluent Bit will have flushed the chunk again, unless it gave the chunk up.
+    expected_until: Instant,
 }
 
-/// Tag, length and SHA-256 of both.
-type Key = (usize, [u8; 32]);
+/// By what a chunk is known: its length, and the SHA-256 of its tag and bytes.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Key {
+    /// The length of the chunk.
+    pub len: usize,
+    /// The hash of the tag and the chunk.
+    pub hash: [u8; 32],
+}
+
+impl Key {
+    /// The key of a chunk.
+    #[must_use]
+    pub fn of(tag: &[u8], chunk: &[u8]) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(&(tag.len() as u64).to_be_bytes());
+        context.update(tag);
+        context.update(chunk);
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.finish().as_ref());
+        Self {
+            len: chunk.len(),
+            hash,
+        }
+    }
+}
 
 impl Ledger {
-    /// Takes out what is left of a chunk; `None` when nothing of it was accepted, or nothing is
-    /// known.
-    #[must_use]
-    pub fn take(&self, tag: &[u8], chunk: &[u8], now: Instant) -> Option<Left> {
-        let mut entries = self.lock();
-        entries.expire(now);
-        // The hash is made only when a chunk of this length is known, which is next to never.
-        if !entries.by_chunk.keys().any(|(len, _)| *len == chunk.len()) {
-            return None;
-        }
-        drop(entries);
-        let key = key(tag, chunk);
-        let mut entries = self.lock();
-        let found = entries.by_chunk.get_mut(&key)?;
-        let entry = found.pop()?;
-        if found.is_empty() {
-            entries.by_chunk.remove(&key);
-        }
-        entries.bytes -= entry.left.bytes();
-        Some(entry.left)
+    /// Begins a delivery. Returns its number, and what is known of the chunk.
+    ///
+    /// The chunk is hashed only when one of its length is known.
+    pub fn begin(
+        &self,
+        len: usize,
+        key: impl FnOnce() -> Key,
+        now: Instant,
+        now_ms: i64,
+    ) -> (u64, Option<Arc<Progress>>) {
+        let key = self.knows(len).then(key);
+        let mut chunks = self.lock();
+        let entry = key.and_then(|key| chunks.take(&key, now));
+        let number = chunks.numbers;
+        chunks.numbers += 1;
+        let oldest = entry.as_ref().map_or(now_ms, |entry| entry.oldest);
+        chunks.in_delivery.insert(number, oldest);
+        (number, entry.map(|entry| entry.progress))
     }
 
-    /// Notes what is left of a chunk that the host will bring again.
-    pub fn note(&self, tag: &[u8], chunk: &[u8], left: Left, now: Instant) {
-        let key = key(tag, chunk);
-        let mut entries = self.lock();
-        entries.bytes += left.bytes();
+    /// Takes out what is known of a chunk, whose delivery another ledger has begun.
+    pub fn take(&self, key: &Key, now: Instant) -> Option<Arc<Progress>> {
+        let entry = self.lock().take(key, now);
+        entry.map(|entry| entry.progress)
+    }
+
+    /// Whether a chunk of this length is known.
+    #[must_use]
+    pub fn knows(&self, len: usize) -> bool {
+        self.lock().entries.contains_key(&len)
+    }
+
+    /// Takes out all entries: the key, what is known, and the time of the oldest event.
+    #[must_use]
+    pub fn take_all(&self) -> Vec<(Key, Arc<Progress>, i64)> {
+        let mut chunks = self.lock();
+        chunks.bytes = 0;
+        let entries = std::mem::take(&mut chunks.entries);
+        let entries = entries.into_values().flatten();
         entries
-            .by_chunk
-            .entry(key)
-            .or_default()
-            .push(Entry { left, made: now });
-        entries.keep_within_bounds();
+            .map(|entry| (entry.key, entry.progress, entry.oldest))
+            .collect()
     }
 
-    /// How many entries had to be forgotten for lack of room since the last call: their chunks will
-    /// be sent whole.
+    /// Notes the time of the oldest event of a chunk in delivery.
+    pub fn set_oldest(&self, number: u64, oldest: i64) {
+        self.lock().in_delivery.insert(number, oldest);
+    }
+
+    /// Ends a delivery; returns the time of the chunk's oldest event.
+    pub fn end(&self, number: u64) -> Option<i64> {
+        self.lock().in_delivery.remove(&number)
+    }
+
+    /// Notes a chunk that Fluent Bit will flush again. Returns the entries that are dropped: those
+    /// that have expired, and the oldest ones where there is no room.
+    pub fn note(&self, key: Key, progress: Arc<Progress>, oldest: i64, now: Instant) -> Dropped {
+        let (attempts, has_settled, bytes) = progress.size();
+        let entry = Entry {
+            key,
+            progress,
+            oldest,
+            has_settled,
+            bytes: bytes + ENTRY_BYTES,
+            made: now,
+            expected_until: now + longest_wait(attempts) * 2,
+        };
+        let mut chunks = self.lock();
+        chunks.bytes += entry.bytes;
+        chunks.entries.entry(key.len).or_default().push(entry);
+        let expired = chunks.expire(now);
+        let evicted = chunks.keep_within_bounds();
+        Dropped { expired, evicted }
+    }
+
+    /// The time of the oldest event that is still to be delivered, in milliseconds since 1970.
     #[must_use]
-    pub fn forgotten(&self) -> usize {
-        std::mem::take(&mut self.lock().forgotten)
+    pub fn oldest(&self, now: Instant) -> Option<i64> {
+        let chunks = self.lock();
+        let entries = chunks.entries.values().flatten();
+        let expected = entries.filter(|entry| entry.expected_until > now);
+        let waiting = expected.map(|entry| entry.oldest);
+        chunks.in_delivery.values().copied().chain(waiting).min()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
+    fn lock(&self) -> MutexGuard<'_, Chunks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entries {
-    fn expire(&mut self, now: Instant) {
-        self.retain(|entry| now.saturating_duration_since(entry.made) < LIFETIME);
-    }
+/// Entries that are no longer in the ledger.
+#[derive(Debug, Default)]
+pub struct Dropped {
+    /// Those that were too old.
+    pub expired: Vec<Arc<Progress>>,
+    /// Those for which there was no room.
+    pub evicted: Vec<Arc<Progress>>,
+}
 
-    fn keep_within_bounds(&mut self) {
-        while self.bytes > MOST_BYTES {
-            let all = self.by_chunk.values().flatten();
-            let Some(oldest) = all.map(|entry| entry.made).min() else {
-                return;
-            };
-            let before = self.count();
-            self.retain(|entry| entry.made > oldest);
-            self.forgotten += before - self.count();
+impl Chunks {
+    fn take(&mut self, key: &Key, now: Instant) -> Option<Entry> {
+        let entries = self.entries.get_mut(&key.len)?;
+        let is_current = |entry: &Entry| now.saturating_duration_since(entry.made) < LIFETIME;
+        let at = entries
+            .iter()
+            .rposition(|entry| entry.key == *key && is_current(entry))?;
+        let entry = entries.swap_remove(at);
+        if entries.is_empty() {
+            self.entries.remove(&key.len);
         }
+        self.bytes -= entry.bytes;
+        Some(entry)
     }
 
-    fn count(&self) -> usize {
-        self.by_chunk.values().map(Vec::len).sum()
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
-        for entries in self.by_chunk.values_mut() {
-            entries.retain(&keep);
+    fn expire(&mut self, now: Instant) -> Vec<Arc<Progress>> {
+        if self.next_expiry.is_some_and(|next| now < next) {
+            return Vec::new();
         }
-        self.by_chunk.retain(|_, entries| !entries.is_empty());
-        let all = self.by_chunk.values().flatten();
-        self.bytes = all.map(|entry| entry.left.bytes()).sum();
+        self.next_expiry = Some(now + EXPIRY_INTERVAL);
+        self.remove(|entry| now.saturating_duration_since(entry.made) >= LIFETIME)
+    }
+
+    /// Makes room for an eighth more, so that this is rare. An entry without settled events goes first:
+    /// without it the chunk's attempts are counted anew, and nothing is sent twice.
+    fn keep_within_bounds(&mut self) -> Vec<Arc<Progress>> {
+        if self.bytes <= MAX_BYTES {
+            return Vec::new();
+        }
+        let entries = self.entries.values().flatten();
+        let mut order: Vec<_> = entries
+            .map(|entry| {
+                (
+                    entry.has_settled,
+                    entry.made,
+                    entry.progress.id(),
+                    entry.bytes,
+                )
+            })
+            .collect();
+        order.sort_unstable();
+        let mut excess = self.bytes - MAX_BYTES / 8 * 7;
+        let mut last = None;
+        for (has_settled, made, id, bytes) in order {
+            last = Some((has_settled, made, id));
+            if excess <= bytes {
+                break;
+            }
+            excess -= bytes;
+        }
+        self.remove(|entry| Some((entry.has_settled, entry.made, entry.progress.id())) <= last)
+    }
+
+    fn remove(&mut self, mut is_out: impl FnMut(&Entry) -> bool) -> Vec<Arc<Progress>> {
+        let mut removed = Vec::new();
+        for entries in self.entries.values_mut() {
+            for entry in entries.extract_if(.., |entry| is_out(entry)) {
+                self.bytes -= entry.bytes;
+                removed.push(entry.progress);
+            }
+        }
+        self.entries.retain(|_, entries| !entries.is_empty());
+        removed
     }
 }
 
-fn key(tag: &[u8], chunk: &[u8]) -> Key {
-    let mut hash = Context::new(&SHA256);
-    hash.update(&(tag.len() as u64).to_be_bytes());
-    hash.update(tag);
-    hash.update(chunk);
-    let mut key = [0; 32];
-    key.copy_from_slice(hash.finish().as_ref());
-    (chunk.len(), key)
+/// The longest time until Fluent Bit flushes a chunk again, by its default scheduler
+/// (`flb_scheduler.c`: at most `scheduler.base` * 2^attempts, and `scheduler.cap`).
+fn longest_wait(attempts: u32) -> Duration {
+    let doubled = SCHEDULER_BASE * (1 << attempts.min(MAX_DOUBLINGS));
+    doubled.min(SCHEDULER_CAP)
 }
 
-/// Longer than the host's longest wait between two tries of a chunk (`scheduler.cap`, 2,000 s).
-const LIFETIME: Duration = Duration::from_secs(2 * 3600);
-/// Room for the entries of an instance: some ten thousand chunks that failed in one piece.
-const MOST_BYTES: usize = 1024 * 1024;
-/// An entry and its key.
-const ENTRY_BYTES: usize = 128;
+/// Longer than Fluent Bit's longest wait between two attempts.
+pub const LIFETIME: Duration = Duration::from_secs(2 * 3600);
+/// `scheduler.base`.
+const SCHEDULER_BASE: Duration = Duration::from_secs(5);
+/// `scheduler.cap`.
+const SCHEDULER_CAP: Duration = Duration::from_secs(2000);
+const MAX_DOUBLINGS: u32 = 16;
+/// How often expired entries are looked for; an expired entry is not used before that either.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// Memory for the entries of an output: some thousand chunks.
+const MAX_BYTES: usize = 1024 * 1024;
+/// An entry without its set of events.
+const ENTRY_BYTES: usize = 320;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ordinals(left: &Left) -> Vec<u32> {
-        (0..1000)
-            .filter(|&ordinal| left.contains(ordinal))
-            .collect()
-    }
-
-    #[test]
-    fn left_events_are_told_from_accepted_ones() {
-        for set in [
-            vec![],
-            vec![0],
-            vec![5, 3, 4, 9, 3],
-            (0..500).map(|n| n * 2).collect(),
-        ] {
-            let mut sorted = set.clone();
-            sorted.sort_unstable();
-            sorted.dedup();
-            assert_eq!(ordinals(&Left::new(set)), sorted);
-        }
-    }
-
-    #[test]
-    fn an_entry_answers_once_and_for_its_tag_and_content_only() {
-        let (ledger, now) = (Ledger::default(), Instant::now());
-        ledger.note(b"tag", b"chunk", Left::new(vec![7]), now);
-        assert_eq!(ledger.take(b"tag", b"other", now), None);
-        assert_eq!(ledger.take(b"ta", b"gchunk", now), None);
-        assert_eq!(ledger.take(b"tax", b"chunk", now), None);
-        assert_eq!(ledger.take(b"tag", b"chunk", now), Some(Left::new(vec![7])));
-        assert_eq!(ledger.take(b"tag", b"chunk", now), None);
-    }
-
-    #[test]
-    fn equal_chunks_have_an_entry_each() {
-        let (ledger, now) = (Ledger::default(), Instant::now());
-        ledger.note(b"t", b"c", Left::new(vec![1]), now);
-        ledger.note(b"t", b"c", Left::new(vec![2, 3]), now);
-        let mut taken: Vec<Vec<u32>> = (0..2)
-            .filter_map(|_| ledger.take(b"t", b"c", now))
-            .map(|left| ordinals(&left))
-            .collect();
-        taken.sort();
-        assert_eq!(taken, [vec![1], vec![2, 3]]);
-        assert_eq!(ledger.take(b"t", b"c", now), None);
-    }
-
-    #[test]
-    fn entries_expire_and_are_bounded() {
-        let (ledger, now) = (Ledger::default(), Instant::now());
-        ledger.note(b"t", b"c", Left::new(vec![1]), now);
-        assert_eq!(ledger.take(b"t", b"c", now + LIFETIME), None);
-        let scattered: Vec<u32> = (0..100).map(|n| n * 2).collect();
-        for n in 0..5000u32 {
-            let made = now + Duration::from_millis(n.into());
-            ledger.note(b"t", &n.to_be_bytes(), Left::new(scattered.clone()), made);
-        }
-        assert!(ledger.lock().bytes <= MOST_BYTES);
-        assert!(ledger.forgotten() > 3000);
-        assert!(ledger.take(b"t", &4999u32.to_be_bytes(), now).is_some());
-        assert!(ledger.take(b"t", &0u32.to_be_bytes(), now).is_none());
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@
 //! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
 //! | `compress`, `batch` (`pool`) | texts -> requests within the service's limits |
 //! | `send` (`permits`, `gate`, `body`, `pace`, `backoff`, `fault`, `session`, `inquiry`) | requests -> answers |
+//! | `pipeline` | a chunk's rounds of encoding and sending |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
 //!
@@ -43,6 +44,7 @@ pub mod notice;
 pub mod options;
 pub mod pace;
 pub mod permits;
+pub mod pipeline;
 pub mod pool;
 pub mod repeat;
 pub mod report;

@@ -10,7 +10,6 @@ mod flight;
 mod request;
 pub mod summary;
 pub mod table;
-mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -22,8 +21,8 @@ use self::counters::Count;
 pub use self::flight::Flight;
 pub use self::request::Request;
 use self::table::{Id, Plugin, Spec, TABLE};
-use self::waiting::Waiting;
 use crate::fault::{Fault, Outcome};
+use crate::ledger::Ledger;
 
 /// One output's counts.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub struct Metrics {
     plugin: Plugin,
     counts: Vec<Vec<Count>>,
     shown: AtomicBool,
-    waiting: Waiting,
+    ledger: Arc<Ledger>,
 }
 
 impl Metrics {
@@ -44,7 +43,7 @@ impl Metrics {
             counts: TABLE.iter().map(counts).collect(),
             plugin,
             shown: AtomicBool::new(false),
-            waiting: Waiting::default(),
+            ledger: Arc::default(),
         })
     }
 
@@ -101,15 +100,20 @@ impl Metrics {
         answer
     }
 
-    /// A chunk's delivery begins.
+    /// Counts a chunk in delivery.
     #[must_use]
-    pub fn flight(&self, tag: &[u8], chunk: &[u8]) -> Flight<'_> {
+    pub fn flight(&self) -> Flight<'_> {
         self.add(Id::Flushes, 1);
         Flight {
             metrics: self,
-            flying: self.waiting.begin(tag, chunk, now_ms()),
             began: Instant::now(),
         }
+    }
+
+    /// The chunks that are still to be delivered.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<Ledger> {
+        self.ledger.clone()
     }
 
     /// All series of a metric added up.
@@ -132,13 +136,13 @@ impl Metrics {
     /// How old the oldest event is that is still to be delivered.
     #[must_use]
     pub fn oldest_age(&self) -> Duration {
-        let oldest = self.waiting.oldest(Instant::now());
+        let oldest = self.ledger.oldest(Instant::now());
         let age = oldest.map_or(0, |oldest| now_ms().saturating_sub(oldest));
         Duration::from_millis(u64::try_from(age).unwrap_or_default())
     }
 
     fn note_oldest(&self) {
-        let oldest = self.waiting.oldest(Instant::now()).unwrap_or_default();
+        let oldest = self.ledger.oldest(Instant::now()).unwrap_or_default();
         self.set(Id::Oldest, u64::try_from(oldest / 1000).unwrap_or_default());
     }
 }
@@ -231,7 +235,7 @@ mod tests {
     #[test]
     fn what_is_under_way_is_counted_until_it_ends() {
         let metrics = Metrics::new(PLUGIN);
-        let (request, flush) = (metrics.request("Put"), metrics.flight(b"t", b"c"));
+        let (request, flush) = (metrics.request("Put"), metrics.flight());
         let under_way = || {
             (
                 metrics.total(Id::RequestsInFlight),

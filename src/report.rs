@@ -24,15 +24,17 @@ pub struct Report {
     pub left: Vec<u32>,
     /// The time of the oldest of them, in milliseconds since 1970.
     pub oldest_left: Option<i64>,
+    /// The deadline came before the whole chunk was encoded: what follows is left as well.
+    pub is_cut_off: bool,
     /// Why they are.
     pub fault: Option<Fault>,
 }
 
 impl Report {
-    /// The host can only bring the whole chunk again, so one event that is left decides.
+    /// Fluent Bit can only flush the whole chunk again, so one event that is left decides.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        if self.left.is_empty() {
+        if self.left.is_empty() && !self.is_cut_off {
             Verdict::Done
         } else {
             Verdict::Retry
@@ -73,6 +75,7 @@ impl Report {
         self.left.extend(other.left);
         let oldest = [self.oldest_left, other.oldest_left].into_iter().flatten();
         self.oldest_left = oldest.min();
+        self.is_cut_off |= other.is_cut_off;
         // An answer of the service says more than that others were not sent for want of time.
         let waited = |fault: &Fault| fault.never_began();
         self.fault = match (self.fault.take(), other.fault) {

@@ -7,6 +7,8 @@ mod oversize;
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use self::oversize::Pending;
 use crate::batch::{Batch, Limits, MOST_OPEN, Rest, Windows};
 use crate::cloudwatch::entity::without_entity;
@@ -17,6 +19,7 @@ use crate::escape::{self, Depth};
 use crate::json::Json;
 use crate::ledger::Left;
 use crate::msgpack::{Cursor, Token};
+use crate::pipeline::{Encode, TimeLimit};
 use crate::select::Part;
 
 /// What happened to records on the way.
@@ -54,6 +57,18 @@ pub struct Encoder<'c> {
     /// An event of which not all parts are written.
     pending: Option<Pending<'c>>,
     counts: Counts,
+    time: TimeLimit,
+    is_done: bool,
+}
+
+impl<'c> Encode<'c> for Encoder<'c> {
+    fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
+        Self::round(self, records, requests)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
 }
 
 impl<'c> Encoder<'c> {
@@ -70,7 +85,14 @@ impl<'c> Encoder<'c> {
             json: Json::new(Depth::Twice).with_most(most_text(config)),
             pending: None,
             counts: Counts::default(),
+            time: TimeLimit::default(),
+            is_done: false,
         }
+    }
+
+    /// Encodes no further records from this moment on.
+    pub fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
     }
 
     /// Encodes records until so many requests are full, or the chunk ends; batches with their places'
@@ -82,7 +104,7 @@ impl<'c> Encoder<'c> {
     /// ones. Nothing is returned when nothing is left.
     pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
         // A section of which nothing is left to send is no reason to stop.
-        while !self.section(records, requests) && self.full.is_empty() {}
+        while !self.section(records, requests) && self.full.is_empty() && !self.time.was_up() {}
         self.full
             .sort_by_key(|(number, batch)| (*number, batch.window()));
         std::mem::take(&mut self.full)
@@ -102,8 +124,12 @@ impl<'c> Encoder<'c> {
                 self.close();
                 return false;
             }
+            if self.time.is_up(records) {
+                return false;
+            }
             let Some(record) = records.next() else {
                 self.close();
+                self.is_done = true;
                 return true;
             };
             self.record(&record);
@@ -138,7 +164,9 @@ impl<'c> Encoder<'c> {
     /// What happened to the records, and what names they fell back to.
     #[must_use]
     pub fn finish(mut self, records: &Records<'c>) -> (Counts, Fallbacks) {
-        self.counts.torn = records.torn();
+        if self.is_done {
+            self.counts.torn = records.torn();
+        }
         self.counts.undecodable = records.undecodable();
         self.counts.too_deep += self.json.too_deep();
         (self.counts, self.places.fallbacks())

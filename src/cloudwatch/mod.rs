@@ -34,16 +34,14 @@ use self::send::Stream;
 use self::streams::Streams;
 use crate::decode::Records;
 use crate::ecs::Metadata;
-use crate::gate::GATE;
 use crate::instance;
 use crate::ledger::Left;
-use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::permits::Permits;
-use crate::report::Report;
-use crate::resume::Resume;
-use crate::send::{Deadline, Destination, Service, Targets, Terms, deliver_all};
+use crate::pipeline::{self, AtOnce, Tracked};
+use crate::resume::{Attempt, RetryLedger};
+use crate::send::{Deadline, Destination, Service, Targets, Terms};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -66,7 +64,7 @@ struct Road {
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     targets: Arc<Targets>,
-    resume: Resume,
+    retries: RetryLedger,
     watch: Watch,
     reporter: Option<Reporter>,
 }
@@ -88,7 +86,7 @@ impl Output for CloudWatch {
         let worker = Worker::share()
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
-        let road = Arc::new(Road::new(config, settings.name(), log.clone()));
+        let road = Arc::new(Road::new(config, settings, log.clone()));
         if road.config.route.needs_ecs_metadata() {
             let road = road.clone();
             let deadline = Instant::now() + road.config.flush_timeout;
@@ -135,8 +133,10 @@ impl Output for CloudWatch {
 }
 
 impl Road {
-    fn new(config: Config, name: &str, log: Log) -> Self {
-        let watch = Watch::new(log, PLUGIN);
+    fn new(config: Config, settings: &Settings, log: Log) -> Self {
+        let (watch, name) = (Watch::new(log, PLUGIN), settings.name());
+        let directory = config.resume_path.as_deref();
+        let retries = instance::retries("cloudwatch", directory, settings, OPTIONS, &watch);
         let reporter = config.self_metrics.clone();
         let reporter = reporter.map(|options| Reporter::new(options, name, &config, &watch));
         Self {
@@ -149,60 +149,56 @@ impl Road {
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session, Stream::PUT),
             targets: Arc::default(),
-            resume: Resume::new(watch.clone()),
+            retries,
             config,
             watch,
             reporter,
         }
     }
 
-    async fn deliver(&self, flush: &Flush, deadline: Instant) -> Verdict {
+    async fn deliver(&self, flush: &Arc<Flush>, deadline: Instant) -> Verdict {
         let began = Instant::now();
-        let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
+        let attempt = self.retries.begin(flush.clone());
         let tag = String::from_utf8_lossy(flush.tag());
         let connected = instance::connected(&self.connection, deadline, self.connect());
         let connection = match connected.await {
             Ok(connection) => connection,
             Err(why) => {
                 instance::say_of_no_connection(&self.watch, flush, &tag, &why);
-                flight.wait(flush, now_ms());
-                return Verdict::Retry;
+                return attempt.give_back();
             }
         };
         self.learn_metadata(deadline).await;
-        let left = self.resume.begin(flush);
         let joined = self.config.join.as_ref();
         let joined = joined.map(|join| join.chunk(flush.chunk()));
-        let chunk = joined.as_deref().unwrap_or(flush.chunk());
-        let terms = self.terms(deadline);
-        let mut encoder = self.encoder(&connection.fixed, &tag, left.clone());
-        let mut records = Records::new(chunk);
-        let mut streams = HashMap::new();
-        let mut report = Report::default();
-        loop {
-            let passed = GATE.pass().await;
-            let round = encoder.round(&mut records, passed.requests(1, REQUESTS_AT_ONCE));
-            if round.is_empty() {
-                break;
+        let mut records = Records::new(joined.as_deref().unwrap_or(flush.chunk()));
+        let mut encoder = self.encoder(&connection.fixed, &tag, attempt.left());
+        encoder.stop_at(deadline);
+        let (mut streams, mut first) = (HashMap::new(), 0);
+        let stream = |encoder: &Encoder<'_>, number: usize| {
+            if first < encoder.first_place() {
+                first = encoder.first_place();
+                streams.retain(|number, _| *number >= first);
             }
-            flight.holds(round.iter().filter_map(|(_, batch)| batch.oldest()).min());
-            streams.retain(|number, _| *number >= encoder.first_place());
-            let mut stream = |number| {
-                let new = || self.stream(connection, encoder.place(number));
-                streams.entry(number).or_insert_with(new).clone()
-            };
-            let batches = round.into_iter();
-            let batches = batches.map(|(number, batch)| (stream(number), batch));
-            report.merge(deliver_all(batches, &terms).await);
-        }
-        if left.is_none() && !flight.came_again() {
-            let (counts, fallbacks) = encoder.finish(&records);
-            self.say(&tag, &counts, &fallbacks);
-        }
+            let new = || self.stream(connection, encoder.place(number), &attempt);
+            streams.entry(number).or_insert_with(new).clone()
+        };
+        let terms = self.terms(deadline);
+        let report = pipeline::deliver(
+            &mut encoder,
+            &mut records,
+            &attempt,
+            &terms,
+            REQUESTS_AT_ONCE,
+            stream,
+        );
+        let report = report.await;
+        let (counts, fallbacks) = encoder.finish(&records);
+        let (counts, fallbacks) = unreported(&attempt, counts, fallbacks);
+        self.say(&tag, &counts, &fallbacks);
         instance::sum_up(&self.watch, Some(flush), &tag, &report, began);
         instance::note(&self.watch, &self.pace, &connection.session);
-        flight.land(flush, &report);
-        self.resume.end(flush, left.is_some(), report)
+        attempt.finish(&report)
     }
 
     fn encoder<'r>(
@@ -217,10 +213,15 @@ impl Road {
         Encoder::new(&self.config, places, left)
     }
 
-    fn stream(&self, connection: &Connection, place: &Place) -> Arc<Destination<Stream>> {
+    fn stream(
+        &self,
+        connection: &Connection,
+        place: &Place,
+        attempt: &Attempt<'_>,
+    ) -> Arc<Destination<Tracked<Stream>>> {
         let (client, streams) = (connection.client.clone(), self.streams.clone());
         let stream = Stream::new(client, place.clone(), streams, self.config.way.clone());
-        Arc::new(Destination::new(stream))
+        Arc::new(Destination::new(Tracked::new(stream, attempt)))
     }
 
     fn say_of_fallbacks(&self, tag: &str, fallbacks: &Fallbacks) {
@@ -317,9 +318,30 @@ impl Road {
     }
 }
 
+/// What no earlier attempt at the chunk has reported; now it is.
+fn unreported(
+    attempt: &Attempt<'_>,
+    mut counts: Counts,
+    mut fallbacks: Fallbacks,
+) -> (Counts, Fallbacks) {
+    let mut fields = [
+        &mut counts.skipped,
+        &mut counts.empty,
+        &mut counts.truncated,
+        &mut counts.split,
+        &mut counts.too_deep,
+        &mut counts.undecodable,
+        &mut counts.torn,
+        &mut fallbacks.group.count,
+        &mut fallbacks.stream.count,
+    ];
+    attempt.unreported(&mut fields);
+    (counts, fallbacks)
+}
+
 /// Requests of one chunk that are made ready to travel together, where answers are slow: as many as a
 /// chunk mostly makes, which is 2 MB at most.
-const REQUESTS_AT_ONCE: usize = 4;
+const REQUESTS_AT_ONCE: AtOnce = AtOnce { quick: 1, slow: 4 };
 /// Streams of one chunk that are written to at the same time.
 const STREAMS_AT_ONCE: usize = 32;
 /// The place in [`crate::metrics::table::SKIPPED`].

@@ -3,6 +3,7 @@
 pub mod awslogs;
 mod table;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
@@ -13,7 +14,7 @@ use crate::cloudwatch::metrics::Metrics;
 use crate::cloudwatch::route::Route;
 use crate::cloudwatch::send::Way;
 use crate::metrics::emf;
-use crate::options::Reader;
+use crate::options::{Reader, shared};
 use crate::select::Select;
 use crate::session;
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub self_metrics: Option<SelfMetrics>,
     /// How long a flush may take before the host is asked to bring the chunk again.
     pub flush_timeout: Duration,
+    /// Where what is delivered of a chunk is noted for the next process.
+    pub resume_path: Option<PathBuf>,
     /// Chunks in delivery at once; the host's worker threads.
     pub concurrency: u32,
 }
@@ -133,6 +136,7 @@ impl Config {
             self_metrics: self_metrics(reader, seconds("self_metrics_interval")),
             flush_timeout: seconds("flush_timeout"),
             concurrency: reader.number("concurrency", 1, 64).unwrap_or(1),
+            resume_path: shared::resume_path(reader, environment),
         }
     }
 }

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::batch::{Batch, MOST_OPEN, Rest};
 use crate::cut;
 use crate::decode::{Record, Records};
@@ -15,6 +17,7 @@ use crate::firehose::route::Streams;
 use crate::firehose::shape::Writer;
 use crate::json::parts::Parts;
 use crate::ledger::Left;
+use crate::pipeline::{Encode, TimeLimit};
 
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -41,6 +44,22 @@ pub struct Encoder<'c> {
     /// A text of which not all parts are packed.
     pending: Option<Pending<'c>>,
     counts: Counts,
+    time: TimeLimit,
+    is_done: bool,
+}
+
+impl<'c> Encode<'c> for Encoder<'c> {
+    fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
+        Self::round(self, records, requests)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    fn events(&self, item: u32) -> Option<Vec<u32>> {
+        self.packer.joins().then(|| self.packer.texts(vec![item]))
+    }
 }
 
 /// A text that is being sent in parts. A round packs as many of them as it has requests for, so that
@@ -67,7 +86,14 @@ impl<'c> Encoder<'c> {
             text: Vec::new(),
             pending: None,
             counts: Counts::default(),
+            time: TimeLimit::default(),
+            is_done: false,
         }
+    }
+
+    /// Encodes no further records from this moment on.
+    pub fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
     }
 
     /// Encodes records until so many requests are full, or the chunk ends; batches with their delivery
@@ -81,7 +107,8 @@ impl<'c> Encoder<'c> {
         loop {
             let (batches, ended) = self.section(records, requests);
             // A section of which nothing is left to send is no reason to stop.
-            if ended || !batches.is_empty() {
+            self.is_done = ended;
+            if ended || !batches.is_empty() || self.time.was_up() {
                 return batches;
             }
         }
@@ -108,6 +135,9 @@ impl<'c> Encoder<'c> {
             }
             if self.packer.lanes() >= MOST_OPEN {
                 break self.packer.finish();
+            }
+            if self.time.is_up(records) {
+                break self.packer.take_full();
             }
             let Some(record) = records.next() else {
                 ended = true;
@@ -143,7 +173,9 @@ impl<'c> Encoder<'c> {
     /// had no value for one.
     #[must_use]
     pub fn finish(mut self, records: &Records<'c>) -> (Counts, (usize, Option<String>)) {
-        self.counts.torn = records.torn();
+        if self.is_done {
+            self.counts.torn = records.torn();
+        }
         self.counts.undecodable = records.undecodable();
         self.counts.too_deep = self.writer.too_deep();
         self.counts.packed = self.packer.packed();

@@ -23,15 +23,13 @@ use self::route::Streams;
 use self::send::DeliveryStream;
 use crate::decode::Records;
 use crate::ecs::Metadata;
-use crate::gate::GATE;
 use crate::instance;
-use crate::metrics::now_ms;
 use crate::metrics::table::{Id, Plugin};
 use crate::pace::Pace;
 use crate::permits::Permits;
-use crate::report::Report;
-use crate::resume::Resume;
-use crate::send::{Deadline, Destination, Service, Targets, Terms, deliver_all};
+use crate::pipeline::{self, AtOnce, Tracked};
+use crate::resume::{Attempt, RetryLedger};
+use crate::send::{Deadline, Destination, Service, Targets, Terms};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
@@ -53,7 +51,7 @@ struct Road {
     connection: OnceCell<Connection>,
     pace: Arc<Pace>,
     targets: Arc<Targets>,
-    resume: Resume,
+    retries: RetryLedger,
     watch: Watch,
 }
 
@@ -74,7 +72,7 @@ impl Output for Firehose {
         let worker = Worker::share()
             .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
             .ok()?;
-        let road = Arc::new(Road::new(config, log.clone()));
+        let road = Arc::new(Road::new(config, settings, log.clone()));
         let permits = Permits::new(road.config.concurrency, road.config.flush_timeout);
         Some(Self {
             road,
@@ -110,76 +108,80 @@ impl Output for Firehose {
 }
 
 impl Road {
-    fn new(config: Config, log: Log) -> Self {
+    fn new(config: Config, settings: &Settings, log: Log) -> Self {
         let watch = Watch::new(log, PLUGIN);
+        let directory = config.resume_path.as_deref();
+        let retries = instance::retries("firehose", directory, settings, OPTIONS, &watch);
         Self {
             metadata: Metadata::of(instance::environment),
             connection: OnceCell::new(),
             pace: Pace::shared(&config.session, DeliveryStream::PUT),
             targets: Arc::default(),
-            resume: Resume::new(watch.clone()),
+            retries,
             config,
             watch,
         }
     }
 
-    async fn deliver(&self, flush: &Flush, deadline: Instant) -> Verdict {
+    async fn deliver(&self, flush: &Arc<Flush>, deadline: Instant) -> Verdict {
         let began = Instant::now();
-        let flight = self.watch.metrics.flight(flush.tag(), flush.chunk());
+        let attempt = self.retries.begin(flush.clone());
         let tag = String::from_utf8_lossy(flush.tag());
         let connected = instance::connected(&self.connection, deadline, self.connect());
         let connection = match connected.await {
             Ok(connection) => connection,
             Err(why) => {
                 instance::say_of_no_connection(&self.watch, flush, &tag, &why);
-                flight.wait(flush, now_ms());
-                return Verdict::Retry;
+                return attempt.give_back();
             }
         };
         self.learn_metadata(deadline).await;
-        let left = self.resume.begin(flush);
-        let terms = Terms {
-            at_once: REQUESTS_AT_ONCE,
+        let variables = Variables::new(&connection.fixed, self.metadata.known(), &tag);
+        let streams = Streams::new(&self.config.route, variables, &tag);
+        let mut encoder = Encoder::new(&self.config, streams, attempt.left());
+        encoder.stop_at(deadline);
+        let mut records = Records::new(flush.chunk());
+        let stream = |encoder: &Encoder<'_>, number: usize| {
+            self.stream(connection, encoder.name(number), &attempt)
+        };
+        let terms = self.terms(deadline);
+        let report = pipeline::deliver(
+            &mut encoder,
+            &mut records,
+            &attempt,
+            &terms,
+            REQUESTS_AT_ONCE,
+            stream,
+        );
+        let report = report.await;
+        let (counts, fallbacks) = encoder.finish(&records);
+        let (counts, fallbacks) = unreported(&attempt, counts, fallbacks);
+        self.say(&tag, &counts, &fallbacks);
+        instance::sum_up(&self.watch, Some(flush), &tag, &report, began);
+        instance::note(&self.watch, &self.pace, &connection.session);
+        attempt.finish(&report)
+    }
+
+    fn terms(&self, deadline: Instant) -> Terms {
+        Terms {
+            at_once: REQUESTS_AT_ONCE.slow,
             deadline: Deadline::new(deadline),
             pace: self.pace.clone(),
             targets: self.targets.clone(),
             watch: self.watch.clone(),
-        };
-        let variables = Variables::new(&connection.fixed, self.metadata.known(), &tag);
-        let streams = Streams::new(&self.config.route, variables, &tag);
-        let mut encoder = Encoder::new(&self.config, streams, left.clone());
-        let mut records = Records::new(flush.chunk());
-        let mut report = Report::default();
-        loop {
-            let passed = GATE.pass().await;
-            let requests = passed.requests(REQUESTS_WHERE_QUICK, REQUESTS_AT_ONCE);
-            let round = encoder.round(&mut records, requests);
-            if round.is_empty() {
-                break;
-            }
-            flight.holds(round.iter().filter_map(|(_, batch)| batch.oldest()).min());
-            let stream = |number| self.stream(connection, encoder.name(number));
-            let batches = round.into_iter();
-            let batches = batches.map(|(number, batch)| (stream(number), batch));
-            let mut sent = deliver_all(batches, &terms).await;
-            sent.left = encoder.texts(sent.left);
-            report.merge(sent);
         }
-        if left.is_none() && !flight.came_again() {
-            let (counts, fallbacks) = encoder.finish(&records);
-            self.say(&tag, &counts, &fallbacks);
-        }
-        instance::sum_up(&self.watch, Some(flush), &tag, &report, began);
-        instance::note(&self.watch, &self.pace, &connection.session);
-        flight.land(flush, &report);
-        self.resume.end(flush, left.is_some(), report)
     }
 
     /// A destination of its own for each request, as their order means nothing to the service.
-    fn stream(&self, connection: &Connection, name: &str) -> Arc<Destination<DeliveryStream>> {
+    fn stream(
+        &self,
+        connection: &Connection,
+        name: &str,
+        attempt: &Attempt<'_>,
+    ) -> Arc<Destination<Tracked<DeliveryStream>>> {
         let auto_retry = self.config.session.auto_retry;
         let stream = DeliveryStream::new(connection.client.clone(), name, auto_retry);
-        Arc::new(Destination::new(stream))
+        Arc::new(Destination::new(Tracked::new(stream, attempt)))
     }
 
     fn say_of_fallbacks(&self, tag: &str, (count, missing): &(usize, Option<String>)) {
@@ -253,11 +255,28 @@ impl Road {
     }
 }
 
+/// What no earlier attempt at the chunk has reported; now it is.
+fn unreported(
+    attempt: &Attempt<'_>,
+    mut counts: Counts,
+    mut fallbacks: (usize, Option<String>),
+) -> (Counts, (usize, Option<String>)) {
+    let mut fields = [
+        &mut counts.skipped,
+        &mut counts.packed.truncated,
+        &mut counts.packed.split,
+        &mut counts.too_deep,
+        &mut counts.undecodable,
+        &mut counts.torn,
+        &mut fallbacks.0,
+    ];
+    attempt.unreported(&mut fields);
+    (counts, fallbacks)
+}
+
 /// Requests of one chunk that travel together, as their order means nothing to the service: as many
 /// as a chunk mostly makes, which is 2 MB at most.
-const REQUESTS_AT_ONCE: usize = 8;
-/// The same where answers are there at once.
-const REQUESTS_WHERE_QUICK: usize = 2;
+const REQUESTS_AT_ONCE: AtOnce = AtOnce { quick: 2, slow: 8 };
 
 /// What is counted under names of this plugin's own.
 pub const PLUGIN: Plugin = Plugin {

@@ -2,6 +2,7 @@
 
 mod table;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
@@ -9,7 +10,7 @@ use crate::compress::Compression;
 use crate::firehose::pack::{Oversize, Packing};
 use crate::firehose::route::Route;
 use crate::firehose::shape::Shape;
-use crate::options::Reader;
+use crate::options::{Reader, shared};
 use crate::session;
 
 /// What one output section asks for.
@@ -25,6 +26,8 @@ pub struct Config {
     pub packing: Packing,
     /// How long a flush may take before the host is asked to bring the chunk again.
     pub flush_timeout: Duration,
+    /// Where what is delivered of a chunk is noted for the next process.
+    pub resume_path: Option<PathBuf>,
     /// Chunks in delivery at once; the host's worker threads.
     pub concurrency: u32,
 }
@@ -43,6 +46,7 @@ impl Config {
                 .duration("flush_timeout", second, second * 600)
                 .unwrap_or(second),
             concurrency: reader.number("concurrency", 1, 64).unwrap_or(1),
+            resume_path: shared::resume_path(reader, environment),
         }
     }
 }

@@ -102,6 +102,12 @@ impl Packer {
         }
     }
 
+    /// Whether an item may hold several texts.
+    #[must_use]
+    pub fn joins(&self) -> bool {
+        self.aggregate
+    }
+
     /// How many delivery streams there are; the next free number.
     #[must_use]
     pub fn lanes(&self) -> usize {

@@ -159,8 +159,10 @@ mod tests {
     fn the_oldest_event_is_told_by_its_age() {
         let (metrics, told) = (Metrics::new(PLUGIN), Told::default());
         assert_eq!(made(&told, &metrics).0["OldestUndeliveredAge"], 0);
-        let flight = metrics.flight(b"t", b"c");
-        flight.holds(Some(crate::metrics::now_ms() - 90_000));
+        let (ledger, then) = (metrics.ledger(), crate::metrics::now_ms() - 90_000);
+        let key = || crate::ledger::Key::of(b"t", b"c");
+        let (_number, known) = ledger.begin(1, key, std::time::Instant::now(), then);
+        assert!(known.is_none());
         let age = made(&told, &metrics).0["OldestUndeliveredAge"]
             .as_u64()
             .unwrap();

@@ -1,6 +1,8 @@
 //! What both plugins take, and what both are given by mistake.
 
-use super::Spec;
+use std::path::PathBuf;
+
+use super::{Reader, Spec};
 
 /// The options that both plugins have, with one meaning.
 pub const OPTIONS: &[Spec] = &[
@@ -88,7 +90,51 @@ pub const OPTIONS: &[Spec] = &[
         default: "8",
         help: "Chunks of this output that are delivered at once, from 1 to 64. Others wait, which takes no thread and no time of `flush_timeout`.",
     },
+    Spec {
+        key: "resume_path",
+        form: "absolute path, or `off`",
+        default: "",
+        help: "Directory in which the output notes what of a chunk is delivered, so that a chunk that Fluent Bit keeps in its `storage.path` over a restart or a kill sends only the rest. Made if it is missing; several outputs and both plugins may share it. Put it on the volume of `storage.path`. Without it: `FLUENT_BIT_RESUME_PATH`, which the image sets with `filesystem-buffering.conf`; else nothing is noted.",
+    },
 ];
+
+/// Options that change how requests are sent, and not of which events a chunk is made.
+pub const WITHOUT_EFFECT_ON_EVENTS: &[&str] = &[
+    "auto_retry_requests",
+    "concurrency",
+    "extra_user_agent",
+    "flush_timeout",
+    "resume_path",
+];
+
+/// Reads `resume_path`; `off` is a value, as the environment may have a default.
+#[must_use]
+pub fn resume_path(
+    reader: &Reader<'_>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<PathBuf> {
+    let parse = |value: &str| match value {
+        "off" => Some(None),
+        _ => Some(PathBuf::from(value))
+            .filter(|path| path.is_absolute())
+            .map(Some),
+    };
+    if reader.is_set("resume_path") {
+        let parsed = reader.parsed("resume_path", "an absolute path, or off", parse);
+        return parsed.flatten();
+    }
+    let value = environment(RESUME_PATH_VARIABLE)?;
+    let parsed = parse(&value);
+    if parsed.is_none() {
+        reader.problem(format_args!(
+            "{RESUME_PATH_VARIABLE} is `{value}`: it must be an absolute path, or off"
+        ));
+    }
+    parsed.flatten()
+}
+
+/// The default of `resume_path` in the environment.
+pub const RESUME_PATH_VARIABLE: &str = "FLUENT_BIT_RESUME_PATH";
 
 /// Options of Docker's log drivers, which FireLens passes on.
 pub const FOREIGN: &[(&str, &str)] = &[

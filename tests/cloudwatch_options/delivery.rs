@@ -70,6 +70,17 @@ pub(crate) const CASES: &[Case] = &[
         assert_eq!(instance.flush("a", record([("log", "x")])), Verdict::Retry);
         assert!(began.elapsed() < Duration::from_secs(4));
     }),
+    ("resume_path", || {
+        let directory =
+            std::env::temp_dir().join(format!("cloudwatch-resume-{}", std::process::id()));
+        let path = directory.to_str().expect("UTF-8");
+        let files = || std::fs::read_dir(&directory).expect("made").count();
+        let instance = sent(&[("resume_path", path)], record([("log", "x")])).1;
+        assert_eq!(files(), 1);
+        drop(instance.exit());
+        assert_eq!(files(), 0, "nothing is left to note");
+        std::fs::remove_dir(&directory).expect("empty");
+    }),
     ("use_fips", || asked_for("use_fips")),
     ("use_dualstack", || asked_for("use_dualstack")),
     ("concurrency", || {

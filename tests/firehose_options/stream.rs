@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     ("flush_timeout", a_flush_that_is_not_answered_ends_in_time),
     ("concurrency", so_many_chunks_are_delivered_at_once),
+    ("resume_path", what_is_delivered_is_noted_there),
 ];
 
 fn to(app: &str, number: i64) -> support::chunk::Value {
@@ -124,4 +125,17 @@ fn records_keep_their_order_within_a_request_whatever_their_times() {
         super::texts(&[("log_key", "log")], &chunk),
         ["5\n", "3\n", "9\n", "1\n"]
     );
+}
+
+fn what_is_delivered_is_noted_there() {
+    let aws = ready();
+    let directory = std::env::temp_dir().join(format!("firehose-resume-{}", std::process::id()));
+    let path = directory.to_str().expect("UTF-8");
+    let files = || std::fs::read_dir(&directory).expect("made").count();
+    let instance = Output::firehose(&aws).with("resume_path", path).open();
+    assert_eq!(files(), 1);
+    assert_eq!(instance.flush("app.web", logs(["x"])), Verdict::Ok);
+    drop(instance.exit());
+    assert_eq!(files(), 0, "nothing is left to note");
+    std::fs::remove_dir(&directory).expect("empty");
 }

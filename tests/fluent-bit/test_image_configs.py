@@ -96,6 +96,7 @@ def test_chunks_in_files_outlive_a_crash(aws, docker, image):
         web.log_all(["one", "two", "three"])
         wait_for(lambda: any((image.root / "fluent-bit/storage").glob("*/*.flb")), "chunks in files")
         fluent_bit.wait_for_line("3 events are not delivered yet")
+        assert any((image.root / "fluent-bit/storage/resume").glob("cloudwatch-*.retry"))
         fluent_bit.kill()
     docker.path.unlink()
     mount(image, docker, "filesystem-buffering.conf", cloudwatch(aws, **options))

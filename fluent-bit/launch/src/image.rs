@@ -47,6 +47,19 @@ impl Image {
         self.root.join("fluent-bit/etc/with-defaults.conf")
     }
 
+    /// The configuration for `config-file-value` that keeps chunks in files.
+    #[must_use]
+    pub fn filesystem_buffering(&self) -> PathBuf {
+        self.root
+            .join("fluent-bit/configs/filesystem-buffering.conf")
+    }
+
+    /// Where the plugins note what of those chunks is delivered: beside the chunks, on their volume.
+    #[must_use]
+    pub fn resume_directory(&self) -> PathBuf {
+        self.root.join("fluent-bit/storage/resume")
+    }
+
     /// The folders for what init makes, the first that can be written to: AWS's init images have
     /// these two as well.
     #[must_use]

@@ -5,6 +5,7 @@
 //! running Fluent Bit how it is. Both are here, apart from the plugins, so that nothing of them is
 //! linked into a plugin.
 
+pub mod buffering;
 pub mod command;
 pub mod health;
 mod http;

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process;
 
+use crate::buffering;
 use crate::command::Command;
 use crate::image::Image;
 use crate::init::{self, Prepared, Request};
@@ -23,7 +24,12 @@ pub fn start(given: Vec<OsString>) -> Result<Infallible, String> {
         return Err(become_it(command, Vec::new()));
     }
     tell_versions(&command);
-    let prepared = prepare(command, &image)?;
+    let mut prepared = prepare(command, &image)?;
+    if env::var_os(buffering::VARIABLE).is_none() {
+        let configuration = prepared.command.configuration();
+        let resume_path = buffering::resume_path(configuration, &image);
+        prepared.variables.extend(resume_path);
+    }
     Err(become_it(prepared.command, prepared.variables))
 }
 

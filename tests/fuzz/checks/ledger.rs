@@ -1,71 +1,69 @@
-//! Any order of notes and questions, against a list.
+//! Any order of notes and attempts against a list, and any bytes as a journal.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use router::ledger::{Ledger, Left};
+use router::ledger::{Key, LIFETIME, Ledger, Progress, record};
 
-/// The input is steps of four bytes: what to do, which tag, which chunk, and which events are left.
+/// The input is steps of four bytes: what to do, which tag, which chunk, and for how long to wait. It
+/// is also read as a journal.
 pub fn ledger(data: &[u8]) {
+    journal(data);
     let (ledger, mut now) = (Ledger::default(), Instant::now());
     let mut expected: Vec<Entry> = Vec::new();
     for step in data.chunks_exact(4) {
         let tag = &b"ttt"[..usize::from(step[1] % 4)];
         let chunk = vec![b't'; usize::from(step[2] % 8)];
+        let key = Key::of(tag, &chunk);
         match step[0] % 4 {
             0 | 1 => {
-                let left = left(step[3]);
-                ledger.note(tag, &chunk, left.clone(), now);
+                let progress = Arc::new(Progress::new(None));
+                let id = progress.id();
+                let dropped = ledger.note(key, progress, 0, now);
+                // So few are never too many.
+                assert_eq!(dropped.evicted.len(), 0);
                 expected.push(Entry {
-                    tag,
-                    chunk,
-                    left,
+                    key,
+                    id,
                     noted: now,
                 });
             }
             2 => {
-                let taken = ledger.take(tag, &chunk, now);
-                assert_eq!(
-                    taken.is_some(),
-                    take(&mut expected, tag, &chunk, taken.as_ref(), now)
-                );
+                let (number, known) = ledger.begin(chunk.len(), || key, now, 0);
+                assert!(ledger.end(number).is_some());
+                let known = known.map(|progress| progress.id());
+                assert_eq!(known.is_some(), take(&mut expected, key, known, now));
             }
             _ => now += Duration::from_secs(60 * u64::from(step[3])),
         }
     }
-    // So few are never too many.
-    assert_eq!(ledger.forgotten(), 0);
+}
+
+/// What is read of a journal is written as it was.
+fn journal(data: &[u8]) {
+    let (changes, read) = record::read(data);
+    assert!(read <= data.len());
+    let mut bytes = Vec::new();
+    for change in &changes {
+        record::append(change, &mut bytes);
+    }
+    assert_eq!(record::read(&bytes), (changes, bytes.len()));
 }
 
 struct Entry {
-    tag: &'static [u8],
-    chunk: Vec<u8>,
-    left: Left,
+    key: Key,
+    id: u64,
     noted: Instant,
 }
 
-fn left(byte: u8) -> Left {
-    let bits = (0..8).filter(|bit| byte >> bit & 1 == 1);
-    Left::new(bits.collect())
-}
-
-/// Whether such an entry is there; the one that was taken then no longer is.
-fn take(
-    expected: &mut Vec<Entry>,
-    tag: &[u8],
-    chunk: &[u8],
-    taken: Option<&Left>,
-    now: Instant,
-) -> bool {
+/// Whether there is such an entry; the one that was taken then no longer is.
+fn take(expected: &mut Vec<Entry>, key: Key, taken: Option<u64>, now: Instant) -> bool {
     expected.retain(|entry| now.duration_since(entry.noted) < LIFETIME);
-    let known = |entry: &Entry| entry.tag == tag && entry.chunk == chunk;
     let Some(taken) = taken else {
-        return expected.iter().any(known);
+        return expected.iter().any(|entry| entry.key == key);
     };
     let found = expected
         .iter()
-        .position(|entry| known(entry) && entry.left == *taken);
+        .position(|entry| entry.key == key && entry.id == taken);
     found.map(|at| expected.swap_remove(at)).is_some()
 }
-
-/// As `docs/reliability.md` promises.
-const LIFETIME: Duration = Duration::from_secs(2 * 3600);

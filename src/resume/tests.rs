@@ -1,0 +1,178 @@
+//! Attempts that end in every way, against a service that is a list.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cbindings::Log;
+
+use super::*;
+use crate::batch::{Item, Limits, Open};
+
+/// A chunk of this content, which the service takes event by event.
+struct Content(Vec<u8>);
+
+impl Source for Content {
+    fn tag(&self) -> &[u8] {
+        b"tag"
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn ledger() -> RetryLedger {
+    let plugin = crate::cloudwatch::PLUGIN;
+    RetryLedger::new(Watch::new(Log::muted(), plugin), None)
+}
+
+fn source(content: u8) -> Arc<dyn Source> {
+    Arc::new(Content(vec![content; 8]))
+}
+
+/// A batch of those events that are left.
+fn batch(events: std::ops::Range<u32>, left: Option<Arc<Left>>) -> Option<Batch> {
+    let limits = Limits {
+        items: 100,
+        bytes: 1000,
+        span_ms: None,
+    };
+    let mut open = Open::new(limits, b"[", left);
+    for ordinal in events {
+        let start = open.body().len();
+        open.body().push(b'x');
+        assert!(open.add(start, 1, 1, ordinal).is_none());
+    }
+    open.finish()
+}
+
+/// How an attempt ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Finished,
+    Cancelled,
+    Panicked,
+    /// The service answers after the delivery was cancelled.
+    AnsweredLate,
+}
+
+const EVENTS: u32 = 40;
+
+/// One attempt at a chunk: the service takes some batches, and the attempt ends. Returns the verdict.
+fn attempt(
+    ledger: &RetryLedger,
+    content: u8,
+    random: &mut fastrand::Rng,
+    stored: &mut Vec<u32>,
+) -> Option<Verdict> {
+    let ends = [
+        End::Finished,
+        End::Finished,
+        End::Cancelled,
+        End::Panicked,
+        End::AnsweredLate,
+    ];
+    let end = ends[random.usize(..ends.len())];
+    let attempt = ledger.begin(source(content));
+    let track = attempt.track().clone();
+    let mut report = Report::default();
+    let mut late = None;
+    for start in (0..EVENTS).step_by(10) {
+        let Some(batch) = batch(start..start + 10, attempt.left()) else {
+            continue;
+        };
+        let round = [(0, batch)];
+        attempt.hand_out(&round, start + 10 == EVENTS, |_| None);
+        let [(_, batch)] = round;
+        if end == End::AnsweredLate && random.bool() {
+            late = Some(batch);
+            break;
+        }
+        if end != End::Finished && random.u8(..4) == 0 {
+            break;
+        }
+        let again: Vec<Item> = match random.u8(..3) {
+            0 => batch.items().to_vec(),
+            1 => batch
+                .items()
+                .iter()
+                .filter(|_| random.bool())
+                .copied()
+                .collect(),
+            _ => Vec::new(),
+        };
+        track.settle(&batch, &again);
+        let taken = |item: &&Item| !again.contains(item);
+        stored.extend(batch.items().iter().filter(taken).map(|item| item.ordinal));
+        report.left.extend(again.iter().map(|item| item.ordinal));
+    }
+    match end {
+        End::Finished => return Some(attempt.finish(&report)),
+        End::Cancelled | End::AnsweredLate => drop(attempt),
+        End::Panicked => {
+            let panicked = catch_unwind(AssertUnwindSafe(move || {
+                let _attempt = attempt;
+                std::panic::resume_unwind(Box::new("a panic"));
+            }));
+            assert!(panicked.is_err());
+        }
+    }
+    if let Some(batch) = late {
+        track.settle(&batch, &[]);
+        stored.extend(batch.items().iter().map(|item| item.ordinal));
+    }
+    None
+}
+
+#[test]
+fn whatever_ends_an_attempt_nothing_is_sent_twice_and_nothing_is_lost() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..300 {
+        let ledger = ledger();
+        // Two equal chunks and another one, in turns as Fluent Bit likes.
+        let mut chunks = vec![1, 1, 2];
+        let mut stored = [Vec::new(), Vec::new(), Vec::new()];
+        while !chunks.is_empty() {
+            let at = random.usize(..chunks.len());
+            let content = chunks[at];
+            let stored = &mut stored[usize::from(content)];
+            if attempt(&ledger, content, &mut random, stored) == Some(Verdict::Done) {
+                chunks.swap_remove(at);
+            }
+        }
+        for (stored, copies) in stored[1..].iter_mut().zip([2, 1]) {
+            stored.sort_unstable();
+            let expected = (0..EVENTS).flat_map(|event| vec![event; copies]);
+            assert_eq!(*stored, expected.collect::<Vec<_>>());
+        }
+        assert!(ledger.ledger.take_all().is_empty());
+    }
+}
+
+#[test]
+fn an_attempt_that_sent_nothing_leaves_nothing_when_it_is_dropped() {
+    let ledger = ledger();
+    drop(ledger.begin(source(1)));
+    assert!(ledger.ledger.take_all().is_empty());
+    assert_eq!(ledger.ledger.oldest(Instant::now()), None);
+}
+
+#[test]
+fn what_an_attempt_reported_is_not_reported_by_the_next() {
+    let ledger = ledger();
+    let unreported = |attempt: &Attempt<'_>, mut counts: [usize; 3]| {
+        let mut fields = counts.each_mut();
+        attempt.unreported(&mut fields);
+        counts
+    };
+    let attempt = ledger.begin(source(1));
+    assert_eq!(attempt.give_back(), Verdict::Retry);
+    let attempt = ledger.begin(source(1));
+    assert_eq!(unreported(&attempt, [2, 0, 1]), [2, 0, 1]);
+    assert_eq!(attempt.give_back(), Verdict::Retry);
+    let attempt = ledger.begin(source(1));
+    assert_eq!(unreported(&attempt, [1, 0, 1]), [0, 0, 0]);
+    assert_eq!(unreported(&attempt, [5, 1, 1]), [3, 1, 0]);
+    assert_eq!(attempt.progress.about().attempts, 3);
+}

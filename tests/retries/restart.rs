@@ -1,0 +1,247 @@
+//! With `resume_path`, what is delivered of a chunk is known to the next process.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use support::alone::alone;
+use support::aws::{Account, Action, ErrorAnswer, Rule, StandIn};
+use support::host::{Instance, Verdict};
+use support::output::{Output, ready};
+
+use super::{PLUGINS, Plugin, START_VARIABLE, Scratch, count, start, text};
+
+fn output(plugin: Plugin, aws: &StandIn, directory: &Path) -> Output {
+    (plugin.output)(aws).with("resume_path", text(directory))
+}
+
+/// The request with the last events is refused, and all others are accepted.
+fn refuse_the_last(plugin: Plugin, aws: &StandIn) {
+    let denied = ErrorAnswer::new(400, "AccessDeniedException", "not now");
+    let rule = Rule::on(plugin.operation, Action::Error(denied));
+    aws.script(rule.contains(&plugin.last_text()).forever());
+}
+
+fn files(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("a directory");
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("a name");
+    entries
+        .map(|entry| name(entry.expect("an entry")))
+        .collect()
+}
+
+/// Half of the chunk is delivered by one instance.
+fn delivered_in_part(plugin: Plugin, aws: &StandIn, output: &Output) {
+    refuse_the_last(plugin, aws);
+    let instance = output.open();
+    assert_eq!(
+        instance.flush("a.tag", plugin.chunk_again()),
+        Verdict::Retry
+    );
+    drop(instance.exit());
+    aws.clear();
+    assert_eq!((plugin.delivered)(aws).len(), plugin.first_records);
+}
+
+fn deliver_the_rest(plugin: Plugin, aws: &StandIn, instance: &Instance) {
+    assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+    plugin.assert_delivered_once(aws);
+}
+
+#[test]
+fn the_next_instance_sends_only_what_is_left() {
+    let scratch = Scratch::new("next");
+    for plugin in PLUGINS {
+        let (aws, directory) = (ready(), scratch.path("a/b"));
+        let output = output(plugin, &aws, &directory);
+        delivered_in_part(plugin, &aws, &output);
+        let file = directory.join(&files(&directory)[0]);
+        let mode = fs::metadata(&file).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let instance = output.open();
+        deliver_the_rest(plugin, &aws, &instance);
+        let lines = instance.exit();
+        assert_eq!(
+            count(&lines, "only what is left of it is sent"),
+            1,
+            "{lines:#?}"
+        );
+        assert!(files(&directory).is_empty(), "{:?}", files(&directory));
+    }
+}
+
+#[test]
+fn without_resume_path_a_restart_sends_the_chunk_whole() {
+    for plugin in PLUGINS {
+        let aws = ready();
+        let output = (plugin.output)(&aws);
+        delivered_in_part(plugin, &aws, &output);
+        let instance = output.open();
+        assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+        let twice = plugin.first_records;
+        assert_eq!((plugin.delivered)(&aws).len(), plugin.texts().len() + twice);
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_in_the_middle_of_a_chunk_doubles_nothing() {
+    if let Ok(arguments) = env::var(CHILD) {
+        return child(&arguments);
+    }
+    let scratch = Scratch::new("killed");
+    for plugin in PLUGINS {
+        let (aws, directory) = (ready(), scratch.path("resume"));
+        let rule = Rule::on(plugin.operation, Action::Hang);
+        aws.script(rule.contains(&plugin.last_text()).forever());
+        let mut child = spawn(plugin, &aws, &directory);
+        let in_the_middle = |account: &Account| {
+            account.count(plugin.operation) > plugin.first_requests
+                && account.in_flight(plugin.operation) == 1
+        };
+        assert!(aws.wait_for(in_the_middle, PATIENCE));
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        let none_is_open = |account: &Account| account.in_flight(plugin.operation) == 0;
+        assert!(aws.wait_for(none_is_open, PATIENCE));
+        aws.clear();
+        assert_eq!((plugin.delivered)(&aws).len(), plugin.first_records);
+        let instance = output(plugin, &aws, &directory).open();
+        deliver_the_rest(plugin, &aws, &instance);
+    }
+}
+
+/// This test again, as a process that delivers the chunk.
+fn spawn(plugin: Plugin, aws: &StandIn, directory: &Path) -> Child {
+    let test = "restart::a_process_that_is_killed_in_the_middle_of_a_chunk_doubles_nothing";
+    Command::new(env::current_exe().expect("a test has a file"))
+        .args([test, "--exact", "--nocapture"])
+        .env(
+            CHILD,
+            format!("{} {} {}", plugin.name, aws.url(), text(directory)),
+        )
+        .env(START_VARIABLE, start().to_string())
+        .spawn()
+        .expect("a test can be run again")
+}
+
+fn child(arguments: &str) {
+    let [name, url, directory] = arguments.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{arguments}");
+    };
+    let plugin = PLUGINS.iter().find(|plugin| plugin.name == name);
+    let plugin = plugin.expect("a plugin");
+    let nobody = ready();
+    let output = output(*plugin, &nobody, Path::new(directory)).with("endpoint", url);
+    let instance = output.open();
+    let verdict = instance.flush("a.tag", plugin.chunk_again());
+    unreachable!("killed before the answer {verdict:?}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_a_warning_and_the_output_works() {
+    let scratch = Scratch::new("unusable");
+    let (file, link, target) = (
+        scratch.path("file"),
+        scratch.path("link"),
+        scratch.path("to"),
+    );
+    fs::write(&file, "x").expect("written");
+    fs::create_dir(&target).expect("made");
+    symlink(&target, &link).expect("linked");
+    for directory in [file.join("below"), file.clone(), link] {
+        for plugin in PLUGINS {
+            let aws = ready();
+            let instance = output(plugin, &aws, &directory).open();
+            assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+            plugin.assert_delivered_once(&aws);
+            let lines = instance.exit();
+            assert_eq!(
+                count(&lines, "`resume_path` has no effect"),
+                1,
+                "{lines:#?}"
+            );
+        }
+    }
+    assert!(files(&target).is_empty());
+    assert_eq!(fs::read_to_string(&file).expect("read"), "x");
+}
+
+#[test]
+fn the_environment_has_a_default_that_a_section_can_turn_off() {
+    let test = "restart::the_environment_has_a_default_that_a_section_can_turn_off";
+    let scratch = Scratch::new("environment");
+    let directory = scratch.path("resume");
+    if !alone(test, &[("FLUENT_BIT_RESUME_PATH", Some(text(&directory)))]) {
+        return;
+    }
+    let directory = env::var("FLUENT_BIT_RESUME_PATH").expect("is set");
+    for plugin in PLUGINS {
+        let aws = ready();
+        let off = (plugin.output)(&aws).with("resume_path", "off").open();
+        assert!(!Path::new(&directory).exists());
+        drop(off.exit());
+        let output = (plugin.output)(&aws);
+        delivered_in_part(plugin, &aws, &output);
+        deliver_the_rest(plugin, &aws, &output.open());
+        fs::remove_dir_all(&directory).expect("removed");
+    }
+}
+
+#[test]
+fn a_relative_path_stops_the_start() {
+    let lines = (PLUGINS[0].output)(&ready())
+        .with("resume_path", "here")
+        .refused();
+    assert_eq!(
+        count(
+            &lines,
+            "`resume_path` is `here`: it must be an absolute path, or off"
+        ),
+        1
+    );
+}
+
+#[test]
+fn a_section_with_other_options_sends_the_chunk_whole() {
+    let scratch = Scratch::new("options");
+    let (plugin, aws, directory) = (PLUGINS[0], ready(), scratch.path("resume"));
+    let first = output(plugin, &aws, &directory);
+    delivered_in_part(plugin, &aws, &first);
+    let instance = first.clone().with("max_event_bytes", "2000").open();
+    assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+    let twice = plugin.first_records;
+    assert_eq!((plugin.delivered)(&aws).len(), plugin.texts().len() + twice);
+    drop(instance.exit());
+    assert_eq!(files(&directory).len(), 1, "the other section's file stays");
+    let later = first.with("flush_timeout", "20s").open();
+    assert_eq!(later.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+    let rest = plugin.texts().len() - plugin.first_records;
+    let stored = (plugin.delivered)(&aws).len();
+    assert_eq!(stored, plugin.texts().len() + twice + rest);
+}
+
+#[test]
+fn both_plugins_and_two_instances_of_a_section_share_a_directory() {
+    let scratch = Scratch::new("shared");
+    let directory = scratch.path("resume");
+    let aws = [ready(), ready()];
+    let outputs = [0, 1].map(|n| output(PLUGINS[n], &aws[n], &directory));
+    for n in [0, 1] {
+        delivered_in_part(PLUGINS[n], &aws[n], &outputs[n]);
+    }
+    assert_eq!(files(&directory).len(), 2);
+    for n in [0, 1] {
+        let (old, new) = (outputs[n].open(), outputs[n].open());
+        assert_eq!(old.flush("another", PLUGINS[n].chunk_again()), Verdict::Ok);
+        drop(old.exit());
+        assert_eq!(new.flush("a.tag", PLUGINS[n].chunk_again()), Verdict::Ok);
+        let stored = (PLUGINS[n].delivered)(&aws[n]).len();
+        assert_eq!(stored, PLUGINS[n].texts().len() * 2);
+    }
+}
+
+const CHILD: &str = "RETRIES_CHILD";
+const PATIENCE: Duration = Duration::from_secs(20);
