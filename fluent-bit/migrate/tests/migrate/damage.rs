@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fastrand::Rng;
-use migrate::input::Input;
+use migrate::document::Document;
 use migrate::multiline::{self, Begin};
 use migrate::rules;
 
@@ -20,13 +20,15 @@ fn no_damage_makes_it_panic() {
     let mut read = 0;
     for _ in 0..ROUNDS {
         let text = damaged(&texts[random.usize(..texts.len())], &mut random);
-        let Ok(input) = Input::read(&text) else {
+        let Ok(document) = Document::parse(&text) else {
             continue;
         };
         read += 1;
-        assert!(!migrate::report(&input).to_string().is_empty(), "{text}");
-        if let Input::Task(task) = input {
-            drop(rules::broken(&task, rules::GRACE_SECONDS));
+        let report = migrate::report(&document);
+        assert!(!report.to_string().is_empty(), "{text}");
+        drop(document.changed(&report.changes));
+        for task in document.tasks() {
+            drop(rules::broken(task, rules::GRACE_SECONDS));
         }
     }
     println!("{read} of {ROUNDS} could be read");
