@@ -6,10 +6,12 @@
 //! linked into a plugin.
 
 pub mod command;
+mod files;
 pub mod health;
 mod http;
 pub mod image;
 pub mod init;
+mod level;
 mod start;
 
 pub use start::start;
