@@ -85,27 +85,28 @@ fn written(file: &str, answer: &mut String) -> Done {
         ));
     }
     answer.push_str(&text);
-    let left = left(&text, file);
+    let (left, has_problems) = left(&text, file);
     for remark in &left {
         drop(writeln!(
             std::io::stderr(),
             "migrate: left to do by hand: {remark}"
         ));
     }
-    Ok(code(!report.has_problems()))
+    Ok(code(!has_problems))
 }
 
-/// The edits that what was written still needs.
-fn left(text: &str, file: &str) -> Vec<String> {
+/// The edits that what was written still needs, and whether it would not start.
+fn left(text: &str, file: &str) -> (Vec<String>, bool) {
     let source = Source {
         name: file.to_owned(),
         text: text.to_owned(),
     };
     let Ok(document) = Document::read(&source, &Files::default()) else {
-        return Vec::new();
+        return (Vec::new(), true);
     };
-    let parts = migrate::report(&document).parts;
-    let edits = parts.into_iter().flat_map(|part| {
+    let report = migrate::report(&document);
+    let has_problems = report.has_problems();
+    let edits = report.parts.into_iter().flat_map(|part| {
         let texts = part.remarks.into_iter().filter_map(|remark| match remark {
             Remark::Edit(text) | Remark::Problem(text) => Some(text),
             _ => None,
@@ -114,7 +115,7 @@ fn left(text: &str, file: &str) -> Vec<String> {
             .map(move |text| format!("{}: {text}", part.title))
             .collect::<Vec<_>>()
     });
-    edits.collect()
+    (edits.collect(), has_problems)
 }
 
 /// What the service says to the identity that is found here; whether it is fine.

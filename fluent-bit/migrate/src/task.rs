@@ -186,7 +186,12 @@ fn all(containers: &Node) -> Vec<Container> {
         .items()
         .iter()
         .filter(|item| !item.members().is_empty());
-    let named = containers.members().iter().map(|member| {
+    let is_one = |node: &Node| {
+        let keys = ["image", "container_image", "logConfiguration", "firelensConfiguration"];
+        keys.iter().any(|key| node.get(key).is_some())
+    };
+    let named = containers.members().iter().filter(|member| is_one(&member.value));
+    let named = named.map(|member| {
         let mut container = Container::of(&member.value);
         if container.name.is_empty() {
             container.name.clone_from(&member.key);
