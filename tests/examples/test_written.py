@@ -14,7 +14,7 @@ from stand_in import StandIn
 
 FIXTURES = ROOT / "fluent-bit/migrate/tests/migrate/fixtures"
 KINDS = {"cloudwatch": "events", "firehose": "records"}
-STREAMS = ["api", "app", "audit", "catalog", "events", "feed", "inner", "jobs", "known", "search"]
+STREAMS = ["all", "api", "app", "audit", "catalog", "events", "feed", "inner", "jobs", "known", "search"]
 """The delivery streams of the fixtures."""
 
 
@@ -129,7 +129,7 @@ def of_sections(text):
 
 
 def section(options, tag, aws):
-    known = {key: re.sub(r"\$\{[^}]*\}", "known", str(value)) for key, value in options.items()}
+    known = {key: "known" if isinstance(value, dict) else re.sub(r"\$\{[^}]*\}", "known", str(value)) for key, value in options.items()}
     known = {key: "true" if value == "True" else "false" if value == "False" else value for key, value in known.items()}
     kept = {key: value for key, value in known.items() if key.lower() not in OF_THE_PLACE}
     kept |= {"match": tag, "region": "us-east-1", "endpoint": aws.url}

@@ -84,9 +84,16 @@ fn the_entry_point_survives_edits_of_its_first_line() {
     ] {
         let path = folder.join("entrypoint.sh");
         fs::write(&path, edited.replace("/fluent-bit/bin/launch", "echo")).unwrap();
-        let done = Command::new("/bin/sh").arg(&path).args(["a b", "c"]).output().unwrap();
+        let done = Command::new("/bin/sh")
+            .arg(&path)
+            .args(["a b", "c"])
+            .output()
+            .unwrap();
         let said = String::from_utf8(done.stdout).unwrap();
-        assert!(done.status.success() && said.ends_with("a b c\n"), "{edited}: {said}");
+        assert!(
+            done.status.success() && said.ends_with("a b c\n"),
+            "{edited}: {said}"
+        );
     }
     fs::remove_dir_all(folder).unwrap();
 }

@@ -187,10 +187,18 @@ fn all(containers: &Node) -> Vec<Container> {
         .iter()
         .filter(|item| !item.members().is_empty());
     let is_one = |node: &Node| {
-        let keys = ["image", "container_image", "logConfiguration", "firelensConfiguration"];
+        let keys = [
+            "image",
+            "container_image",
+            "logConfiguration",
+            "firelensConfiguration",
+        ];
         keys.iter().any(|key| node.get(key).is_some())
     };
-    let named = containers.members().iter().filter(|member| is_one(&member.value));
+    let named = containers
+        .members()
+        .iter()
+        .filter(|member| is_one(&member.value));
     let named = named.map(|member| {
         let mut container = Container::of(&member.value);
         if container.name.is_empty() {

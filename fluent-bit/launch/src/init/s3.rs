@@ -215,6 +215,35 @@ mod tests {
     }
 
     #[test]
+    fn a_body_has_a_bound() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let read = |bytes: usize| runtime.block_on(bounded(ByteStream::from(vec![b'#'; bytes])));
+        assert_eq!(read(LARGEST).map(|bytes| bytes.len()), Ok(LARGEST));
+        assert!(
+            read(LARGEST + 1)
+                .unwrap_err()
+                .contains("more than 1048576 bytes")
+        );
+    }
+
+    #[test]
+    fn all_objects_have_one_deadline() {
+        let store = Store {
+            region: None,
+            deadline: Instant::now(),
+        };
+        let told = store
+            .fetch(&Arn::parse("arn:aws:s3:::b/k").unwrap())
+            .unwrap_err();
+        assert!(
+            told.ends_with("the objects are not there after 60 s"),
+            "{told}"
+        );
+    }
+
+    #[test]
     fn a_region_is_no_host() {
         assert!(is_region("ap-southeast-2"));
         for text in ["", "a.b", "a/b", "EU", &"a".repeat(33)] {
