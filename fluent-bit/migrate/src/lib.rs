@@ -53,6 +53,10 @@ pub fn report(document: &Document) -> Report {
     for other in &document.followed {
         followed(&mut report, other, &sections);
     }
+    if report.parts.is_empty() && report.unread.is_empty() {
+        let nothing = "no output: there is nothing to change";
+        report.parts.push(Part::new(nothing));
+    }
     report
 }
 
