@@ -35,22 +35,22 @@ impl Metadata {
             println!("log router: init has no metadata of the task: {ENDPOINT} is not set");
             return Ok(Self::default());
         };
-        let deadline = Instant::now() + LONGEST;
+        let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             let problem = match asked(&base) {
                 Ok(metadata) => return Ok(metadata),
                 Err(problem) => problem,
             };
-            if Instant::now() + pause > deadline {
-                let seconds = LONGEST.as_secs();
+            if began.elapsed() + pause > LONGEST {
+                let seconds = began.elapsed().as_secs();
                 return Err(format!(
-                    "the task's metadata ({ENDPOINT}) cannot be read for {seconds} s: {problem}"
+                    "the task's metadata ({ENDPOINT}) could not be read for {seconds} s: {problem}"
                 ));
             }
             println!("log router: init has no metadata of the task yet, and asks again: {problem}");
             thread::sleep(pause);
-            pause *= 2;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -108,6 +108,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// For all questions.
 const LONGEST: Duration = Duration::from_secs(20);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
