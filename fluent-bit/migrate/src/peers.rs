@@ -109,7 +109,7 @@ fn c(options: &Options) -> Vec<Option<Remark>> {
             "`time_key_format`: write `%9N` for `%L`, which is milliseconds here and nanoseconds in the C plugin",
         ),
         change(
-            is_set("log_retention_days"),
+            is_set("log_retention_days") && is_on(value("auto_create_group")),
             "`log_retention_days`: with `auto_create_group true` it is set for log groups that exist, too, when they are first written to",
         ),
     ]
