@@ -13,7 +13,7 @@ from outputs import JOBS, competitors
 MEGABYTES = int(os.environ.get("MEGABYTES", 100))
 ROUNDS = int(os.environ.get("ROUNDS", 5))
 LATENCIES = (100, 500)
-CONCURRENCIES = (1, 2, 4, 8, 16)
+CONCURRENCIES = (1, 2, 4, 8, 10, 16)
 
 
 def main():

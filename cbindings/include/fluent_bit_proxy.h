@@ -4,9 +4,10 @@
  * file and compares the two, and compares both with Fluent Bit's own headers where their source
  * is at hand.
  *
- * Threads: register, init, exit and unregister come one at a time on the host's main thread.
- * Flush comes on the engine's thread, or with `workers N` on N others, several at once for one
- * context. Between a context's init and its exit any number of flushes come; none during either.
+ * Threads: register and unregister come on the host's main thread; init and exit on the thread of its
+ * engine, one at a time. Flush comes on the engine's thread, or with `workers N` on N others, several at
+ * once for one context, each in a coroutine of its own that may yield. Between a context's init and its
+ * exit any number of flushes come; none during either.
  */
 #ifndef FLUENT_BIT_PROXY_H
 #define FLUENT_BIT_PROXY_H
@@ -27,10 +28,10 @@ enum { FBP_ERROR = 0, FBP_OK = 1, FBP_RETRY = 2 };
 enum { FBP_LOG_ERROR = 1, FBP_LOG_WARN = 2, FBP_LOG_INFO = 3, FBP_LOG_DEBUG = 4 };
 
 /*
- * Filled in by FLBPluginRegister. Allocated by the host, zeroed but for the kind, one per loaded
- * library, freed when the library is closed. Hosts since 5.0.0 have an int `event_type` after it
- * (0: logs), since 5.1.1 also a pointer `config_map` (null: none): earlier hosts allocate neither,
- * so a plugin for all of them leaves both alone.
+ * Filled in by FLBPluginRegister. Allocated by the host, one per loaded library, freed when the library
+ * is closed. Since 4.2.3 it is zeroed but for the kind, and has an int `event_type` after it (0: logs),
+ * since 5.1.1 also a pointer `config_map` (null: none). Earlier hosts allocate neither and zero nothing,
+ * so a plugin for all of them sets every field below and leaves the others alone.
  */
 struct fbp_definition {
     int kind;
@@ -44,9 +45,9 @@ struct fbp_definition {
 struct fbp_instance;
 
 /*
- * The host's functions. The table lives until the library is closed, and has in every host the
- * two first entries only; the others exist since 2.0.0, and reading them earlier is reading past
- * an allocation. A host that calls FLBPluginPreRegister has them.
+ * The host's functions. The table lives until the library is closed. Before 2.0.0 it has the first
+ * entry only: reading another one is reading past an allocation. A host that calls
+ * FLBPluginPreRegister has them all.
  */
 struct fbp_api {
     /*
@@ -110,7 +111,8 @@ int FLBPluginOutputPreRun(int hot_reload_enabled);
 
 /*
  * Delivers one chunk: OK, RETRY or ERROR. `data` is `size` bytes of msgpack records one after
- * another, `tag` ends in NUL; both are the host's and gone when this returns. The stack is a
+ * another, `tag` ends in NUL; both are the host's and gone when this returns, or when exit returns while
+ * the flush has yielded. The stack is a
  * coroutine's, malloc'ed without a guard page: 24 KiB before 5.1.0, at least 64 KiB since.
  */
 int FLBPluginFlushCtx(void *context, const void *data, size_t size, const char *tag);
@@ -122,10 +124,11 @@ int FLBPluginFlush(const void *data, size_t size, const char *tag);
 void FLBPluginOutputPreExit(int hot_reloading);
 
 /*
- * Closes one context, or null for a section that did not open. No flush of it is under way; the
- * instance and its options are freed next. The answer is not looked at. Hosts before 2.1 pass the
- * context of the section opened last for every section of the plugin: it comes several times, the
- * first time with flushes under way.
+ * Closes one context, or null for a section that did not open. The instance, its options, and the
+ * coroutines and chunks of flushes that yielded on the engine's thread are freed next; flushes on worker
+ * threads have ended before. The answer is not looked at. Hosts before 2.1 pass the context of the
+ * section opened last for every section of the plugin: it comes several times, the first time while
+ * worker threads of it may be at work.
  */
 int FLBPluginExitCtx(void *context);
 

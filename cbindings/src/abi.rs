@@ -10,8 +10,9 @@ use std::ffi::{c_char, c_int, c_void};
 
 /// What `FLBPluginRegister` fills in (`struct flb_plugin_proxy_def`).
 ///
-/// Hosts since 5.0.0 append `event_type` and since 5.1.1 `config_map`, both zeroed (logs only, no
-/// map), which is what we mean; earlier hosts do not allocate them, so they are never touched.
+/// Fluent Bit appends `event_type` since 4.2.3 and `config_map` since 5.1.1, both zeroed (logs only, no
+/// map), which is what we mean. Earlier versions do not allocate them, so they are never touched, and
+/// do not zero the structure.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Definition {
@@ -53,14 +54,14 @@ pub struct Context {
 
 /// The host's functions (`struct flb_api`) up to the last one we call.
 ///
-/// Only the first two exist before 2.0.0. The host allocates the table to its own size, so the
-/// later ones may be read only when `host_api` knows the host to be recent enough.
+/// Only the first one exists before 2.0.0. Fluent Bit allocates the table to its own size, so the
+/// others may be read only when `host_api` knows the version to be recent enough.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Api {
     /// Reads an option of an output section; null when it is not set.
     pub output_get_property: Option<GetProperty>,
-    /// Reads an option of an input section.
+    /// Since 2.0.0: reads an option of an input section.
     pub input_get_property: Option<GetProperty>,
     /// Since 2.0.0: the metrics context of an output; not initialised in builds without metrics.
     pub output_get_cmt_instance: Option<unsafe extern "C" fn(*mut c_void) -> *mut c_void>,

@@ -227,7 +227,7 @@ fn a_line_that_cannot_be_printed_is_let_go() {
 #[test]
 fn the_generations_since_2_2_get_the_lines_in_their_log() {
     let section = || Section::new([("flush", "log")]);
-    for generation in [Generation::V2_2, Generation::V5_1] {
+    for generation in [Generation::V2_2, Generation::V4_2, Generation::V5_1] {
         let instance = library(generation).instance(section()).unwrap();
         assert_eq!(instance.flush("a.tag", b"").code, OK);
         assert_eq!(instance.exit().lines.len(), 3, "{generation:?}");

@@ -16,7 +16,7 @@ const RETRY: i32 = 2;
 #[test]
 fn sixteen_flushes_wait_together_on_the_engines_thread() {
     for layout in [Layout::Plain, Layout::WithValgrindId] {
-        for generation in [Generation::V1_9, Generation::V2_2, Generation::V5_1] {
+        for generation in GENERATIONS {
             let instance = open(generation, layout, &[("flush", "hold sixteen")]);
             assert_eq!(codes(&instance, 16), [OK; 16], "{generation:?}, {layout:?}");
             assert_eq!(instance.worker_threads(), 0);
@@ -100,7 +100,7 @@ fn where_flushes_cannot_yield_one_pool_of_threads_is_started() {
     if let Some(mut command) = alone(test) {
         return drop(assert_success(&mut command));
     }
-    for generation in [Generation::V1_9, Generation::V2_2, Generation::V5_1] {
+    for generation in GENERATIONS {
         let options = [("flush", "done"), ("threads", "3")];
         let instance = open(generation, Layout::Unknown, &options);
         let before = thread_count();
@@ -130,3 +130,11 @@ fn codes(instance: &Instance, count: usize) -> Vec<i32> {
         .collect();
     begun.into_iter().map(|flush| flush.wait().code).collect()
 }
+
+/// Oldest first.
+const GENERATIONS: [Generation; 4] = [
+    Generation::V1_9,
+    Generation::V2_2,
+    Generation::V4_2,
+    Generation::V5_1,
+];

@@ -17,7 +17,7 @@ const RETRY: i32 = 2;
 
 #[test]
 fn the_plugin_says_what_it_is_in_every_generation() {
-    for generation in [Generation::V1_9, Generation::V2_2, Generation::V5_1] {
+    for generation in GENERATIONS {
         let registered = Library::open(&built(), generation)
             .unwrap()
             .register()
@@ -197,3 +197,11 @@ fn a_line_can_be_waited_for_while_a_flush_runs() {
     });
     assert_eq!(instance.wait_for_line("line 5", Duration::ZERO), None);
 }
+
+/// Oldest first.
+const GENERATIONS: [Generation; 4] = [
+    Generation::V1_9,
+    Generation::V2_2,
+    Generation::V4_2,
+    Generation::V5_1,
+];

@@ -284,7 +284,7 @@ mod tests {
         );
         assert_eq!(
             (config.max_event_bytes, config.concurrency, config.way.gzip),
-            (1_048_576, 8, false)
+            (1_048_576, 10, false)
         );
         assert_eq!(config.flush_timeout, Duration::from_secs(10));
     }

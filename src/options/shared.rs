@@ -87,7 +87,7 @@ pub const OPTIONS: &[Spec] = &[
     Spec {
         key: "concurrency",
         form: "number",
-        default: "8",
+        default: "10",
         help: "Chunks of this output that are delivered at once, from 1 to 64. Others wait, which takes no thread and no time of `flush_timeout`.",
     },
     Spec {

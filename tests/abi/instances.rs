@@ -100,7 +100,7 @@ fn where_flushes_cannot_yield_a_line_says_so_once_and_threads_are_started() {
         for _ in 0..3 {
             assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK);
         }
-        assert_eq!(instance.worker_threads(), 8, "{plugin}: `concurrency`");
+        assert_eq!(instance.worker_threads(), 10, "{plugin}: `concurrency`");
         let lines = instance.exit().lines;
         let told = lines
             .iter()

@@ -52,7 +52,7 @@ fn the_oldest_and_the_newest_host_deliver() {
     if !alone("lifetime::the_oldest_and_the_newest_host_deliver", &[]) {
         return;
     }
-    for generation in [Generation::V1_9, Generation::V2_2, Generation::V5_1] {
+    for generation in GENERATIONS {
         let aws = ready();
         for (plugin, output) in both(&aws) {
             let host = PluginHost::load(plugin, generation);
@@ -222,4 +222,12 @@ const EXPORTS: [&str; 10] = [
     "FLBPluginPreRegister",
     "FLBPluginRegister",
     "FLBPluginUnregister",
+];
+
+/// Oldest first.
+const GENERATIONS: [Generation; 4] = [
+    Generation::V1_9,
+    Generation::V2_2,
+    Generation::V4_2,
+    Generation::V5_1,
 ];

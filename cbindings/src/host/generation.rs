@@ -7,11 +7,13 @@ use crate::abi::{Api, Definition};
 /// A range of Fluent Bit versions that treat a plugin alike.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Generation {
-    /// 1.4 to 1.9: two functions in the API table, no calls around registration and run.
+    /// 1.4 to 1.9: one function in the API table, no calls around registration and run.
     V1_9,
-    /// 2.2 to 4.x: log functions, `FLBPluginPreRegister`, `FLBPluginOutputPreRun` and `PreExit`.
+    /// 2.2.0 to 4.2.2: log functions, `FLBPluginPreRegister`, `FLBPluginOutputPreRun` and `PreExit`.
     V2_2,
-    /// 5.1.1: two more fields at the end of the definition.
+    /// 4.2.3 to 5.1.0: two more functions in the API table, `event_type` at the end of the definition.
+    V4_2,
+    /// 5.1.1: `config_map` after `event_type`.
     V5_1,
 }
 
@@ -20,7 +22,9 @@ impl Generation {
     pub(super) fn definition_len(self) -> usize {
         let appended = match self {
             Self::V1_9 | Self::V2_2 => 0,
-            // `int event_type`, padded, and `struct flb_config_map *config_map`.
+            // `int event_type`, padded.
+            Self::V4_2 => POINTER,
+            // The same, and `struct flb_config_map *config_map`.
             Self::V5_1 => 2 * POINTER,
         };
         mem::size_of::<Definition>() + appended
@@ -29,10 +33,10 @@ impl Generation {
     /// Size of `struct flb_api`.
     pub(super) fn table_len(self) -> usize {
         match self {
-            Self::V1_9 => 2 * POINTER,
+            Self::V1_9 => POINTER,
             Self::V2_2 => mem::size_of::<Api>(),
             // `custom_get_property` and `custom_log_check`.
-            Self::V5_1 => mem::size_of::<Api>() + 2 * POINTER,
+            Self::V4_2 | Self::V5_1 => mem::size_of::<Api>() + 2 * POINTER,
         }
     }
 
