@@ -1,7 +1,7 @@
 //! A backlog stays in Fluent Bit's memory: chunks that wait take none of ours.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cbindings::host::allocated_bytes;
 use support::aws::{Action, ErrorAnswer, Rule, StandIn};
@@ -50,13 +50,30 @@ fn measure(output: &Output) {
     }
     let before = allocated_bytes();
     let peak = fail(&instance, &chunks).saturating_sub(before) / KIB;
-    let kept = allocated_bytes().saturating_sub(before) / KIB;
+    let kept = settled(|| allocated_bytes().saturating_sub(before) / KIB);
     println!(
         "memory: 64 MB that cannot be delivered add {peak} KiB at most, {kept} KiB afterwards"
     );
-    assert!(peak < CONCURRENCY * 2 * 1024, "{peak} KiB while they wait");
-    assert!(kept < 1024, "{kept} KiB afterwards");
+    // For each delivery its request, that of the delivery before it that is being freed, and buffers.
+    assert!(peak < CONCURRENCY * 3 * 1024, "{peak} KiB while they wait");
+    assert!(kept < KEPT, "{kept} KiB afterwards");
 }
+
+/// A measure once it is below [`KEPT`], as a request that is given up is freed after the answer to
+/// Fluent Bit. The last measure after twenty seconds, if it is not.
+fn settled(measure: impl Fn() -> usize) -> usize {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let measured = measure();
+        if measured < KEPT || Instant::now() > until {
+            return measured;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// KiB that may be kept of a backlog after its answers.
+const KEPT: usize = 1024;
 
 /// The default of `concurrency`.
 const CONCURRENCY: usize = 8;
