@@ -8,6 +8,7 @@
 //! time while it is still at work.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
@@ -153,11 +154,25 @@ pub fn exit<P: Output>(context: *const c_void) -> c_int {
         let abandoned = wait_queue::abandon(belongs);
         worker_pool::forget(number);
         let instance = let_go::<P>(context);
+        log_undelivered(&abandoned);
         for flush in abandoned {
             flush.finish();
         }
         instance.map_or(FLB_OK, release)
     })
+}
+
+/// Logs once for each instance how many of its chunks Fluent Bit takes back.
+fn log_undelivered(abandoned: &[Box<dyn Waiting>]) {
+    let undelivered = |flush: &&Box<dyn Waiting>| !flush.is_delivered();
+    let mut counts: BTreeMap<usize, (usize, &dyn Waiting)> = BTreeMap::new();
+    for flush in abandoned.iter().filter(undelivered) {
+        let (count, _) = counts.entry(flush.instance()).or_insert((0, &**flush));
+        *count += 1;
+    }
+    for (count, flush) in counts.into_values() {
+        flush.log_undelivered(count);
+    }
 }
 
 /// A flush of an instance, until its end.
@@ -202,6 +217,17 @@ impl<P: Output> Waiting for InFlight<P> {
         self.show(Board::publish);
         release(self.instance);
         code
+    }
+
+    fn is_delivered(&self) -> bool {
+        self.answer.code() == Some(FLB_OK)
+    }
+
+    fn log_undelivered(&self, count: usize) {
+        let chunks = if count == 1 { "chunk is" } else { "chunks are" };
+        Log::new(self.instance.desk.clone()).warn(format_args!(
+            "Fluent Bit ends: {count} {chunks} not delivered; it keeps those of inputs with `storage.type filesystem` for its next start, and loses others; a larger `Grace` gives more time"
+        ));
     }
 
     fn instance(&self) -> usize {

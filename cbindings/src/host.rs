@@ -34,5 +34,5 @@ pub use generation::Generation;
 pub use instance::{ABANDONED, Exited, Flushed, Instance, Pending, Refused};
 pub use journal::{Line, stray_lines};
 pub use library::{Library, Registered};
-pub use process::{fd_count, is_mapped, thread_count};
+pub use process::{EXACT_ALLOCATIONS, allocated_bytes, fd_count, is_mapped, thread_count};
 pub use section::Section;

@@ -52,7 +52,11 @@ fn the_exit_gives_the_chunks_of_a_hundred_waiting_flushes_back() {
     let waiting: Vec<_> = (0..100).map(|_| flush(&first)).collect();
     let others = flush(&other);
     let began = Instant::now();
-    assert_eq!(first.exit().code, OK);
+    let exited = first.exit();
+    assert_eq!(exited.code, OK);
+    let line = "Fluent Bit ends: 100 chunks are not delivered";
+    let lines = exited.lines.iter().filter(|one| one.text.contains(line));
+    assert_eq!(lines.count(), 1, "{:?}", exited.lines);
     assert!(
         began.elapsed() < Duration::from_secs(2),
         "{:?}",

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from forward_crash import is_forward_crash
 from patience import wait_for
 
 REGION = "eu-west-1"
@@ -45,18 +46,7 @@ class Router:
             print(self.lines())
         elif self.process.poll() is None:
             status = self.terminate()
-            assert status == 0 or self.fell_over_a_closing_connection(), self.lines()
-
-    def fell_over_a_closing_connection(self):
-        """Whether it is a 1.x host whose forward input was paused while a sender closed its
-        connection: it may use that connection once more (`fw_conn_del`) and end by a signal, after
-        all else is done. No later host may."""
-        lines = self.lines().splitlines()
-        return (
-            any(line.startswith("Fluent Bit v1.") for line in lines)
-            and any("pausing forward" in line for line in lines[-3:])
-            and any("caught signal (SIGSEGV)" in line for line in lines[-3:])
-        )
+            assert status == 0 or is_forward_crash(status, self.lines()), self.lines()
 
     def terminate(self, patience=30):
         self.process.terminate()

@@ -27,6 +27,11 @@ pub(crate) trait Waiting {
     fn cancel(&self);
     /// Blocks until the answer is there and the chunk is not read any more.
     fn wait(&self);
+    /// Whether Fluent Bit needs the chunk no more.
+    fn is_delivered(&self) -> bool;
+    /// Logs that so many chunks of its instance, this one among them, are not delivered when Fluent Bit
+    /// ends.
+    fn log_undelivered(&self, count: usize);
     /// Ends the flush; the answer for Fluent Bit.
     fn finish(self: Box<Self>) -> c_int;
     /// The number of the instance that it belongs to.

@@ -19,15 +19,27 @@ impl Output {
     /// A `cloudwatch` section for [`GROUP`] and [`STREAM`].
     #[must_use]
     pub fn cloudwatch(aws: &StandIn) -> Self {
-        Self::to("cloudwatch", aws)
+        Self::cloudwatch_at(&aws.url())
+    }
+
+    /// A `cloudwatch` section for [`GROUP`] and [`STREAM`] of a stand-in in another process.
+    #[must_use]
+    pub fn cloudwatch_at(url: &str) -> Self {
+        Self::at("cloudwatch", url)
             .with("log_group_name", GROUP)
             .with("log_stream_name", STREAM)
+    }
+
+    /// A `firehose` section for [`DELIVERY_STREAM`] of a stand-in in another process.
+    #[must_use]
+    pub fn firehose_at(url: &str) -> Self {
+        Self::at("firehose", url).with("delivery_stream", DELIVERY_STREAM)
     }
 
     /// A `firehose` section for [`DELIVERY_STREAM`].
     #[must_use]
     pub fn firehose(aws: &StandIn) -> Self {
-        Self::to("firehose", aws).with("delivery_stream", DELIVERY_STREAM)
+        Self::firehose_at(&aws.url())
     }
 
     /// Sets an option, in place of its value so far.
@@ -81,11 +93,11 @@ impl Output {
         PluginHost::load(self.plugin, Generation::V5_1)
     }
 
-    fn to(plugin: &'static str, aws: &StandIn) -> Self {
+    fn at(plugin: &'static str, url: &str) -> Self {
         let options = Vec::new();
         Self { plugin, options }
             .with("region", "us-east-1")
-            .with("endpoint", &aws.url())
+            .with("endpoint", url)
     }
 }
 
