@@ -64,7 +64,7 @@ impl Worker {
     /// Delivers a flush on the plugin's threads, when it gets one of the output's permits; a panic
     /// there is a retry and a line in the log.
     ///
-    /// The job gets the flush and its deadline. When Fluent Bit ends it has [`CLOSING_TIME`] to end by
+    /// The job gets the flush and its deadline. When Fluent Bit ends it has a second to end by
     /// itself, and is dropped then. Takes a closure as [`Worker::spawn`] does.
     pub fn deliver<F>(
         &self,

@@ -164,10 +164,10 @@ pub fn exit<P: Output>(context: *const c_void) -> c_int {
 
 /// Logs once for each instance how many of its chunks Fluent Bit takes back.
 fn log_undelivered(abandoned: &[Box<dyn Waiting>]) {
-    let undelivered = |flush: &&Box<dyn Waiting>| !flush.is_delivered();
+    let abandoned = abandoned.iter().map(|flush| &**flush);
     let mut counts: BTreeMap<usize, (usize, &dyn Waiting)> = BTreeMap::new();
-    for flush in abandoned.iter().filter(undelivered) {
-        let (count, _) = counts.entry(flush.instance()).or_insert((0, &**flush));
+    for flush in abandoned.filter(|flush| !flush.is_delivered()) {
+        let (count, _) = counts.entry(flush.instance()).or_insert((0, flush));
         *count += 1;
     }
     for (count, flush) in counts.into_values() {
