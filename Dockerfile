@@ -83,8 +83,16 @@ COPY --from=build /out/healthcheck /usr/local/bin/
 COPY fluent-bit/etc/ /fluent-bit/etc/
 COPY fluent-bit/configs/ /fluent-bit/configs/
 COPY fluent-bit/ecs/ /ecs/
-COPY fluent-bit/entrypoint.sh /
+COPY fluent-bit/entrypoint.sh fluent-bit/AWS_FOR_FLUENT_BIT_VERSION /
+COPY fluent-bit/init/ /init/
 COPY LICENSE /fluent-bit/licenses/router/
 EXPOSE 2020
-ENTRYPOINT ["/entrypoint.sh"]
+ARG VERSION=0.1.0
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="log-router" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$COMMIT"
+# The shell is named, as an image built on this one may change the script's first line.
+ENTRYPOINT ["/bin/sh", "/entrypoint.sh"]
 CMD []

@@ -14,11 +14,12 @@ use std::time::Duration;
 use cbindings::{Flush, Verdict};
 use once_cell::sync::Lazy;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::notice::Kind;
 use crate::permits::Permits;
+use crate::send::Deadline;
 use crate::watch::Watch;
 
 /// A share in the plugin's threads; the last one dropped ends them.
@@ -70,12 +71,12 @@ impl Worker {
         flush: Flush,
         permits: &Permits,
         watch: Watch,
-        job: impl FnOnce(Arc<Flush>, Instant) -> F + Send + 'static,
+        job: impl FnOnce(Arc<Flush>, Deadline) -> F + Send + 'static,
     ) where
         F: Future<Output = Verdict> + Send + 'static,
     {
         let Some(runtime) = &self.0.0 else { return };
-        let begin: Begin<(Arc<Flush>, Instant), Verdict> =
+        let begin: Begin<(Arc<Flush>, Deadline), Verdict> =
             Box::new(|(flush, deadline)| Box::pin(job(flush, deadline)));
         let permits = permits.clone();
         // Boxed where it runs: the future of a delivery is larger than this stack.
@@ -88,12 +89,15 @@ async fn admit(
     flush: Flush,
     permits: Permits,
     watch: Watch,
-    begin: Begin<(Arc<Flush>, Instant), Verdict>,
+    begin: Begin<(Arc<Flush>, Deadline), Verdict>,
 ) {
-    let mut cancelled = cancelled(&flush);
+    let (close, mut closing) = watch::channel(false);
+    flush
+        .cancellation()
+        .on_cancel(move || _ = close.send_replace(true));
     let permit = tokio::select! {
         permit = permits.acquire(&flush) => permit,
-        () = &mut cancelled => return,
+        _ = closing.wait_for(|closing| *closing) => return,
     };
     let Some(permit) = permit else {
         return watch.warn(NO_PERMIT, 1, format_args!(
@@ -102,10 +106,11 @@ async fn admit(
         ));
     };
     let flush = Arc::new(flush);
-    let mut job = tokio::spawn(begin((flush.clone(), permit.deadline)));
+    let deadline = Deadline::new(permit.deadline).closed_by(closing.clone());
+    let mut job = tokio::spawn(begin((flush.clone(), deadline)));
     let ended = tokio::select! {
         ended = &mut job => ended,
-        () = async { cancelled.await; sleep(CLOSING_TIME).await } => {
+        () = closing_time(closing) => {
             job.abort();
             job.await
         }
@@ -120,14 +125,11 @@ async fn admit(
     }
 }
 
-/// Ends when Fluent Bit wants the chunk back.
-fn cancelled(flush: &Flush) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let (cancel, cancelled) = oneshot::channel();
-    flush.cancellation().on_cancel(move || _ = cancel.send(()));
-    Box::pin(async move {
-        // The sender lives as long as the flush, which outlives whoever waits here.
-        drop(cancelled.await);
-    })
+/// Ends a while after Fluent Bit has asked for the chunk.
+async fn closing_time(mut closing: watch::Receiver<bool>) {
+    // The sender is in the flush, which the caller holds.
+    drop(closing.wait_for(|closing| *closing).await);
+    sleep(CLOSING_TIME).await;
 }
 
 /// Makes a job where it will run.

@@ -156,7 +156,8 @@ impl Road {
         }
     }
 
-    async fn deliver(&self, flush: &Arc<Flush>, deadline: Instant) -> Verdict {
+    async fn deliver(&self, flush: &Arc<Flush>, limit: Deadline) -> Verdict {
+        let deadline = limit.at();
         let began = Instant::now();
         let attempt = self.retries.begin(flush.clone());
         let tag = String::from_utf8_lossy(flush.tag());
@@ -183,7 +184,7 @@ impl Road {
             let new = || self.stream(connection, encoder.place(number), &attempt);
             streams.entry(number).or_insert_with(new).clone()
         };
-        let terms = self.terms(deadline);
+        let terms = self.terms(limit);
         let report = pipeline::deliver(
             &mut encoder,
             &mut records,
@@ -237,10 +238,10 @@ impl Road {
         }
     }
 
-    fn terms(&self, deadline: Instant) -> Terms {
+    fn terms(&self, deadline: Deadline) -> Terms {
         Terms {
             at_once: STREAMS_AT_ONCE,
-            deadline: Deadline::new(deadline),
+            deadline,
             pace: self.pace.clone(),
             targets: self.targets.clone(),
             watch: self.watch.clone(),

@@ -20,7 +20,7 @@ use crate::ecs::Task;
 use crate::instance::{self, environment};
 use crate::metrics::emf::{Source, Told};
 use crate::metrics::now_ms;
-use crate::send::{Destination, Terms, deliver_all};
+use crate::send::{Deadline, Destination, Terms, deliver_all};
 use crate::template;
 use crate::watch::Watch;
 
@@ -72,7 +72,12 @@ impl Road {
         self.metadata.learn(deadline, &self.watch.log).await;
         let (client, task) = (connection.client.clone(), self.metadata.known());
         reporter
-            .report(&self.watch, client, task, self.terms(deadline))
+            .report(
+                &self.watch,
+                client,
+                task,
+                self.terms(Deadline::new(deadline)),
+            )
             .await;
     }
 }

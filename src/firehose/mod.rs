@@ -123,7 +123,8 @@ impl Road {
         }
     }
 
-    async fn deliver(&self, flush: &Arc<Flush>, deadline: Instant) -> Verdict {
+    async fn deliver(&self, flush: &Arc<Flush>, limit: Deadline) -> Verdict {
+        let deadline = limit.at();
         let began = Instant::now();
         let attempt = self.retries.begin(flush.clone());
         let tag = String::from_utf8_lossy(flush.tag());
@@ -144,7 +145,7 @@ impl Road {
         let stream = |encoder: &Encoder<'_>, number: usize| {
             self.stream(connection, encoder.name(number), &attempt)
         };
-        let terms = self.terms(deadline);
+        let terms = self.terms(limit);
         let report = pipeline::deliver(
             &mut encoder,
             &mut records,
@@ -162,10 +163,10 @@ impl Road {
         attempt.finish(&report)
     }
 
-    fn terms(&self, deadline: Instant) -> Terms {
+    fn terms(&self, deadline: Deadline) -> Terms {
         Terms {
             at_once: REQUESTS_AT_ONCE.slow,
-            deadline: Deadline::new(deadline),
+            deadline,
             pace: self.pace.clone(),
             targets: self.targets.clone(),
             watch: self.watch.clone(),

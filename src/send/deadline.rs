@@ -1,11 +1,12 @@
 //! Whether a request may begin: one decision for all requests of a flush.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 /// When a flush has to be answered; clones share what they learn.
 ///
@@ -20,7 +21,8 @@ pub struct Deadline {
     time: Duration,
     /// The slowest recent answer of this flush in microseconds; 0 before the first one.
     slowest: Arc<AtomicU64>,
-    closing: Arc<AtomicBool>,
+    /// Whether Fluent Bit ends and wants its chunk back.
+    closing: Option<watch::Receiver<bool>>,
 }
 
 impl Deadline {
@@ -31,14 +33,27 @@ impl Deadline {
             at,
             time: at.saturating_duration_since(Instant::now()),
             slowest: Arc::default(),
-            closing: Arc::default(),
+            closing: None,
         }
     }
 
-    /// The same deadline; no request begins once the flag is set.
+    /// The same deadline; no request begins once this is true.
     #[must_use]
-    pub fn closed_by(self, closing: Arc<AtomicBool>) -> Self {
+    pub fn closed_by(self, closing: watch::Receiver<bool>) -> Self {
+        let closing = Some(closing);
         Self { closing, ..self }
+    }
+
+    /// Waits until this moment, or until Fluent Bit ends.
+    pub async fn sleep_until(&self, moment: Instant) {
+        let Some(mut closing) = self.closing.clone() else {
+            return sleep_until(moment).await;
+        };
+        tokio::select! {
+            () = sleep_until(moment) => {}
+            // The sender lives as long as the delivery.
+            _ = closing.wait_for(|closing| *closing) => {}
+        }
     }
 
     /// When the flush has to be answered.
@@ -50,7 +65,7 @@ impl Deadline {
     /// Whether a request may begin now.
     #[must_use]
     pub fn admits(&self) -> bool {
-        !self.closing.load(Relaxed) && Instant::now() <= self.last_begin()
+        !self.is_closing() && Instant::now() <= self.last_begin()
     }
 
     /// The last moment at which a request may begin.
@@ -76,6 +91,12 @@ impl Deadline {
         let noted = |slowest: u64| Some(micros.max(slowest - slowest / 8));
         // The closure always answers.
         let _noted = self.slowest.fetch_update(Relaxed, Relaxed, noted);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing
+            .as_ref()
+            .is_some_and(|closing| *closing.borrow())
     }
 
     /// The least time in which a request may be answered.
@@ -169,10 +190,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_instance_that_closes_begins_no_request() {
-        let closing = Arc::new(AtomicBool::new(false));
-        let deadline = Deadline::new(Instant::now() + MS(1_000)).closed_by(closing.clone());
+        let (closing, closed) = watch::channel(false);
+        let began = Instant::now();
+        let deadline = Deadline::new(began + MS(1_000)).closed_by(closed);
         assert!(deadline.admits());
-        closing.store(true, Relaxed);
+        closing.send_replace(true);
         assert!(!deadline.admits());
+        deadline.sleep_until(began + MS(500)).await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

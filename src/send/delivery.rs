@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::proof::Target;
 use super::search::{Part, Search, Step};
@@ -219,9 +219,9 @@ impl<'d, S: Service> Delivery<'d, S> {
         let asked = fault.retry_after.is_some();
         self.fault = Some(fault);
         if then <= last || asked {
-            sleep_until(then.min(last)).await;
+            self.terms.deadline.sleep_until(then.min(last)).await;
         }
-        if then <= last {
+        if then <= last && self.terms.deadline.admits() {
             Course::Next
         } else {
             Course::Stop

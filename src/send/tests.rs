@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use cbindings::Log;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::*;
@@ -146,10 +147,9 @@ async fn a_hundred_thousand_destinations_are_left_at_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_closes_leaves_what_was_not_sent() {
-    let closing = Arc::<AtomicBool>::default();
-    let flag = closing.clone();
+    let (close, closing) = watch::channel(false);
     let service = Scripted::new(move |_| {
-        flag.store(true, Relaxed);
+        close.send_replace(true);
         (SECOND, Ok(Answer::default()))
     });
     let mut terms = terms(10 * SECOND);

@@ -19,9 +19,10 @@ fn every_link_to_a_file_of_the_project_leads_there() {
     }
 }
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/dockerfiles.md",
     "docs/image.md",
     "docs/migration.md",
     "docs/operations.md",

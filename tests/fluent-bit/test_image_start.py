@@ -1,5 +1,6 @@
 """The image's entry point: which Fluent Bit a container's command becomes."""
 
+import json
 import re
 
 import pytest
@@ -125,3 +126,38 @@ def test_init_that_fails_starts_nothing_and_tells_every_reason(image):
     assert status > 0
     assert "/no/a.conf: No such file" in lines and "/no/b.conf: No such file" in lines
     assert "fluent bit is not started" in lines.lower() and "[engine]" not in lines
+
+
+def test_init_takes_yaml_together_with_the_mounted_file(aws, docker, image):
+    mount(image, docker.tcp(), section("FILTER", ("Record", "b 2"), Name="record_modifier", Match="*", Record="a 1"), cloudwatch(aws))
+    by_yaml = image.write("more.yaml", "pipeline:\n  filters:\n    - name: modify\n      match: '*'\n      add: by yaml\n")
+    parser = image.write("p.conf", section("PARSER", Name="pair", Format="regex", Regex="^(?<left>[^=]*)=(?<right>.*)$"))
+    last = image.write("last.conf", section("FILTER", Name="parser", Match="*", Key_Name="log", Parser="pair", Reserve_Data="on"))
+    files = {1: by_yaml, 2: parser, 3: last}
+    env = {f"aws_fluent_bit_init_file_{n}": str(file) for n, file in files.items()}
+    with image.start("-vv", env=env) as fluent_bit, docker.container("web-firelens-1") as web:
+        web.log("one=two")
+        aws.wait_for_events(1)
+        assert settings(fluent_bit) == (1, 30)
+    (message,) = aws.messages("/shop", "web-firelens-1")
+    found = {key: value for key, value in json.loads(message).items() if key in ("left", "right", "a", "b", "by")}
+    assert found == {"left": "one", "right": "two", "a": "1", "b": "2", "by": "yaml"}
+
+
+def test_init_loads_stream_tasks(aws, docker, image):
+    mount(image, docker.tcp(), cloudwatch(aws, Match="of-a-task", log_key="log"))
+    task = section("STREAM_TASK", Name="copy", Exec="CREATE STREAM copy WITH (tag='of-a-task') AS SELECT * FROM TAG:'web-*';")
+    env = {"aws_fluent_bit_init_file_1": str(image.write("task.conf", task))}
+    with image.start(env=env), docker.container("web-firelens-1") as web:
+        web.log("one")
+        aws.wait_for_events(1)
+    assert aws.messages("/shop", "of-a-task") == ["one"]
+
+
+@pytest.mark.parametrize("service", ["", section("SERVICE", Log_Level="info")], ids=["alone", "with Log_Level"])
+def test_flb_log_level_does_not_stop_the_start(aws, docker, image, service):
+    mount(image, service, docker.tcp(), cloudwatch(aws, log_key="log"))
+    with image.start(env={"FLB_LOG_LEVEL": "debug"}) as fluent_bit, docker.container("web-firelens-1") as web:
+        web.log("one")
+        aws.wait_for_events(1)
+        assert ("FLB_LOG_LEVEL is left out" in fluent_bit.lines()) == bool(service)

@@ -55,7 +55,7 @@ def bucket(aws):
 
     def put(*objects):
         for key, text in objects:
-            s3.put_object(Bucket="configs", Key=key, Body=text.encode())
+            s3.put_object(Bucket="configs", Key=key, Body=text if isinstance(text, bytes) else text.encode())
         return [f"arn:aws:s3:::configs/{key}" for key, _ in objects]
 
     return put
@@ -99,12 +99,71 @@ def test_an_object_that_may_not_be_read_is_told(aws, bucket, launch):
     assert status == 1 and f"{arn} cannot be read: AccessDenied" in told and "(HTTP 403)" in told
 
 
+def test_bytes_that_are_no_utf_8_stay_as_they_are(aws, bucket, launch):
+    latin = b"[FILTER]\n    Name grep # caf\xe9\n"
+    status, told = launch(aws.url, *bucket(("x.conf", latin)))
+    assert status == 0, told
+    assert (launch.folder / "x.conf").read_bytes() == latin
+
+
+def test_sections_of_one_file_go_to_fluent_bit_each_in_its_way(aws, bucket, launch):
+    mixed = "[FILTER]\n    Name grep\n[PARSER]\n    Name x\n[STREAM_TASK]\n    Name s\n"
+    status, told = launch(aws.url, *bucket(("m.conf", mixed), ("s.conf", "[STREAM_TASK]\n    Name t\n")))
+    assert status == 0, told
+    assert f"argument {launch.folder}/parsers-of-m.conf" in told
+    main = (launch.root / "init/fluent-bit-init.conf").read_text()
+    assert f"@INCLUDE {launch.folder}/sections-of-m.conf\n" in main and f"@INCLUDE {launch.folder}/s.conf" not in main
+    assert f"    Streams_File {launch.folder}/streams.conf\n" in main
+    assert (launch.folder / "streams.conf").read_text() == "[STREAM_TASK]\n    Name s\n[STREAM_TASK]\n    Name t\n"
+
+
+def test_an_object_that_is_too_large_is_told(aws, bucket, launch):
+    (arn,) = bucket(("x.conf", "#" * 1_048_577))
+    status, told = launch(aws.url, arn)
+    assert status == 1
+    assert f"aws_fluent_bit_init_s3_1: {arn} cannot be read: it has more than 1048576 bytes" in told
+
+
+def test_yaml_makes_the_whole_configuration_yaml(aws, bucket, launch):
+    own = launch.root / "fluent-bit/etc/fluent-bit.conf"
+    own.parent.mkdir(parents=True)
+    own.write_text("[INPUT]\n    Name forward\n")
+    status, told = launch(aws.url, *bucket(("x.yaml", "pipeline:\n  outputs:\n    - name: stdout\n")))
+    assert status == 0, told
+    assert f"argument {launch.root}/init/fluent-bit-init.yaml" in told
+    main = (launch.root / "init/fluent-bit-init.yaml").read_text()
+    assert f'  - "{launch.folder}/fluent-bit.conf.yaml"\n  - "{launch.folder}/x.yaml"\n' in main
+
+
+def test_a_file_that_is_not_there_is_told_with_its_variable_and_the_likely_one(aws, launch):
+    likely = launch.root / "fluent-bit/configs/parse-json.conf"
+    likely.parent.mkdir(parents=True)
+    likely.write_text("")
+    status, told = launch(aws.url, aws_fluent_bit_init_file_3="/configs/parse-json.conf")
+    assert status == 1
+    assert f"aws_fluent_bit_init_file_3: /configs/parse-json.conf: No such file or directory (os error 2); is {likely} meant?" in told
+
+
+@pytest.mark.parametrize("text,stays", [("[SERVICE]\n    Log_Level info\n", False), ("[SERVICE]\n    Flush 1\n", True)])
+def test_the_level_of_the_configuration_counts(aws, launch, text, stays):
+    own = launch.root / "fluent-bit/etc/fluent-bit.conf"
+    own.parent.mkdir(parents=True)
+    own.write_text(text)
+    status, told = launch(aws.url, FLB_LOG_LEVEL="debug")
+    assert status == 0, told
+    assert ("FLB_LOG_LEVEL=debug" in told.splitlines()) == stays
+    assert ("FLB_LOG_LEVEL is left out" in told) != stays
+
+
 class Elsewhere(BaseHTTPRequestHandler):
     """S3 in one region for a bucket in another; and the task's metadata."""
 
     def do_GET(self):
         signed = self.headers.get("authorization", "")
-        if self.path == "/v4/x/task":
+        if self.path == "/v4/x/task" and self.server.failures > 0:
+            self.server.failures -= 1
+            self.answer(500, "")
+        elif self.path == "/v4/x/task":
             self.answer(200, json.dumps(TASK))
         elif "/ap-south-1/s3/" in signed:
             self.answer(200, "[FILTER]\n    Name grep\n")
@@ -133,7 +192,7 @@ TASK = {
 def elsewhere():
     with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
         threading.Thread(target=server.serve_forever).start()
-        server.leads_to = "ap-south-1"
+        server.leads_to, server.failures = "ap-south-1", 0
         yield server
         server.shutdown()
 
@@ -165,3 +224,12 @@ def test_the_tasks_metadata_becomes_variables(elsewhere, launch):
     assert status == 0, told
     assert "is in ap-south-1, not in eu-central-1" in told
     assert {"ECS_TASK_ID=0f9d", "ECS_TASK_DEFINITION=shop:7", "ECS_CLUSTER=prod", "ECS_FAMILY=own", "AWS_REGION=eu-central-1"} <= set(told.splitlines())
+
+
+def test_the_metadata_is_asked_for_again(elsewhere, launch):
+    elsewhere.failures = 2
+    env = {"ECS_CONTAINER_METADATA_URI_V4": f"{url(elsewhere)}/v4/x", "aws_fluent_bit_init_ignore_firelens_config": "true"}
+    status, told = launch(url(elsewhere), **env)
+    assert status == 0, told
+    assert told.count("has no metadata of the task yet, and asks again") == 2
+    assert "ECS_TASK_ID=0f9d" in told.splitlines()

@@ -14,7 +14,7 @@ pub use record::{Record, Standing};
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::http;
+use crate::http::{self, Problem};
 
 /// Does what the arguments ask for; a sentence that says how it is.
 ///
@@ -26,6 +26,7 @@ pub fn check(arguments: impl Iterator<Item = String>) -> Result<String, String> 
     match &options.check {
         Check::Alive => alive(&options),
         Check::Delivering => delivering(&options),
+        Check::Help => Ok(options::USAGE.to_owned()),
     }
 }
 
@@ -43,6 +44,8 @@ fn delivering(options: &Options) -> Result<String, String> {
     record.write(&options.state)?;
     let late = record.late(now.as_secs(), options.max_age.as_secs());
     match late.is_empty() {
+        true if record.is_empty() => Ok("delivering: there is no output yet".to_owned()),
+        true if record.len() == 1 => Ok("delivering: 1 output".to_owned()),
         true => Ok(format!("delivering: {} outputs", record.len())),
         false => Err(format!("not delivering: {}", late.join(", "))),
     }
@@ -51,7 +54,14 @@ fn delivering(options: &Options) -> Result<String, String> {
 fn ask(options: &Options, path: &str) -> Result<String, String> {
     let told = http::get(&format!("127.0.0.1:{}", options.port), path, PATIENCE);
     told.map_err(|problem| {
-        format!("{problem}; Fluent Bit's HTTP server must be on (HTTP_Server On)")
+        let advice = match problem {
+            Problem::Closed(_) => {
+                "; is Fluent Bit running, with `HTTP_Server On` and this `HTTP_Port` in its [SERVICE]?"
+            }
+            Problem::Status(_) => "; the server answers, and is it that of a Fluent Bit 2.0 or later?",
+            Problem::Other(_) => "",
+        };
+        format!("{}{advice}", problem.text())
     })
 }
 
@@ -99,7 +109,7 @@ mod tests {
         ]);
         assert_eq!(
             asked(&authority, &state, "0s").unwrap(),
-            "delivering: 1 outputs"
+            "delivering: 1 output"
         );
         let problem = asked(&authority, &state, "0s").unwrap_err();
         assert!(
@@ -113,10 +123,28 @@ mod tests {
 
     #[test]
     fn a_fluent_bit_that_does_not_answer_is_not_alive() {
-        let authority = server(vec!["HTTP/1.1 200 OK\r\n\r\n{\"uptime_sec\":3}\n".into()]);
+        let uptime = "HTTP/1.1 200 OK\r\n\r\n{\"uptime_sec\":3}\n";
+        let authority = server(vec![uptime.into(), "HTTP/1.1 404 Not Found\r\n\r\n".into()]);
         let port = authority.rsplit(':').next().unwrap();
         let ask = || check(["alive", "--port", port].map(str::to_owned).into_iter());
         assert_eq!(ask().unwrap(), "alive: {\"uptime_sec\":3}");
-        assert!(ask().unwrap_err().contains("HTTP_Server On"));
+        let unknown = ask().unwrap_err();
+        assert!(
+            unknown.contains("HTTP 404") && !unknown.contains("HTTP_Server On"),
+            "{unknown}"
+        );
+        let closed = ask().unwrap_err();
+        assert!(
+            closed.contains("nothing listens there; is Fluent Bit running, with `HTTP_Server On`"),
+            "{closed}"
+        );
+    }
+
+    #[test]
+    fn help_is_no_failure() {
+        for help in ["--help", "-h"] {
+            let told = check(std::iter::once(help.to_owned())).unwrap();
+            assert!(told.starts_with("usage: healthcheck alive"));
+        }
     }
 }

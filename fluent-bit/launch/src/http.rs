@@ -2,29 +2,54 @@
 //!
 //! Asked in HTTP/1.0, so that an answer ends with its connection and is never chunked.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Why there is no body.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// Nothing listens at the address.
+    Closed(String),
+    /// The answer has another status than 200.
+    Status(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Problem {
+    /// The problem as a sentence that names the address.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Closed(text) | Self::Status(text) | Self::Other(text) => text,
+        }
+    }
+}
 
 /// The body of an answer with status 200.
 ///
 /// # Errors
 ///
-/// Why there is none, as a sentence that names the address.
-pub(crate) fn get(authority: &str, path: &str, patience: Duration) -> Result<String, String> {
-    let said =
-        |problem: &dyn ToString| format!("http://{authority}{path}: {}", problem.to_string());
-    let answer = exchange(authority, path, patience).map_err(|problem| said(&problem))?;
+/// Why there is none.
+pub(crate) fn get(authority: &str, path: &str, patience: Duration) -> Result<String, Problem> {
+    let said = |problem: &str| format!("http://{authority}{path}: {problem}");
+    let answer = exchange(authority, path, patience).map_err(|error| match error.kind() {
+        ErrorKind::ConnectionRefused => Problem::Closed(said("nothing listens there")),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            Problem::Other(said(&format!("no answer within {} s", patience.as_secs())))
+        }
+        _ => Problem::Other(said(&error.to_string())),
+    })?;
     let (head, body) = answer
         .split_once("\r\n\r\n")
-        .ok_or_else(|| said(&"the answer is not HTTP"))?;
+        .ok_or_else(|| Problem::Other(said("the answer is not HTTP")))?;
     let mut words = head.lines().next().unwrap_or_default().split(' ').skip(1);
     match words.next() {
         Some("200") => Ok(body.to_owned()),
-        status => Err(said(&format!(
+        status => Err(Problem::Status(said(&format!(
             "HTTP {}",
             status.unwrap_or("without a status")
-        ))),
+        )))),
     }
 }
 
@@ -39,15 +64,30 @@ pub(crate) fn parts(url: &str) -> Option<(&str, &str)> {
 
 fn exchange(authority: &str, path: &str, patience: Duration) -> io::Result<String> {
     let mut stream = connect(authority, patience)?;
-    stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     write!(
         stream,
         "GET {path} HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
     )?;
-    let mut answer = Vec::new();
-    stream.take(LARGEST).read_to_end(&mut answer)?;
+    let answer = whole(&mut stream, Instant::now() + patience)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// All bytes until the end or the bound, by one deadline: an answer may come byte by byte.
+fn whole(stream: &mut TcpStream, deadline: Instant) -> io::Result<Vec<u8>> {
+    let (mut answer, mut part) = (Vec::new(), [0; 16 * 1024]);
+    while answer.len() < LARGEST {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => break,
+            count => answer.extend_from_slice(&part[..count]),
+        }
+    }
+    Ok(answer)
 }
 
 fn connect(authority: &str, patience: Duration) -> io::Result<TcpStream> {
@@ -61,7 +101,7 @@ fn connect(authority: &str, patience: Duration) -> io::Result<TcpStream> {
 }
 
 /// Bytes of an answer that are read: metrics of some thousand outputs.
-const LARGEST: u64 = 4 * 1024 * 1024;
+const LARGEST: usize = 4 * 1024 * 1024;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -97,15 +137,38 @@ pub(crate) mod tests {
     #[test]
     fn anything_else_is_an_error_that_names_the_address() {
         let authority = server(vec!["HTTP/1.1 500 No\r\n\r\n".into(), "SSH-2.0".into()]);
-        let problem = get(&authority, "/x", PATIENCE).unwrap_err();
-        assert_eq!(problem, format!("http://{authority}/x: HTTP 500"));
-        let problem = get(&authority, "/x", PATIENCE).unwrap_err();
-        assert!(problem.ends_with("the answer is not HTTP"), "{problem}");
-        let problem = get(&authority, "/x", PATIENCE).unwrap_err();
+        let problem = || get(&authority, "/x", PATIENCE).unwrap_err();
+        let status = problem();
         assert!(
-            problem.contains("refused") || problem.contains("reset"),
-            "{problem}"
+            matches!(&status, Problem::Status(text) if *text == format!("http://{authority}/x: HTTP 500"))
         );
+        assert!(problem().text().ends_with("the answer is not HTTP"));
+        let closed = problem();
+        assert!(
+            matches!(closed, Problem::Closed(_)) || closed.text().contains("reset"),
+            "{closed:?}"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_does_not_come_or_not_end_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            let (silent, _) = listener.accept().unwrap();
+            let (mut slow, _) = listener.accept().unwrap();
+            while slow.write_all(b" ").is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+            drop(silent);
+        });
+        for _ in 0..2 {
+            let problem = get(&authority, "/x", Duration::from_secs(1)).unwrap_err();
+            assert!(
+                problem.text().ends_with("/x: no answer within 1 s"),
+                "{problem:?}"
+            );
+        }
     }
 
     #[test]

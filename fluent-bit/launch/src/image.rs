@@ -67,6 +67,18 @@ impl Image {
         ["init", "tmp/init"].map(|folder| self.root.join(folder))
     }
 
+    /// The folders of the image's own configurations.
+    #[must_use]
+    pub fn configurations(&self) -> [PathBuf; 4] {
+        [
+            "fluent-bit/configs",
+            "fluent-bit/etc",
+            "fluent-bit/parsers",
+            "ecs",
+        ]
+        .map(|folder| self.root.join(folder))
+    }
+
     /// Whether a path is the configuration that FireLens mounts.
     #[must_use]
     pub fn is_configuration(&self, path: &Path) -> bool {

@@ -7,10 +7,12 @@
 
 pub mod buffering;
 pub mod command;
+mod files;
 pub mod health;
 mod http;
 pub mod image;
 pub mod init;
+mod level;
 mod start;
 
 pub use start::start;

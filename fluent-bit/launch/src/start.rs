@@ -9,7 +9,8 @@ use std::process;
 use crate::buffering;
 use crate::command::Command;
 use crate::image::Image;
-use crate::init::{self, Prepared, Request};
+use crate::init::{self, PREFIX, Prepared, Request};
+use crate::level;
 
 /// Becomes what the container's command says, so that signals reach it. A Fluent Bit is prepared
 /// first; any other program is started as it is.
@@ -30,15 +31,24 @@ pub fn start(given: Vec<OsString>) -> Result<Infallible, String> {
         let resume_path = buffering::resume_path(configuration, &image);
         prepared.variables.extend(resume_path);
     }
+    if has_both_levels(&prepared.command) {
+        let variable = level::VARIABLE;
+        println!("log router: {variable} is left out, as the configuration has a Log_Level");
+    }
     Err(become_it(prepared.command, prepared.variables))
 }
 
 fn prepare(command: Command, image: &Image) -> Result<Prepared, String> {
-    let text = |(name, value): (OsString, OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    let request =
-        Request::read(env::vars_os().filter_map(text)).map_err(|problems| told(&problems))?;
+    let (text, other): (Vec<_>, Vec<_>) =
+        env::vars_os().partition(|(_, value)| value.to_str().is_some());
+    let mut names = other.iter().filter_map(|(name, _)| name.to_str());
+    if let Some(name) = names.find(|name| name.starts_with(PREFIX)) {
+        return Err(told(&[format!("{name}: its value is no UTF-8 text")]));
+    }
+    let text = text
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let request = Request::read(text).map_err(|problems| told(&problems))?;
     match request {
         Some(request) => {
             init::prepare(&request, command, image).map_err(|problems| told(&problems))
@@ -75,12 +85,19 @@ fn tell_versions(command: &Command) {
 
 /// Why the program did not start; if it does, there is no return.
 fn become_it(command: Command, variables: Vec<(&'static str, String)>) -> String {
+    let is_level_set = command.is_fluent_bit() && has_both_levels(&command);
     let Command { program, arguments } = command;
-    let problem = process::Command::new(&program)
-        .args(arguments)
-        .envs(variables)
-        .exec();
+    let mut next = process::Command::new(&program);
+    next.args(arguments).envs(variables);
+    if is_level_set {
+        next.env_remove(level::VARIABLE);
+    }
+    let problem = next.exec();
     format!("{} cannot be started: {problem}", program.display())
+}
+
+fn has_both_levels(command: &Command) -> bool {
+    env::var_os(level::VARIABLE).is_some() && level::is_set(command)
 }
 
 fn told(problems: &[String]) -> String {

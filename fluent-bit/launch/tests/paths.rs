@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 #[test]
 fn every_path_that_tasks_name_is_in_the_image() {
@@ -56,6 +57,45 @@ fn every_base_image_is_an_argument_with_a_pinned_default() {
             "{argument}: {tag}"
         );
     }
+}
+
+#[test]
+fn the_version_at_awss_path_and_in_the_label_is_the_packages() {
+    let version = env!("CARGO_PKG_VERSION");
+    let file = fs::read_to_string(project("fluent-bit/AWS_FOR_FLUENT_BIT_VERSION")).unwrap();
+    assert_eq!(file, format!("log-router {version}\n"));
+    assert!(dockerfile().contains(&format!("\nARG VERSION={version}\n")));
+}
+
+/// What Dockerfiles on AWS's image do to its script.
+#[test]
+fn the_entry_point_survives_edits_of_its_first_line() {
+    assert!(dockerfile().contains("\nENTRYPOINT [\"/bin/sh\", \"/entrypoint.sh\"]\n"));
+    let script = fs::read_to_string(project("fluent-bit/entrypoint.sh")).unwrap();
+    let folder = std::env::temp_dir().join(format!("entrypoint-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (first, rest) = script.split_once('\n').unwrap();
+    for edited in [
+        script.clone(),
+        rest.to_owned(),
+        format!("echo starts\n{script}"),
+        format!("{first} -e\n{rest}"),
+        format!("#!/bin/bash\n{rest}"),
+    ] {
+        let path = folder.join("entrypoint.sh");
+        fs::write(&path, edited.replace("/fluent-bit/bin/launch", "echo")).unwrap();
+        let done = Command::new("/bin/sh")
+            .arg(&path)
+            .args(["a b", "c"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert!(
+            done.status.success() && said.ends_with("a b c\n"),
+            "{edited}: {said}"
+        );
+    }
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Fluent Bit's classic configuration: sections of keys and values.
 //!
-//! What a file includes is not read: it is named in the report. Source: fluent-bit
-//! `src/config_format/flb_cf_fluentbit.c`.
+//! Source: fluent-bit `src/config_format/flb_cf_fluentbit.c`.
 
+use std::ops::Range;
+
+use crate::edit::{Field, Fields};
 use crate::options::Options;
 
 /// One section.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Section {
     /// `OUTPUT` and the like, in capitals; `@` for a command of its own line.
     pub kind: String,
@@ -14,6 +16,10 @@ pub struct Section {
     pub line: usize,
     /// Its keys and values.
     pub options: Options,
+    /// Where they are.
+    pub fields: Fields,
+    /// The key of a chart's values that the section is made of.
+    pub chart_key: Option<String>,
 }
 
 /// Reads a configuration.
@@ -23,39 +29,60 @@ pub struct Section {
 /// The first line that is neither a section, a key with its value, a command nor a comment.
 pub fn sections(text: &str) -> Result<Vec<Section>, String> {
     let mut sections: Vec<Section> = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let (number, line) = (index + 1, line.trim());
+    let mut begin = 0;
+    for (index, whole) in text.split_inclusive('\n').enumerate() {
+        let start = begin + (whole.len() - whole.trim_start().len());
+        begin += whole.len();
+        let (number, line) = (index + 1, whole.trim());
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         if let Some(command) = line.strip_prefix('@') {
-            sections.push(section("@", number, vec![pair(command)]));
+            let mut section = section("@", number);
+            section.push(command, start + 1);
+            sections.push(section);
         } else if let Some(head) = line.strip_prefix('[') {
             let kind = head
                 .strip_suffix(']')
                 .ok_or_else(|| format!("line {number}: a section's `[` has no `]` at the end"))?;
             let kind = kind.trim().to_ascii_uppercase();
-            sections.push(section(&kind, number, Vec::new()));
+            sections.push(section(&kind, number));
         } else {
             let open = sections.iter_mut().rfind(|section| section.kind != "@");
             let open = open.ok_or_else(|| format!("line {number}: `{line}` is in no section"))?;
-            open.options.0.push(pair(line));
+            open.push(line, start);
         }
     }
     Ok(sections)
 }
 
-pub(crate) fn section(kind: &str, line: usize, options: Vec<(String, String)>) -> Section {
+/// A section without options.
+#[must_use]
+pub fn section(kind: &str, line: usize) -> Section {
     Section {
         kind: kind.to_owned(),
         line,
-        options: Options(options),
+        ..Section::default()
     }
 }
 
-fn pair(line: &str) -> (String, String) {
-    let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    (key.to_owned(), value.trim().to_owned())
+impl Section {
+    fn push(&mut self, line: &str, start: usize) {
+        let (key, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let value = rest.trim();
+        let end = start + line.len();
+        self.option(key, value, start..start + key.len(), end - value.len()..end);
+    }
+
+    /// Adds an option with its place.
+    pub fn option(&mut self, key: &str, value: &str, key_at: Range<usize>, value_at: Range<usize>) {
+        self.options.0.push((key.to_owned(), value.to_owned()));
+        self.fields.all.push(Field {
+            key: key.to_owned(),
+            key_at,
+            value_at,
+        });
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +99,9 @@ mod tests {
         assert_eq!(options.get("name"), Some("cloudwatch"));
         assert_eq!(options.get("TAG"), Some("$(a) b"));
         assert_eq!(options.get("empty"), Some(""));
+        let fields = &sections[1].fields.all;
+        assert_eq!(&text[fields[0].value_at.clone()], "cloudwatch");
+        assert_eq!(&text[fields[1].key_at.clone()], "tag");
     }
 
     #[test]

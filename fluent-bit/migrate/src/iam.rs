@@ -12,11 +12,18 @@ use crate::plugin::{Plugin, reader};
 #[must_use]
 pub fn actions(plugin: Plugin, options: &Options) -> BTreeSet<&'static str> {
     let role = options.get("role_arn").map(|_| "sts:AssumeRole");
-    let service = match plugin {
+    role.into_iter()
+        .chain(of_service(plugin, options))
+        .collect()
+}
+
+/// Those of the service that takes the events.
+#[must_use]
+pub fn of_service(plugin: Plugin, options: &Options) -> Vec<&'static str> {
+    match plugin {
         Plugin::CloudWatch => of_cloudwatch(options),
         Plugin::Firehose => vec!["firehose:PutRecordBatch"],
-    };
-    role.into_iter().chain(service).collect()
+    }
 }
 
 fn of_cloudwatch(options: &Options) -> Vec<&'static str> {
@@ -53,6 +60,22 @@ struct Statement {
     effect: String,
     #[serde(default)]
     action: OneOrMany<String>,
+    not_action: Option<OneOrMany<String>>,
+}
+
+impl Statement {
+    /// Whether it is about an action: one that it names, or one that its `NotAction` leaves.
+    fn covers(&self, action: &str) -> bool {
+        let is_in = |actions: &OneOrMany<String>| {
+            let mut patterns = actions.all().iter();
+            patterns.any(|pattern| matches(pattern, action))
+        };
+        let left = self
+            .not_action
+            .as_ref()
+            .is_some_and(|others| !is_in(others));
+        is_in(&self.action) || left
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -83,10 +106,9 @@ impl Policy {
     pub fn allows(&self, action: &str) -> bool {
         let statements = self.statement.all();
         let any = |effect: &str| {
-            statements.iter().any(|statement| {
-                let mut patterns = statement.action.all().iter();
-                statement.effect == effect && patterns.any(|pattern| matches(pattern, action))
-            })
+            statements
+                .iter()
+                .any(|it| it.effect == effect && it.covers(action))
         };
         any("Allow") && !any("Deny")
     }
@@ -147,6 +169,21 @@ mod tests {
             Vec::from_iter(actions(Plugin::Firehose, &set)),
             ["firehose:PutRecordBatch"]
         );
+    }
+
+    #[test]
+    fn a_policy_with_not_action_allows_and_denies_the_rest() {
+        let policy = |effect: &str| -> Policy {
+            let allow = r#"{"Effect": "Allow", "Action": "*"}"#;
+            let other = format!(r#"{{"Effect": "{effect}", "NotAction": ["iam:*", "logs:*"]}}"#);
+            let text = format!(r#"{{"Statement": [{allow}, {other}]}}"#);
+            serde_json::from_str(&text).unwrap()
+        };
+        let deny = policy("Deny");
+        assert!(deny.allows("logs:PutLogEvents") && !deny.allows("firehose:PutRecordBatch"));
+        let text = r#"{"Statement": {"Effect": "Allow", "NotAction": "iam:*"}}"#;
+        let allow: Policy = serde_json::from_str(text).unwrap();
+        assert!(allow.allows("logs:PutLogEvents") && !allow.allows("iam:PassRole"));
     }
 
     #[test]

@@ -1,50 +1,101 @@
 //! From another way of logging to this router: what would change, what to edit, what to permit.
 //!
-//! A task definition or a Fluent Bit configuration goes in. What an option means here, and whether
-//! its value is one, is asked of the plugins' own tables and readers, so that this tool and the
-//! plugins cannot disagree; what it meant before is in [`peers`].
+//! A file goes in. [`document`] finds the task definitions and configurations in it, whatever its
+//! form. What an option means here, and whether its value is one, is asked of the plugins' own tables
+//! and readers, so that this tool and the plugins cannot disagree; what it meant before is in
+//! [`peers`].
 
 #![forbid(unsafe_code)]
 
 pub mod check;
 pub mod classic;
 pub mod definition;
+pub mod document;
+pub mod edit;
+pub mod editor;
+pub mod flags;
+pub mod follow;
+pub mod forms;
+pub mod functions;
 pub mod iam;
-pub mod input;
+pub mod metrics;
 pub mod multiline;
+pub mod needs;
 pub mod options;
 pub mod output;
 pub mod peers;
 pub mod plugin;
+pub mod render;
 pub mod report;
 pub mod rules;
+pub mod source;
 pub mod task;
+pub mod tree;
 pub mod yaml;
 
 use classic::Section;
-use input::Input;
+use document::{Document, Found};
 use options::Options;
 use peers::Peer;
 use plugin::Plugin;
-use report::Report;
+use report::{Part, Report};
 use task::TaskDefinition;
 
-/// What a task definition or a configuration needs to use the plugins here.
+/// The image that takes the place of AWS's in what is written.
+pub const IMAGE: &str = "example.com/log-router:1";
+
+/// What a document needs to use the plugins here.
 #[must_use]
-pub fn report(input: &Input) -> Report {
-    match input {
-        Input::Task(task) => definition::report(task),
-        Input::Config(sections) => output::report(sections),
+pub fn report(document: &Document) -> Report {
+    let sections = document.sections();
+    let mut report = Report::default();
+    own(&mut report, document, &sections);
+    for other in &document.followed {
+        followed(&mut report, other, &sections);
+    }
+    if report.parts.is_empty() && report.unread.is_empty() {
+        let nothing = "no output: there is nothing to change";
+        report.parts.push(Part::new(nothing));
+    }
+    report
+}
+
+/// Adds what a file needs that another one leads to, under its name; its edits are its own.
+fn followed(report: &mut Report, document: &Document, sections: &[&Section]) {
+    let mut inner = Report::default();
+    own(&mut inner, document, sections);
+    let file = document.name.rsplit('/').next().unwrap_or(&document.name);
+    let named = inner.parts.into_iter().map(|part| Part {
+        title: format!("{file}, {}", part.title),
+        ..part
+    });
+    report.parts.extend(named);
+    report.needs.extend(inner.needs);
+    report.unread.extend(inner.unread);
+    for other in &document.followed {
+        followed(report, other, sections);
     }
 }
 
-/// The outputs of an input that the plugins here would be: where each is, and its options.
+fn own(report: &mut Report, document: &Document, sections: &[&Section]) {
+    for found in &document.found {
+        match found {
+            Found::Task(task) => definition::task(report, document, task),
+            Found::Config(config) => output::configuration(report, document, config, sections),
+            Found::Part(part, changes) => {
+                report.parts.push(part.clone());
+                report.changes.extend(changes.iter().cloned());
+            }
+            Found::Unread(sentence) => report.unread.push(sentence.clone()),
+        }
+    }
+}
+
+/// The outputs of a document that the plugins here would be: where each is, and its options.
 #[must_use]
-pub fn outputs(input: &Input) -> Vec<(String, Plugin, Options)> {
-    let all = match input {
-        Input::Task(task) => of_task(task),
-        Input::Config(sections) => of_configuration(sections),
-    };
+pub fn outputs(document: &Document) -> Vec<(String, Plugin, Options)> {
+    let mut all: Vec<Named> = document.tasks().flat_map(of_task).collect();
+    all.extend(of_configuration(&document.sections()));
     let of_a_peer = all.into_iter().filter_map(|(place, name, options)| {
         let plugin = Peer::named(&name)?.plugin;
         // What the host keeps to itself does not reach a plugin.
@@ -72,7 +123,7 @@ fn of_task(task: &TaskDefinition) -> Vec<Named> {
         .collect()
 }
 
-fn of_configuration(sections: &[Section]) -> Vec<Named> {
+fn of_configuration(sections: &[&Section]) -> Vec<Named> {
     let outputs = sections.iter().filter(|section| section.kind == "OUTPUT");
     let named = outputs.map(|section| {
         let name = section.options.get("name").unwrap_or_default().to_owned();

@@ -1,48 +1,107 @@
 //! Sections of a configuration -> what each output needs.
 
 use crate::classic::Section;
-use crate::iam;
+use crate::document::{Configuration, Document};
+use crate::editor::Editor;
+use crate::flags;
+use crate::metrics::{Reached, reached};
 use crate::options::{Options, is_of_the_environment};
 use crate::peers::{Family, Peer, kept_by_the_host};
 use crate::plugin::{Plugin, Verdict};
 use crate::report::{Part, Remark, Report};
 
-/// What a configuration needs.
-#[must_use]
-pub fn report(sections: &[Section]) -> Report {
-    let mut report = Report::default();
-    for section in sections {
+/// Adds what a configuration needs.
+pub fn configuration(
+    report: &mut Report,
+    document: &Document,
+    config: &Configuration,
+    all: &[&Section],
+) {
+    let before = report.parts.len();
+    for section in &config.sections {
         let line = section.line;
+        let place = match config.place.is_empty() {
+            true => format!("line {line}"),
+            false => format!("{}, line {line}", config.place),
+        };
         match section.kind.as_str() {
             "OUTPUT" => {
                 let name = section.options.get("name").unwrap_or_default();
-                let title = format!("line {line}: output `{name}`");
-                add(&mut report, title, name, &section.options);
+                let title = format!("{place}: output `{name}`");
+                let mut editor = editor(document, config, section);
+                add(
+                    report,
+                    title,
+                    name,
+                    &section.options,
+                    &reached(&section.options, all),
+                    &mut editor,
+                );
+                if !of_chart(report, section) {
+                    report.changes.extend(editor.finish());
+                }
             }
-            "@" => report.parts.extend(included(section)),
+            "@" => report.parts.extend(included(document, section, &place)),
             _ => {}
         }
     }
-    if report.parts.is_empty() {
+    if report.parts.len() == before && config.place.is_empty() {
         let nothing = "no output: there is nothing to change";
         report.parts.push(Part::new(nothing));
     }
-    report
 }
 
-fn included(section: &Section) -> Option<Part> {
-    let (_, path) = section
-        .options
-        .0
+fn editor(document: &Document, config: &Configuration, section: &Section) -> Editor {
+    let layer = &document.layers[config.layer];
+    Editor::new(
+        section.fields.clone(),
+        &layer.text,
+        layer.format,
+        config.layer,
+    )
+}
+
+/// In a chart's values an output's name is that of a key; whether it is one of those.
+fn of_chart(report: &mut Report, section: &Section) -> bool {
+    let key = section.chart_key.as_deref();
+    if key == Some("cloudWatchLogs") {
+        let advice = "in the values: write these under `cloudWatch`, with what that key lacks in its `extraOutputs`, and `enabled: false` under `cloudWatchLogs`";
+        if let Some(part) = report.parts.last_mut() {
+            part.remarks.push(Remark::Edit(advice.to_owned()));
+        }
+    }
+    key.is_some()
+}
+
+fn included(document: &Document, section: &Section, place: &str) -> Option<Part> {
+    let path = section.options.get("include")?;
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let is_here = |name: &str| name.rsplit('/').next() == Some(file);
+    let is_part = document.names.iter().any(|name| is_here(name));
+    let is_followed = document
+        .followed
         .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case("include"))?;
-    let title = format!("line {}: `{path}` is included", section.line);
-    let advice = "run this tool on that file too: it is not read from here";
-    Some(Part::new(title).with(Remark::Edit(advice.to_owned())))
+        .any(|other| is_here(&other.name) || file.contains('*'));
+    if is_part || is_followed {
+        return None;
+    }
+    let title = format!("{place}: `{path}` is included");
+    let remark = match path.contains("/fluent-bit/configs/") {
+        true => Remark::Keep("the image has a file for it: see docs/image.md".to_owned()),
+        false => Remark::Edit("it is not read, as it is not here: give that file too".to_owned()),
+    };
+    Some(Part::new(title).with(remark))
 }
 
 /// Adds what an output of that name needs.
-pub fn add(report: &mut Report, title: String, name: &str, options: &Options) {
+pub fn add(
+    report: &mut Report,
+    title: String,
+    name: &str,
+    options: &Options,
+    reached: &Reached,
+    editor: &mut Editor,
+) {
     let Some(peer) = Peer::named(name) else {
         let part = Part::new(title);
         report.parts.push(match of_another(name) {
@@ -51,12 +110,69 @@ pub fn add(report: &mut Report, title: String, name: &str, options: &Options) {
         });
         return;
     };
-    let part = Part {
-        title,
-        remarks: remarks(peer, options),
-    };
-    report.parts.push(part);
-    report.actions.extend(iam::actions(peer.plugin, options));
+    if let Some(remark) = of_metrics(peer, reached) {
+        report.parts.push(Part::new(title).with(remark));
+        return;
+    }
+    let mut remarks = remarks(peer, options, editor);
+    if peer.family == Family::C
+        && peer.plugin == Plugin::CloudWatch
+        && options.get("metric_namespace").is_none()
+        && makes_gauges(reached)
+    {
+        remarks.push(Remark::Change(GAUGES.to_owned()));
+    }
+    if peer.family == Family::C && peer.plugin == Plugin::CloudWatch && *reached == Reached::Unknown
+    {
+        let metrics = "Fluent Bit's own metrics are not taken: keep the C plugin for the inputs that make them";
+        remarks.push(Remark::Change(metrics.to_owned()));
+    }
+    report.parts.push(Part { title, remarks });
+    let account = report.account.clone();
+    report
+        .needs
+        .output(peer.plugin, &flags::corrected(options), account.as_deref());
+}
+
+/// An output that carries metrics stays with the C plugin.
+fn of_metrics(peer: &Peer, reached: &Reached) -> Option<Remark> {
+    if peer.plugin != Plugin::CloudWatch {
+        return None;
+    }
+    match reached {
+        Reached::Metrics(inputs) if peer.family == Family::C => Some(Remark::Keep(format!(
+            "it carries the metrics of {}, which the plugin here does not take",
+            listed(inputs)
+        ))),
+        Reached::Metrics(inputs) => Some(Remark::Edit(format!(
+            "write `Name cloudwatch_logs`: it carries the metrics of {}, which only Fluent Bit's own plugin takes",
+            listed(inputs)
+        ))),
+        Reached::Both(inputs, _) if peer.family == Family::C => Some(Remark::Edit(format!(
+            "metrics of {} and logs reach it: leave `cloudwatch_logs` for the metrics, with a `Match` of their tags alone, and add an output `Name cloudwatch` for the logs",
+            listed(inputs)
+        ))),
+        _ => None,
+    }
+}
+
+/// Whether records of the inputs that measure the machine may reach it.
+fn makes_gauges(reached: &Reached) -> bool {
+    match reached {
+        Reached::Logs(inputs) | Reached::Both(_, inputs) => {
+            inputs.iter().any(|name| name == "cpu" || name == "mem")
+        }
+        Reached::Unknown => true,
+        Reached::Metrics(_) => false,
+    }
+}
+
+const GAUGES: &str =
+    "records of the inputs cpu and mem stay as they are; `metric_namespace` makes metrics of them";
+
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(" and ")
 }
 
 /// What is to be said of an output that this router has no plugin for.
@@ -67,32 +183,71 @@ fn of_another(name: &str) -> Option<Remark> {
                 .to_owned(),
         )),
         "" => Some(Remark::Problem("it has no `Name`".to_owned())),
+        quoted if quoted.starts_with(['"', '\'']) => Some(Remark::Problem(
+            "there is no plugin of that name: leave out the quotes, which are a part of the value".to_owned(),
+        )),
         _ => None,
     }
 }
 
-fn remarks(peer: &Peer, options: &Options) -> Vec<Remark> {
+fn remarks(peer: &Peer, options: &Options, editor: &mut Editor) -> Vec<Remark> {
     let plugin = peer.plugin;
     let verdict = plugin.verdict(options);
     let mut remarks = Vec::new();
     if peer.name != plugin.name() {
         let (old, new) = (peer.name, plugin.name());
         remarks.push(Remark::Edit(format!("write `Name {new}` for `Name {old}`")));
+        editor.set("name", new);
     }
     let keys = options.0.iter();
-    let keys = keys.map(|(key, value)| of_key(peer, &verdict, key, value));
-    let (kept, other): (Vec<Remark>, _) = keys.partition(|it| matches!(it, Remark::Keep(_)));
+    let keys: Vec<Remark> = keys
+        .map(|(key, value)| of_key(peer, &verdict, key, value, editor))
+        .collect();
+    let (kept, other): (Vec<Remark>, _) = keys
+        .into_iter()
+        .partition(|it| matches!(it, Remark::Keep(_)));
     remarks.extend(together(&kept));
     remarks.extend(other);
     remarks.extend(peer.differences(options));
-    remarks.extend(verdict.problems.into_iter().map(Remark::Problem));
+    of_time(peer, options, editor);
+    let quoted = |problem: &String| {
+        options
+            .0
+            .iter()
+            .any(|(_, value)| value.starts_with(['"', '\'']) && problem.contains(value.as_str()))
+    };
+    let problems = verdict
+        .problems
+        .into_iter()
+        .filter(|problem| !quoted(problem));
+    remarks.extend(problems.map(Remark::Problem));
+    remarks.extend(flags::of(options, editor));
     remarks.extend(not_known(plugin, options));
     remarks
 }
 
+/// The edits of [`Peer::differences`].
+fn of_time(peer: &Peer, options: &Options, editor: &mut Editor) {
+    if peer.family == Family::Go {
+        return;
+    }
+    if options.get("time_key").is_some() && options.get("time_key_zone").is_none() {
+        editor.add("time_key_zone", "utc");
+    }
+    if let Some(format) = options
+        .get("time_key_format")
+        .filter(|it| it.contains("%L"))
+    {
+        editor.set("time_key_format", &format.replace("%L", "%9N"));
+    }
+}
+
 /// What becomes of one key.
-fn of_key(peer: &Peer, verdict: &Verdict, key: &str, value: &str) -> Remark {
+fn of_key(peer: &Peer, verdict: &Verdict, key: &str, value: &str, editor: &mut Editor) -> Remark {
     if let Some(remark) = kept_by_the_host(key, value, peer.family) {
+        if matches!(remark, Remark::Edit(_) | Remark::Problem(_)) {
+            editor.remove(key);
+        }
         return remark;
     }
     if let Some(spec) = peer.plugin.spec(key) {
@@ -100,6 +255,10 @@ fn of_key(peer: &Peer, verdict: &Verdict, key: &str, value: &str) -> Remark {
             return Remark::Change(why.to_owned());
         }
         return of_option(peer, spec.key, spec.form == "switch", value);
+    }
+    // A key that nobody knows may be another's misspelt.
+    if peer.plugin.advice(key).is_some() {
+        editor.remove(key);
     }
     Remark::Edit(verdict.why_idle(peer.plugin, key))
 }

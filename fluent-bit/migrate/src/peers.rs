@@ -55,7 +55,7 @@ impl Peer {
     pub fn differences(&self, options: &Options) -> Vec<Remark> {
         let of_all = match self.family {
             Family::Go => go(self.plugin, options),
-            Family::C => c(self.plugin, options),
+            Family::C => c(options),
         };
         of_all.into_iter().flatten().collect()
     }
@@ -83,11 +83,13 @@ fn go(plugin: Plugin, options: &Options) -> Vec<Option<Remark>> {
     ]
 }
 
-fn c(plugin: Plugin, options: &Options) -> Vec<Option<Remark>> {
+fn c(options: &Options) -> Vec<Option<Remark>> {
     let value = |key: &str| options.get(key).unwrap_or_default();
     let is_set = |key| options.get(key).is_some();
     let names = ["log_group_name", "log_stream_name"];
-    let template = names.into_iter().find(|key| value(key).contains('$'));
+    // `${NAME}` is a variable of the environment, for both.
+    let is_template = |key: &&str| value(key).replace("${", "").contains('$');
+    let template = names.into_iter().find(is_template);
     vec![
         template.map(|key| {
             Remark::Change(format!(
@@ -107,16 +109,8 @@ fn c(plugin: Plugin, options: &Options) -> Vec<Option<Remark>> {
             "`time_key_format`: write `%9N` for `%L`, which is milliseconds here and nanoseconds in the C plugin",
         ),
         change(
-            plugin == Plugin::CloudWatch && is_set("log_retention_days"),
+            is_set("log_retention_days") && is_on(value("auto_create_group")),
             "`log_retention_days`: with `auto_create_group true` it is set for log groups that exist, too, when they are first written to",
-        ),
-        change(
-            plugin == Plugin::CloudWatch && !is_set("metric_namespace"),
-            "records of the inputs cpu and mem stay as they are; `metric_namespace` makes metrics of them",
-        ),
-        change(
-            plugin == Plugin::CloudWatch,
-            "Fluent Bit's own metrics are not taken: keep the C plugin for the inputs that make them",
         ),
     ]
 }
@@ -141,14 +135,17 @@ pub fn kept_by_the_host(key: &str, value: &str, family: Family) -> Option<Remark
         "tls" if is_on(value) => Some(Remark::Problem(
             "`tls on` stops the start: leave it out, TLS is the plugin's own".to_owned(),
         )),
-        "port" if was_the_plugins => lost(format!(
+        "port" if !was_the_plugins => Some(Remark::Change(
+            "`port` has no effect, as before: an `endpoint` may have one".to_owned(),
+        )),
+        "port" => lost(format!(
             "leave out `port`, and write it into `endpoint`: `endpoint https://HOST:{value}`"
         )),
         "tls.ca_file" | "tls.ca_path" if was_the_plugins => lost(format!(
             "leave out `{key}`, and set AWS_CA_BUNDLE in the router's environment"
         )),
         "workers" => lost(
-            "leave out `workers`: `concurrency` says how many chunks are in delivery, 8 without it"
+            "leave out `workers`: a flush that waits holds no thread, and `concurrency` says how many chunks are delivered at once"
                 .to_owned(),
         ),
         _ if key.starts_with("tls.") || key.starts_with("net.") => {

@@ -1,15 +1,23 @@
 //! What the tool found, as lines.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-/// Everything found in one input.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+use crate::edit::Change;
+use crate::needs::Needs;
+
+/// Everything found in one document.
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// What was looked at, in its order.
     pub parts: Vec<Part>,
-    /// IAM actions that the plugins' identity needs.
-    pub actions: BTreeSet<&'static str>,
+    /// What identities need.
+    pub needs: Needs,
+    /// The edits that can be made by `--write`, each in a layer of the document.
+    pub changes: Vec<(usize, Change)>,
+    /// The account whose resources the router writes to, where it is known.
+    pub account: Option<String>,
+    /// What was not read, in sentences that say what to do.
+    pub unread: Vec<String>,
 }
 
 /// A container, or a section of a configuration.
@@ -34,6 +42,14 @@ pub enum Remark {
     Text(String),
     /// The router would not start, or the task.
     Problem(String),
+}
+
+impl Remark {
+    /// That the router's image takes another's place.
+    #[must_use]
+    pub fn image(old: &str) -> Self {
+        Self::Edit(format!("write this router's image for `{old}`"))
+    }
 }
 
 impl Report {
@@ -72,13 +88,10 @@ impl fmt::Display for Report {
                 writeln!(f, "  {remark}")?;
             }
         }
-        if !self.actions.is_empty() {
-            writeln!(f, "IAM actions of the task role")?;
-            for action in &self.actions {
-                writeln!(f, "  {action}")?;
-            }
+        for sentence in &self.unread {
+            writeln!(f, "not read: {sentence}")?;
         }
-        Ok(())
+        write!(f, "{}", self.needs)
     }
 }
 

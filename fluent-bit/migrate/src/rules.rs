@@ -8,8 +8,9 @@ mod router;
 
 use std::collections::BTreeSet;
 
+use crate::document::Document;
 use crate::iam::{self, Policy};
-use crate::input::Input;
+use crate::needs::{Needs, Who};
 use crate::plugin::Plugin;
 use crate::task::{Container, TaskDefinition};
 
@@ -22,7 +23,12 @@ pub fn broken(task: &TaskDefinition, grace: u32) -> Vec<String> {
     match routers.as_slice() {
         [] if count == 0 => {}
         [] => broken.push(format!(
-            "{count} containers log by awsfirelens, and no container has a firelensConfiguration"
+            "{} by awsfirelens, and no container has a firelensConfiguration",
+            if count == 1 {
+                "1 container logs".to_owned()
+            } else {
+                format!("{count} containers log")
+            }
         )),
         [router] => broken.extend(router::broken(task, router, grace)),
         several => {
@@ -51,10 +57,11 @@ pub fn broken(task: &TaskDefinition, grace: u32) -> Vec<String> {
 /// # Errors
 ///
 /// When its `Grace` is no number.
-pub fn grace(input: &Input) -> Result<u32, String> {
-    let Input::Config(sections) = input else {
+pub fn grace(document: &Document) -> Result<u32, String> {
+    let sections = document.sections();
+    if sections.is_empty() {
         return Err("a configuration of Fluent Bit was expected".to_owned());
-    };
+    }
     let services = sections.iter().rev();
     let mut services = services.filter(|section| section.kind == "SERVICE");
     // Of several sections the last counts.
@@ -70,12 +77,38 @@ pub fn grace(input: &Input) -> Result<u32, String> {
 /// What a policy of the task role lacks, in sentences.
 #[must_use]
 pub fn lacking(task: &TaskDefinition, policy: &Policy) -> Vec<String> {
-    let needed = actions(task);
+    let needs = needs(task);
+    let needed = needs.actions(&Who::Task);
     let lacking = needed.into_iter().filter(|action| !policy.allows(action));
     lacking
         .map(|action| format!("the policy does not allow {action}"))
         .collect()
 }
+
+/// What the identities of a task need for the outputs of its containers and its router's start.
+#[must_use]
+pub fn needs(task: &TaskDefinition) -> Needs {
+    let mut needs = Needs::default();
+    for (_, logs) in task.logging_by("awsfirelens") {
+        let options = logs.output();
+        let name = options.get("Name").unwrap_or_default();
+        if let Some(plugin) = Plugin::named(name) {
+            needs.output(plugin, &options, None);
+        }
+    }
+    needs.start(task);
+    needs
+}
+
+/// How many rules are looked at: those of the router, of each container and of the roles.
+#[must_use]
+pub fn count(task: &TaskDefinition) -> usize {
+    let containers = task.container_definitions.len();
+    RULES_OF_A_TASK + task.routers().count() * router::RULES + containers * container::RULES
+}
+
+/// One router, its roles: see [`broken`] and `roles`.
+const RULES_OF_A_TASK: usize = 3;
 
 /// What the plugins of a task's router are permitted to do.
 #[must_use]

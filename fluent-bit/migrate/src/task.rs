@@ -1,22 +1,22 @@
 //! A task definition, as far as logging goes.
 
-use std::collections::BTreeMap;
+mod container;
 
-use serde::Deserialize;
+pub use self::container::{
+    Container, Dependency, Firelens, Logs, OF_THE_AGENT, Secret, Variable, pairs,
+};
 
-use crate::options::Options;
+use self::container::texts;
+use crate::tree::{Node, json};
 
 /// What RegisterTaskDefinition takes, and DescribeTaskDefinition answers.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct TaskDefinition {
     /// The name of its revisions.
-    #[serde(default)]
     pub family: String,
     /// How its containers reach the network; `bridge` when absent.
     pub network_mode: Option<String>,
     /// `FARGATE`, `EC2` and others.
-    #[serde(default)]
     pub requires_compatibilities: Vec<String>,
     /// Whose permissions its containers have.
     pub task_role_arn: Option<String>,
@@ -24,91 +24,61 @@ pub struct TaskDefinition {
     pub execution_role_arn: Option<String>,
     /// Its containers.
     pub container_definitions: Vec<Container>,
+    /// What the document is that it was read from.
+    pub flavor: Flavor,
+    /// The text that its places are in.
+    pub layer: usize,
+    /// The list of its containers.
+    pub list: Option<Node>,
 }
 
-/// A container of a task.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Container {
-    /// Its name, the first part of its records' tag.
-    pub name: String,
-    /// Its image.
-    #[serde(default)]
-    pub image: String,
-    /// Whether the task ends with it.
-    pub essential: Option<bool>,
-    /// Its command, where it is not the image's.
-    #[serde(default)]
-    pub command: Vec<String>,
-    /// Variables of its environment.
-    #[serde(default)]
-    pub environment: Vec<Variable>,
-    /// User, and group.
-    pub user: Option<String>,
-    /// Seconds between the signal to end and the end.
-    pub stop_timeout: Option<u32>,
-    /// What must be there before it starts.
-    #[serde(default)]
-    pub depends_on: Vec<Dependency>,
-    /// What tells ECS that it works.
-    pub health_check: Option<serde_json::Value>,
-    /// What makes it the router.
-    pub firelens_configuration: Option<Firelens>,
-    /// Where its own lines go.
-    pub log_configuration: Option<Logs>,
-}
-
-/// A variable of a container's environment.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Variable {
-    /// Its name.
-    #[serde(default)]
-    pub name: String,
-}
-
-/// A container that another waits for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Dependency {
-    /// The other's name.
-    pub container_name: String,
-    /// `START`, `HEALTHY`, `COMPLETE` or `SUCCESS`.
-    pub condition: String,
-}
-
-/// How the router is set up.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Firelens {
-    /// `fluentbit`, or `fluentd`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Its options.
-    #[serde(default)]
-    pub options: BTreeMap<String, String>,
-}
-
-/// Where a container's lines go.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Logs {
-    /// `awsfirelens`, `awslogs` and others.
-    pub log_driver: String,
-    /// Its options.
-    #[serde(default)]
-    pub options: BTreeMap<String, String>,
-    /// Options whose values are secrets.
-    #[serde(default)]
-    pub secret_options: Vec<Secret>,
-}
-
-/// An option whose value is a secret.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Secret {
-    /// The option's key.
-    pub name: String,
+/// What describes the containers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Flavor {
+    /// A whole task definition.
+    #[default]
+    Task,
+    /// Containers without the task that they are in.
+    Containers,
+    /// Services of a compose file.
+    Compose,
+    /// A manifest of AWS Copilot.
+    Copilot,
+    /// A program for the CDK, of which only literal options are read.
+    Program,
 }
 
 impl TaskDefinition {
+    /// Reads a task definition in JSON.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let node = json::parse(text)?;
+        let node = node.get("taskDefinition").unwrap_or(&node);
+        match node.get("containerDefinitions") {
+            Some(list) => Ok(Self::of(node, list)),
+            None => Err("it has no `containerDefinitions`".to_owned()),
+        }
+    }
+
+    /// The task definition that a mapping is, with its containers.
+    #[must_use]
+    pub fn of(node: &Node, containers: &Node) -> Self {
+        let texts = |key: &str| texts(node.get(key));
+        Self {
+            family: node.text_of("family").unwrap_or_default(),
+            network_mode: node.text_of("networkMode"),
+            requires_compatibilities: texts("requiresCompatibilities"),
+            task_role_arn: node.text_of("taskRoleArn"),
+            execution_role_arn: node.text_of("executionRoleArn"),
+            container_definitions: all(containers),
+            list: Some(containers.clone()),
+            ..Self::default()
+        }
+    }
+
     /// The containers that are routers; a task may have one.
     pub fn routers(&self) -> impl Iterator<Item = &Container> {
         let is_router = |container: &&Container| container.firelens_configuration.is_some();
@@ -136,22 +106,31 @@ impl TaskDefinition {
     }
 }
 
-impl Logs {
-    /// The output's options: without the ECS agent's own, and with a secret's value as the variable
-    /// that ECS makes of it.
-    #[must_use]
-    pub fn output(&self) -> Options {
-        let plain = self.options.clone().into_iter();
-        let plain = plain.filter(|(key, _)| !OF_THE_AGENT.contains(&key.as_str()));
-        let secrets = self.secret_options.iter();
-        let secrets = secrets.map(|Secret { name }| (name.clone(), format!("${{{name}}}")));
-        Options(plain.chain(secrets).collect())
-    }
+/// The containers of a list, or of a mapping of names.
+fn all(containers: &Node) -> Vec<Container> {
+    let listed = containers
+        .items()
+        .iter()
+        .filter(|item| !item.members().is_empty());
+    let is_one = |node: &Node| {
+        let keys = [
+            "image",
+            "container_image",
+            "logConfiguration",
+            "firelensConfiguration",
+        ];
+        keys.iter().any(|key| node.get(key).is_some())
+    };
+    let named = containers
+        .members()
+        .iter()
+        .filter(|member| is_one(&member.value));
+    let named = named.map(|member| {
+        let mut container = Container::of(&member.value);
+        if container.name.is_empty() {
+            container.name.clone_from(&member.key);
+        }
+        container
+    });
+    listed.map(Container::of).chain(named).collect()
 }
-
-/// Options of `awsfirelens` that the ECS agent acts upon itself.
-pub const OF_THE_AGENT: [&str; 3] = [
-    "exclude-pattern",
-    "include-pattern",
-    "log-driver-buffer-limit",
-];

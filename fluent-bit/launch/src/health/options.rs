@@ -23,6 +23,8 @@ pub enum Check {
     Alive,
     /// Do its outputs deliver?
     Delivering,
+    /// None: how is it used?
+    Help,
 }
 
 impl Options {
@@ -35,6 +37,7 @@ impl Options {
         let check = match arguments.next().as_deref() {
             Some("alive") => Check::Alive,
             Some("delivering") => Check::Delivering,
+            Some("--help" | "-h") => Check::Help,
             _ => return Err(USAGE.to_owned()),
         };
         let mut options = Self {
@@ -82,7 +85,7 @@ const MAX_AGE: Duration = Duration::from_secs(300);
 const PORT: u16 = 2020;
 /// In memory, and writable where the root is not: every container has it.
 const STATE: &str = "/dev/shm/router-healthcheck";
-const USAGE: &str = "usage: healthcheck alive [--port 2020]
+pub(super) const USAGE: &str = "usage: healthcheck alive [--port 2020]
        healthcheck delivering [--max-age 5m] [--port 2020] [--state FILE]";
 
 #[cfg(test)]

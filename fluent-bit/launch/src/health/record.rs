@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{Counters, Outputs};
+use crate::files;
 
 /// Every output's standing.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -55,7 +56,7 @@ impl Record {
     ///
     /// Why the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, String> {
-        match fs::read_to_string(path) {
+        match files::read(path) {
             Ok(text) => Ok(Self(text.lines().filter_map(parsed).collect())),
             Err(problem) if problem.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(problem) => Err(format!("{}: {problem}", path.display())),
@@ -92,7 +93,7 @@ impl Record {
             line.expect("a string takes every text");
         }
         let new = path.with_extension(std::process::id().to_string());
-        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, path));
+        let written = files::write(&new, text.as_bytes()).and_then(|()| fs::rename(&new, path));
         written.map_err(|problem| {
             format!(
                 "{}: {problem}; choose another place with --state",
@@ -206,6 +207,22 @@ mod tests {
     #[test]
     fn quiet_is_not_failing() {
         assert_eq!(run(&[(0, 0), (0, 0), (0, 0)]), None);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_record_is_not_followed() {
+        let folder = std::env::temp_dir().join(format!("record-link-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (target, link) = (folder.join("target"), folder.join("state"));
+        fs::write(&target, "0 0 - x\n").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(Record::read(&link).is_err());
+        let new = link.with_extension(std::process::id().to_string());
+        std::os::unix::fs::symlink(&target, &new).unwrap();
+        Record::default().write(&link).unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "0 0 - x\n");
+        assert!(!link.is_symlink());
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

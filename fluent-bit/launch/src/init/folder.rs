@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
 /// A folder of init.
 #[derive(Debug)]
 pub struct Folder {
@@ -38,7 +40,8 @@ impl Folder {
         let folder = self.path.join(DOWNLOADS);
         let names = std::iter::once(name.to_owned()).chain((2..).map(|n| format!("{n}-{name}")));
         let mut paths = names.map(|name| folder.join(name));
-        let path = paths.find(|path| !path.exists()).expect("numbers go on");
+        let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+        let path = paths.find(is_free).expect("numbers go on");
         write(&path, text)?;
         Ok(path)
     }
@@ -55,17 +58,36 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Writes the main configuration in YAML.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be written.
+    pub fn write_main_yaml(&self, text: &str) -> Result<PathBuf, String> {
+        let path = self.path.join("fluent-bit-init.yaml");
+        write(&path, text.as_bytes())?;
+        Ok(path)
+    }
+}
+
+/// A folder that is a link may lead to where others write, and is left.
 fn prepared(path: &Path) -> std::io::Result<()> {
+    if path.is_symlink() {
+        return Err(std::io::Error::other("it is a symbolic link"));
+    }
     let downloads = path.join(DOWNLOADS);
     match fs::remove_dir_all(&downloads) {
         Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => return Err(problem),
         _ => {}
     }
-    fs::create_dir_all(downloads)
+    fs::create_dir_all(path)?;
+    // It is made here, so it is no one's link.
+    fs::create_dir(downloads)
 }
 
 fn write(path: &Path, text: &[u8]) -> Result<(), String> {
-    fs::write(path, text).map_err(|problem| format!("{}: {problem}", path.display()))
+    files::write(path, text).map_err(|problem| format!("{}: {problem}", path.display()))
 }
 
 /// As in AWS's init images, so that a file can name another one by its path.
@@ -95,6 +117,29 @@ mod tests {
             ["a", "b", "c"]
         );
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let (root, target) = (scratch("links"), scratch("links-target"));
+        fs::create_dir_all(&root).unwrap();
+        fs::create_dir_all(&target).unwrap();
+        fs::write(target.join("file"), "own").unwrap();
+        symlink(&target, root.join(DOWNLOADS)).unwrap();
+        symlink(target.join("file"), root.join("fluent-bit-init.conf")).unwrap();
+        let folder = Folder::writable(slice::from_ref(&root)).unwrap();
+        folder.keep("file", b"new").unwrap();
+        folder.write_main("new").unwrap();
+        assert_eq!(fs::read_to_string(target.join("file")).unwrap(), "own");
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 1);
+        let link = scratch("links-folder");
+        symlink(&target, &link).unwrap();
+        let problem = Folder::writable(slice::from_ref(&link)).unwrap_err();
+        assert!(problem.contains("it is a symbolic link"), "{problem}");
+        fs::remove_file(link).unwrap();
+        fs::remove_dir_all(root).unwrap();
+        fs::remove_dir_all(target).unwrap();
     }
 
     #[test]

@@ -1,32 +1,72 @@
-//! Parsers told from other configuration, as Fluent Bit takes them in different ways.
+//! A file's sections by how Fluent Bit takes them: parsers, stream tasks and the rest come to it in
+//! different ways.
 
-/// What a file has.
+/// A file in pieces; a piece without a section is empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Pieces {
+    /// Sections of a pipeline, with the comments, commands and whatever has no section.
+    pub others: Vec<u8>,
+    /// `[PARSER]` and `[MULTILINE_PARSER]`, for Fluent Bit's `-R`.
+    pub parsers: Vec<u8>,
+    /// `[STREAM_TASK]`, for `Streams_File`.
+    pub streams: Vec<u8>,
+    /// Whether the first piece has a section or a command.
+    pub has_others: bool,
+}
+
+impl Pieces {
+    /// Parts a file by its sections. Bytes are bytes: a comment may have any.
+    #[must_use]
+    pub fn of(text: &[u8]) -> Self {
+        let mut pieces = Self::default();
+        let mut kind = Kind::Others;
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let trimmed = line.trim_ascii();
+            if trimmed.starts_with(b"[") {
+                kind = Kind::of(trimmed);
+            }
+            let is_command = trimmed.starts_with(b"@");
+            let is_content = !trimmed.is_empty() && !trimmed.starts_with(b"#");
+            let piece = match kind {
+                _ if is_command => &mut pieces.others,
+                Kind::Others => &mut pieces.others,
+                Kind::Parsers => &mut pieces.parsers,
+                Kind::Streams => &mut pieces.streams,
+            };
+            piece.extend_from_slice(line);
+            pieces.has_others |= is_command || (is_content && kind == Kind::Others);
+        }
+        pieces
+    }
+
+    /// Whether it has sections of more than one kind.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        let kinds = [
+            self.has_others,
+            !self.parsers.is_empty(),
+            !self.streams.is_empty(),
+        ];
+        kinds.iter().filter(|has| **has).count() > 1
+    }
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
-    /// Sections of a pipeline, or none.
-    Configuration,
-    /// Sections of parsers alone.
+enum Kind {
+    Others,
     Parsers,
-    /// Both. AWS's init uses only the parsers of such a file, and so is it done here.
-    Mixed,
+    Streams,
 }
 
 impl Kind {
-    /// Looks at the names of a file's sections.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let sections = text
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix('['));
-        let names = sections.filter_map(|line| line.split(']').next());
-        let is_parser = |name: &str| {
-            ["PARSER", "MULTILINE_PARSER"].contains(&&*name.trim().to_ascii_uppercase())
-        };
-        let (parsers, others): (Vec<_>, Vec<_>) = names.partition(|name| is_parser(name));
-        match (parsers.is_empty(), others.is_empty()) {
-            (true, _) => Self::Configuration,
-            (false, true) => Self::Parsers,
-            (false, false) => Self::Mixed,
+    /// The kind of the section that a line begins.
+    fn of(line: &[u8]) -> Self {
+        let name = line.strip_prefix(b"[").unwrap_or(line);
+        let name = name.split(|byte| *byte == b']').next().unwrap_or_default();
+        match name.trim_ascii().to_ascii_uppercase().as_slice() {
+            b"PARSER" | b"MULTILINE_PARSER" => Self::Parsers,
+            b"STREAM_TASK" => Self::Streams,
+            _ => Self::Others,
         }
     }
 }
@@ -36,18 +76,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_what_its_sections_are() {
-        let cases = [
+    fn a_file_is_parted_by_its_sections() {
+        let text = b"# \xff\n[SERVICE]\n Flush 1\n [parser]\n Name a\n@SET b=c\n[STREAM_TASK]\n Name s\n[FILTER]\n Regex log [PARSER]\n";
+        let pieces = Pieces::of(text);
+        assert_eq!(pieces.parsers, b" [parser]\n Name a\n");
+        assert_eq!(pieces.streams, b"[STREAM_TASK]\n Name s\n");
+        assert_eq!(
+            pieces.others,
+            b"# \xff\n[SERVICE]\n Flush 1\n@SET b=c\n[FILTER]\n Regex log [PARSER]\n"
+        );
+        assert!(pieces.is_mixed());
+    }
+
+    #[test]
+    fn a_file_of_one_kind_is_not_mixed() {
+        for (text, has_others) in [
             (
-                "[FILTER]\n    Name grep\n    Regex log [PARSER]\n",
-                Kind::Configuration,
+                &b"# own\n[PARSER]\n Name a\n[MULTILINE_PARSER]\n"[..],
+                false,
             ),
-            ("# [PARSER]\n@SET a=b\n", Kind::Configuration),
-            ("\n [PARSER]\n Name a\n[multiline_parser]\n", Kind::Parsers),
-            ("[SERVICE]\n[PARSER]\n", Kind::Mixed),
-        ];
-        for (text, kind) in cases {
-            assert_eq!(Kind::of(text), kind, "{text}");
+            (b"[STREAM_TASK]\n", false),
+            (b"[FILTER]\n Name grep\n", true),
+            (b"@INCLUDE x\n", true),
+            (b"", false),
+        ] {
+            let pieces = Pieces::of(text);
+            assert_eq!((pieces.is_mixed(), pieces.has_others), (false, has_others));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The task's metadata, as the variables that AWS's init images export.
 
 use std::env;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -23,13 +24,34 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Asks the endpoint. Without one, or without an answer, there is no metadata, and a line says so.
-    #[must_use]
-    pub fn ask() -> Self {
-        asked().unwrap_or_else(|problem| {
-            println!("log router: init has no metadata of the task: {problem}");
-            Self::default()
-        })
+    /// Asks the endpoint, again for some seconds where it does not answer: at a task's start it may
+    /// come later than the containers. Outside of a task there is none, and a line says so.
+    ///
+    /// # Errors
+    ///
+    /// That there is an endpoint, and no answer of it: the variables would be empty for good.
+    pub fn ask() -> Result<Self, String> {
+        let Ok(base) = env::var(ENDPOINT) else {
+            println!("log router: init has no metadata of the task: {ENDPOINT} is not set");
+            return Ok(Self::default());
+        };
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let problem = match asked(&base) {
+                Ok(metadata) => return Ok(metadata),
+                Err(problem) => problem,
+            };
+            if began.elapsed() + pause > LONGEST {
+                let seconds = began.elapsed().as_secs();
+                return Err(format!(
+                    "the task's metadata ({ENDPOINT}) could not be read for {seconds} s: {problem}"
+                ));
+            }
+            println!("log router: init has no metadata of the task yet, and asks again: {problem}");
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// The task's region.
@@ -72,16 +94,21 @@ impl Metadata {
     }
 }
 
-fn asked() -> Result<Metadata, String> {
-    let base = env::var(ENDPOINT).map_err(|_| format!("{ENDPOINT} is not set"))?;
-    let (authority, path) = http::parts(&base).ok_or_else(|| format!("{ENDPOINT} is `{base}`"))?;
-    let text = http::get(authority, &format!("{path}/task"), PATIENCE)?;
+fn asked(base: &str) -> Result<Metadata, String> {
+    let (authority, path) =
+        http::parts(base).ok_or_else(|| format!("`{base}` is no address of HTTP"))?;
+    let text = http::get(authority, &format!("{path}/task"), PATIENCE);
+    let text = text.map_err(|problem| problem.text().to_owned())?;
     serde_json::from_str(&text).map_err(|problem| format!("{base}/task: {problem}"))
 }
 
 const ENDPOINT: &str = "ECS_CONTAINER_METADATA_URI_V4";
-/// The endpoint is on the task's own machine.
+/// For one question: the endpoint is on the task's own machine.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// For all questions.
+const LONGEST: Duration = Duration::from_secs(20);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 //! there: so `s3:GetObject` is the one permission that it takes.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -12,6 +12,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -23,6 +24,8 @@ use super::Arn;
 #[derive(Debug)]
 pub struct Store {
     region: Option<String>,
+    /// By when all objects must be there.
+    deadline: Instant,
 }
 
 /// Why an object is not there yet.
@@ -41,6 +44,7 @@ impl Store {
             .filter(|region| !region.is_empty());
         Self {
             region: set.or_else(|| region.map(str::to_owned)),
+            deadline: Instant::now() + LONGEST,
         }
     }
 
@@ -54,8 +58,18 @@ impl Store {
             .enable_all()
             .build();
         let runtime = runtime.map_err(|problem| format!("{arn}: {problem}"))?;
-        let fetched = runtime.block_on(self.follow(arn));
-        fetched.map_err(|told| format!("{arn} cannot be read: {told}"))
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let fetched =
+            runtime.block_on(async { tokio::time::timeout(left, self.follow(arn)).await });
+        let late = |_| {
+            Err(format!(
+                "the objects are not there after {} s",
+                LONGEST.as_secs()
+            ))
+        };
+        fetched
+            .unwrap_or_else(late)
+            .map_err(|told| format!("{arn} cannot be read: {told}"))
     }
 
     async fn follow(&self, arn: &Arn) -> Result<Vec<u8>, String> {
@@ -107,9 +121,21 @@ async fn read(region: &str, arn: &Arn) -> Result<Vec<u8>, Failure> {
         .send()
         .await
         .map_err(|error| Failure::of(&error, region))?;
-    let body = object.body.collect().await;
-    let body = body.map_err(|error| Failure::Told(chain(&error)))?;
-    Ok(body.into_bytes().into())
+    bounded(object.body).await.map_err(Failure::Told)
+}
+
+/// A body up to a bound, whatever length the answer claims.
+async fn bounded(mut body: ByteStream) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(part) = body.next().await {
+        bytes.extend_from_slice(&part.map_err(|error| chain(&error))?);
+        if bytes.len() > LARGEST {
+            return Err(format!(
+                "it has more than {LARGEST} bytes: a configuration is smaller"
+            ));
+        }
+    }
+    Ok(bytes)
 }
 
 /// A client whose requests go by the proxy of the environment; those for credentials do not, as
@@ -171,7 +197,11 @@ fn chain(error: &dyn Error) -> String {
     }
 }
 
-/// For one object, with all tries.
+/// Bytes of an object.
+const LARGEST: usize = 1024 * 1024;
+/// For all objects together.
+const LONGEST: Duration = Duration::from_secs(60);
+/// For the answer of one object, with all tries.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -182,6 +212,35 @@ mod tests {
     fn a_bucket_is_first_looked_for_in_its_partition() {
         let regions = ["aws", "aws-cn", "aws-us-gov"].map(default_region);
         assert_eq!(regions, ["us-east-1", "cn-north-1", "us-gov-west-1"]);
+    }
+
+    #[test]
+    fn a_body_has_a_bound() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let read = |bytes: usize| runtime.block_on(bounded(ByteStream::from(vec![b'#'; bytes])));
+        assert_eq!(read(LARGEST).map(|bytes| bytes.len()), Ok(LARGEST));
+        assert!(
+            read(LARGEST + 1)
+                .unwrap_err()
+                .contains("more than 1048576 bytes")
+        );
+    }
+
+    #[test]
+    fn all_objects_have_one_deadline() {
+        let store = Store {
+            region: None,
+            deadline: Instant::now(),
+        };
+        let told = store
+            .fetch(&Arn::parse("arn:aws:s3:::b/k").unwrap())
+            .unwrap_err();
+        assert!(
+            told.ends_with("the objects are not there after 60 s"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -93,14 +93,25 @@ impl Asked {
 
     fn source(self) -> Result<(String, Source), String> {
         let value = self.value.trim();
-        let source = match self.what {
-            What::S3 => Arn::parse(value).map(Source::S3),
-            What::File if !value.is_empty() => Ok(Source::File(value.into())),
-            What::File => Err("it is empty: it must be a path in the image".to_owned()),
-            _ => Err(format!(
-                "init knows {PREFIX}s3_N, {PREFIX}file_N and {PREFIX}ignore_firelens_config"
-            )),
-        };
+        let source =
+            match self.what {
+                What::S3 => Arn::parse(value).map(Source::S3).map_err(|problem| {
+                    match value.starts_with('/') {
+                        true => {
+                            format!("{problem}; for a file of the image there is {PREFIX}file_N")
+                        }
+                        false => problem,
+                    }
+                }),
+                What::File if value.starts_with("arn:") => Err(format!(
+                    "`{value}` is an ARN: for an object of S3 there is {PREFIX}s3_N"
+                )),
+                What::File if !value.is_empty() => Ok(Source::File(value.into())),
+                What::File => Err("it is empty: it must be a path in the image".to_owned()),
+                _ => Err(format!(
+                    "init knows {PREFIX}s3_N, {PREFIX}file_N and {PREFIX}ignore_firelens_config"
+                )),
+            };
         match source {
             Ok(source) => Ok((self.name, source)),
             Err(problem) => Err(format!("{}: {problem}", self.name)),
@@ -112,7 +123,7 @@ fn is_true(value: &str) -> bool {
     ["true", "on", "yes", "1"].contains(&&*value.trim().to_ascii_lowercase())
 }
 
-const PREFIX: &str = "aws_fluent_bit_init_";
+pub(crate) const PREFIX: &str = "aws_fluent_bit_init_";
 
 #[cfg(test)]
 mod tests {
@@ -170,13 +181,26 @@ mod tests {
             ("aws_fluent_bit_init_s3_1", "bucket/key"),
             ("aws_fluent_bit_init_file_1", ""),
             ("aws_fluent_bit_init_git_1", "x"),
+            ("aws_fluent_bit_init_file_2", "arn:aws:s3:::b/k"),
+            ("aws_fluent_bit_init_s3_2", "/a.conf"),
         ])
         .unwrap_err();
+        for told in [
+            "aws_fluent_bit_init_s3_1: `bucket/key`",
+            "aws_fluent_bit_init_file_1: it is empty",
+            "aws_fluent_bit_init_git_1: init knows",
+            "aws_fluent_bit_init_file_2: `arn:aws:s3:::b/k` is an ARN: for an object of S3 there is aws_fluent_bit_init_s3_N",
+            "aws_fluent_bit_init_s3_2: `/a.conf` is no ARN",
+        ] {
+            assert!(
+                problems.iter().any(|problem| problem.starts_with(told)),
+                "{told}: {problems:?}"
+            );
+        }
         assert!(
-            problems[0].starts_with("aws_fluent_bit_init_s3_1: `bucket/key`"),
-            "{problems:?}"
+            problems
+                .iter()
+                .any(|problem| problem.ends_with("there is aws_fluent_bit_init_file_N"))
         );
-        assert!(problems[1].contains("it is empty"));
-        assert!(problems[2].starts_with("aws_fluent_bit_init_git_1: init knows"));
     }
 }

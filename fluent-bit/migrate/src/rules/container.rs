@@ -43,7 +43,7 @@ fn start_order(task: &TaskDefinition, container: &Container) -> Option<String> {
 fn health(task: &TaskDefinition, container: &Container) -> Option<String> {
     let router = task.routers().next()?;
     match dependency(router, container)? {
-        "HEALTHY" if router.health_check.is_none() => {
+        "HEALTHY" if !router.has_health_check => {
             Some("it waits for a HEALTHY router, which has no healthCheck".to_owned())
         }
         "START" | "HEALTHY" => None,
@@ -102,6 +102,9 @@ fn flush_timeout(verdict: &Verdict, grace: u32) -> Option<String> {
     })
 }
 
+/// How many rules a container has to keep: its driver, its start order, the router's health, its
+/// buffer, its output's options and its flush timeout.
+pub(super) const RULES: usize = 6;
 const BUFFER_LIMIT: &str = "log-driver-buffer-limit";
 /// What the agent takes.
 const MOST_LINES: u32 = 536_870_912;

@@ -132,6 +132,8 @@ fn takes_another(task: &TaskDefinition) -> Option<String> {
     ))
 }
 
+/// How many rules a router has to keep.
+pub(super) const RULES: usize = 9;
 const OPTIONS: [&str; 3] = [
     "enable-ecs-log-metadata",
     "config-file-type",

@@ -17,7 +17,7 @@ const TASK: &str = r#"{
        "secretOptions": [{"name": "role_arn", "valueFrom": "x"}]}}]}"#;
 
 fn broken_in(text: &str) -> Vec<String> {
-    broken(&serde_json::from_str(text).unwrap(), GRACE_SECONDS)
+    broken(&TaskDefinition::parse(text).unwrap(), GRACE_SECONDS)
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn each_broken_rule_is_told() {
         (
             "\"firelensConfiguration\"",
             "\"x\"",
-            "1 containers log by awsfirelens, and no",
+            "1 container logs by awsfirelens, and no",
         ),
         ("\"Name\": \"cloudwatch\",", "", "no `Name`"),
         (
@@ -172,7 +172,7 @@ fn a_name_that_begins_another_tag_is_told() {
 
 #[test]
 fn a_policy_lacks_what_the_outputs_need() {
-    let task: TaskDefinition = serde_json::from_str(TASK).unwrap();
+    let task = TaskDefinition::parse(TASK).unwrap();
     let policy = r#"{"Statement": {"Effect": "Allow", "Action": ["logs:*"]}}"#;
     let policy: Policy = serde_json::from_str(policy).unwrap();
     let lacking = lacking(&task, &policy);

@@ -20,9 +20,10 @@ const OUTPUTS: &[(&str, &[&str])] = &[
         &[
             "keep    log_key, region, log_group_name, log_stream_prefix, retry_limit",
             "change  `auto_create_group On` counts, where the Go plugin took its default for it",
-            "edit    leave out `workers`: `concurrency` says how many chunks are in delivery, 8 without it",
+            "edit    leave out `workers`: a flush that waits holds no thread, and `concurrency` says how many chunks are delivered at once",
             "change  an event's time is its record's own, where the Go plugin took the time of delivery with Fluent Bit 2.1 and later",
             "change  `log_key`: white space around a line stays",
+            "change  `retry_limit 2`: Fluent Bit gives a chunk up after 2 retries, and its events are lost; `no_limits` keeps them as long as there is room",
         ],
     ),
     (
@@ -125,8 +126,8 @@ const DRIVERS: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
-        r#"{"awslogs-group": "g", "awslogs-region": "r", "mode": "non-blocking", "max-buffer-size": "25m", "awslogs-datetime-format": "\\[%b %d, %Y %H:%M:%S\\]"}"#,
-        r#"{"Name":"cloudwatch","awslogs-datetime-format":"\\[%b %d, %Y %H:%M:%S\\]","awslogs-group":"g","awslogs-region":"r"}"#,
+        r#"{"awslogs-group": "g", "awslogs-region": "us-west-2", "mode": "non-blocking", "max-buffer-size": "25m", "awslogs-datetime-format": "\\[%b %d, %Y %H:%M:%S\\]"}"#,
+        r#"{"Name":"cloudwatch","awslogs-datetime-format":"\\[%b %d, %Y %H:%M:%S\\]","awslogs-group":"g","awslogs-region":"us-west-2"}"#,
         &[
             "`max-buffer-size` has no effect here: it belongs to a Docker log driver; use `log-driver-buffer-limit`",
             "`mode` has no effect here",
@@ -134,8 +135,8 @@ const DRIVERS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
-        r#"{"awslogs-group": "g", "awslogs-region": "r", "awslogs-multiline-pattern": "\\p{Lu}", "tag": "{{.ImageName}}"}"#,
-        r#"{"Name":"cloudwatch","awslogs-group":"g","awslogs-multiline-pattern":"\\p{Lu}","awslogs-region":"r","tag":"{{.ImageName}}"}"#,
+        r#"{"awslogs-group": "g", "awslogs-region": "us-west-2", "awslogs-multiline-pattern": "\\p{Lu}", "tag": "{{.ImageName}}"}"#,
+        r#"{"Name":"cloudwatch","awslogs-group":"g","awslogs-multiline-pattern":"\\p{Lu}","awslogs-region":"us-west-2","tag":"{{.ImageName}}"}"#,
         &[
             "`\\p` is not supported here",
             "`tag` is `{{.ImageName}}`: the router does not know",
@@ -190,7 +191,7 @@ fn a_task_without_a_router_is_given_one_that_keeps_the_rules() {
     });
     assert_eq!(
         run(&["rules", "-"], &task.to_string(), &[]),
-        (0, String::new())
+        (0, "all 24 rules hold\n".to_owned())
     );
     let text = report.to_string();
     for told in [
@@ -218,13 +219,13 @@ fn a_task_with_awss_image_needs_another_image() {
     .to_string();
     for told in [
         "write this router's image for `public.ecr.aws/aws-observability/aws-for-fluent-bit:stable`",
-        "leave out FLB_LOG_LEVEL",
+        "FLB_LOG_LEVEL sets the level",
         "container `app`: routed by the configuration file",
         "container `old`: log driver json-file",
         "keep    log_group_name, log_stream_name, role_arn\n",
         "`role_arn` is `${role_arn}`: its value is not known here",
         "it has secretOptions, and no executionRoleArn",
-        "  sts:AssumeRole\n",
+        "\"Action\": [\"sts:AssumeRole\"]",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
@@ -262,10 +263,10 @@ fn the_status_tells_what_the_lines_do() {
             1,
             "`delivery_stream` is required",
         ),
-        (&["-"], "{", 2, "migrate: -: no JSON"),
+        (&["-"], "{", 2, "migrate: -: no JSON: line 1, column 2"),
         (&["/none"], "", 2, "migrate: /none: "),
         (&["rules", "-"], firehose, 2, "those of a task definition"),
-        (&["rules", "-"], task, 0, ""),
+        (&["rules", "-"], task, 0, "rules hold\n"),
         (
             &["rules", "--config", config_file, "-"],
             task,
@@ -276,7 +277,7 @@ fn the_status_tells_what_the_lines_do() {
             &["rules", "--config", policy_file, "-"],
             task,
             2,
-            "no `containerDefinitions`",
+            "no task definition and no configuration",
         ),
         (&["rules", "--polcy", policy_file, "-"], task, 2, "usage"),
         (

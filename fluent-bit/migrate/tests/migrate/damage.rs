@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fastrand::Rng;
-use migrate::input::Input;
+use migrate::document::Document;
 use migrate::multiline::{self, Begin};
 use migrate::rules;
 
@@ -15,22 +15,28 @@ fn no_damage_makes_it_panic() {
         .and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or(0x5eed_0916);
     println!("SEED={seed}");
+    let rounds = std::env::var("ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok());
+    let rounds = rounds.unwrap_or(ROUNDS);
     let mut random = Rng::with_seed(seed);
     let texts = texts();
     let mut read = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let text = damaged(&texts[random.usize(..texts.len())], &mut random);
-        let Ok(input) = Input::read(&text) else {
+        let Ok(document) = Document::parse(&text) else {
             continue;
         };
         read += 1;
-        assert!(!migrate::report(&input).to_string().is_empty(), "{text}");
-        if let Input::Task(task) = input {
-            drop(rules::broken(&task, rules::GRACE_SECONDS));
+        let report = migrate::report(&document);
+        assert!(!report.to_string().is_empty(), "{text}");
+        drop(document.changed(&report.changes));
+        for task in document.tasks() {
+            drop(rules::broken(task, rules::GRACE_SECONDS));
         }
     }
-    println!("{read} of {ROUNDS} could be read");
-    assert!(read > ROUNDS / 10 && read < ROUNDS);
+    println!("{read} of {rounds} could be read");
+    assert!(read > rounds / 10 && read < rounds);
 }
 
 #[test]
@@ -83,7 +89,19 @@ fn texts() -> Vec<String> {
     let awslogs = r#"{"family":"a","containerDefinitions":[{"name":"b","logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"c","awslogs-datetime-format":"%Y","tag":"{{.ID}}"}}}]}"#;
     let yaml = "service: {flush: 1}\npipeline:\n  outputs:\n    - name: cloudwatch\n      match: '*'\n      log_group_name: $(a)\n      log_stream_name: s\n    - &x {name: firehose}\n    - *x\n";
     let own = [awslogs, yaml].map(str::to_owned);
-    texts.into_iter().chain(own).collect()
+    let fixtures = root.join("fluent-bit/migrate/tests/migrate/fixtures");
+    let files = fs::read_dir(fixtures)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let forms =
+        files.filter(|path| path.is_file() && path.extension().is_none_or(|end| end != "answer"));
+    let forms = forms.map(|path| fs::read_to_string(path).unwrap());
+    texts
+        .into_iter()
+        .chain(own)
+        .chain(forms)
+        .filter(|text| text.len() > 1)
+        .collect()
 }
 
 const ROUNDS: usize = 400;

@@ -3,22 +3,54 @@
 mod answers;
 mod check;
 mod damage;
+mod fixtures;
+mod pipes;
 mod real;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use migrate::input::Input;
+use migrate::document::Document;
 use migrate::report::Report;
 
 fn report(text: &str) -> Report {
-    migrate::report(&Input::read(text).unwrap_or_else(|why| panic!("{why}: {text}")))
+    migrate::report(&Document::parse(text).unwrap_or_else(|why| panic!("{why}: {text}")))
 }
 
 /// What the program answers: its status, and what it wrote.
 fn run(arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> (i32, String) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_migrate"))
+    answered(
+        Command::new(env!("CARGO_BIN_EXE_migrate")).args(arguments),
+        input,
+        environment,
+    )
+}
+
+/// The same in a folder.
+fn run_in(folder: &Path, arguments: &[&str], input: &str) -> (i32, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    answered(program.args(arguments).current_dir(folder), input, &[])
+}
+
+/// The same with what it wrote and what it said apart.
+fn parts_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    let done = program
         .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        done.status.code().unwrap(),
+        text(done.stdout),
+        text(done.stderr),
+    )
+}
+
+fn answered(program: &mut Command, input: &str, environment: &[(&str, &str)]) -> (i32, String) {
+    let mut program = program
         .env_clear()
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .envs(environment.iter().copied())

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The entry point at the path that AWS's init images have.
+exec /bin/sh /entrypoint.sh "$@"
