@@ -83,4 +83,4 @@ fn flush_timeout() -> Duration {
 }
 
 /// Most of a script's time is waiting.
-const WORKERS: usize = 12;
+const WORKERS: usize = 20;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Tally;
-use super::logged::POISON;
+use super::logged::{POISON, number};
 use super::script::lines;
 use crate::aws::{Call, StandIn};
 
@@ -17,6 +17,8 @@ pub(super) struct Balance {
     excused: HashMap<String, usize>,
     /// When the sections were killed; what was answered then or later is not known to the next one.
     kills: Vec<Instant>,
+    /// When flushes ended without the whole chunk delivered, and of which chunk.
+    given_up: Vec<(usize, Instant)>,
 }
 
 impl Balance {
@@ -28,6 +30,11 @@ impl Balance {
     /// Adds the time of a kill.
     pub(super) fn killed(&mut self, at: Instant) {
         self.kills.push(at);
+    }
+
+    /// Adds the time at which a flush of the chunk of this number ended with a part undelivered.
+    pub(super) fn gave_up(&mut self, number: usize, at: Instant) {
+        self.given_up.push((number, at));
     }
 
     /// The events of these chunks may be stored once more as often as they are stored now: the section
@@ -77,14 +84,17 @@ impl Balance {
         tally
     }
 
-    /// Whether a call was answered after a kill, or so shortly before it that the plugin need not have
-    /// noted the answer.
+    /// Whether a call was answered after a kill or the end of its flush, or so shortly before it that the
+    /// plugin need not have noted the answer.
     fn is_unknown(&self, call: &Call) -> bool {
-        let after = |kill: &Instant| {
-            let noted = call.ended.is_some_and(|ended| ended + MARGIN < *kill);
-            call.started < *kill + MARGIN && !noted
+        let is_late = |end: &Instant| {
+            let noted = call.ended.is_some_and(|ended| ended + MARGIN < *end);
+            call.started < *end + MARGIN && !noted
         };
-        call.carried_out && self.kills.iter().any(after)
+        let of_its_flush = |number: usize| chunk_of(call) == Some(number);
+        let mut ends = self.given_up.iter().filter(|(_, at)| is_late(at));
+        call.carried_out
+            && (self.kills.iter().any(is_late) || ends.any(|(number, _)| of_its_flush(*number)))
     }
 }
 
@@ -94,6 +104,11 @@ fn counted(texts: Vec<String>) -> HashMap<String, usize> {
         *counts.entry(text).or_default() += 1;
     }
     counts
+}
+
+/// The number of the chunk of which a request held events.
+fn chunk_of(call: &Call) -> Option<usize> {
+    texts(call).first().and_then(|text| number(text))
 }
 
 /// The events that a request held.

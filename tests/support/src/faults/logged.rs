@@ -6,7 +6,7 @@ use crate::chunk::{Chunk, Random, Time, map};
 #[derive(Clone, Debug)]
 pub(super) struct Logged {
     seed: u64,
-    number: usize,
+    pub(super) number: usize,
     lines: usize,
     filler: usize,
     /// Lines that the service never accepts, nor any request that holds one.
@@ -51,10 +51,10 @@ impl Logged {
         let lines = match (many, long) {
             (true, _) => layout.destinations * (1 + random.below(2)),
             (_, true) => 1 + random.below(40),
-            _ => 1 + random.below(1200),
+            _ => 1 + random.below(800),
         };
         let filler = if long { 150_000 } else { random.below(200) };
-        let poisoned = if !many && random.once_in(6) {
+        let poisoned = if !many && !long && random.once_in(6) {
             (0..1 + random.below(3))
                 .map(|_| random.below(lines))
                 .collect()
@@ -100,6 +100,11 @@ impl Logged {
         });
         records.fold(Chunk::new(), |chunk, (time, body)| chunk.v2(time, body))
     }
+}
+
+/// The number of the chunk that an event is in.
+pub(super) fn number(text: &str) -> Option<usize> {
+    text.split(' ').nth(2)?.parse().ok()
 }
 
 /// The name of a destination.

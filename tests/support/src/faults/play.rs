@@ -177,6 +177,9 @@ impl<'a> Play<'a> {
         let State::Flushing(began) = self.chunks[index].state else {
             unreachable!("an answer without a flush");
         };
+        if flushed.code != FLB_OK {
+            self.balance.gave_up(self.chunks[index].logged.number, at);
+        }
         self.chunks[index].state = match flushed.code {
             FLB_OK => State::Done,
             FLB_RETRY => self.again(index),

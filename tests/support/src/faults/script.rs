@@ -25,12 +25,12 @@ pub struct Script {
 
 /// An end of the section in the middle of its flushes, after which it is opened again.
 #[derive(Clone, Copy, Debug)]
-pub struct Stop {
+pub(super) struct Stop {
     /// After the section was opened.
-    pub after: Duration,
+    pub(super) after: Duration,
     /// Whether only what was in `resume_path` at that time is there afterwards, as if the process had been
     /// killed then.
-    pub is_kill: bool,
+    pub(super) is_kill: bool,
 }
 
 impl Script {
@@ -42,9 +42,11 @@ impl Script {
         let layout = Layout::random(&mut random);
         let chunks = chunks(&mut random, seed, layout);
         let poisoned = chunks.iter().any(Logged::is_poisoned);
-        let trouble = Trouble::random(&mut random, firehose, poisoned);
+        let places = layout.destinations * chunks.len();
+        let trouble = Trouble::random(&mut random, firehose, poisoned, places);
         let concurrency = *random.one_of(&[1, 2, 8, 8]);
-        let aggregated = firehose && random.once_in(4);
+        // A record that several texts are joined in is refused as a whole.
+        let aggregated = firehose && !poisoned && random.once_in(4);
         let resumes = random.once_in(2);
         let stops = if random.once_in(3) {
             1 + random.below(3)
@@ -155,7 +157,7 @@ pub(super) fn lines(record: &[u8]) -> Vec<String> {
 /// One chunk or a few, of which some are equal; now and then more than are delivered at once.
 fn chunks(random: &mut Random, seed: u64, layout: Layout) -> Vec<Logged> {
     let mut chunks: Vec<Logged> = Vec::new();
-    let count = if random.once_in(8) {
+    let count = if layout.destinations < 100 && random.once_in(8) {
         1 + random.below(12)
     } else {
         1 + random.below(3)

@@ -19,7 +19,12 @@ pub(super) struct Trouble {
 
 impl Trouble {
     /// Some trouble for one of the plugins.
-    pub(super) fn random(random: &mut Random, firehose: bool, poisoned: bool) -> Self {
+    pub(super) fn random(
+        random: &mut Random,
+        firehose: bool,
+        poisoned: bool,
+        places: usize,
+    ) -> Self {
         let write = write_operation(firehose);
         let mut rules: Vec<Rule> = (0..random.below(6)).map(|_| rule(random, write)).collect();
         if random.once_in(4) {
@@ -35,13 +40,15 @@ impl Trouble {
             rules.extend((0..random.below(3)).map(|_| failing_credentials(random)));
         }
         let mut limits = Vec::new();
-        if random.once_in(5) {
-            limits.push((write, 10.0 + random.below(100) as f64));
+        // The search for a poisoned event takes some twenty requests, one after another, and begins anew
+        // with each flush: a service that is too slow for it takes none of the others in its request.
+        if !poisoned && random.once_in(5) {
+            limits.push((write, limit(random, places)));
         }
         if !firehose && random.once_in(4) {
-            limits.push(("CreateLogStream", 20.0 + random.below(100) as f64));
+            limits.push(("CreateLogStream", limit(random, places)));
         }
-        let latency = if random.once_in(3) {
+        let latency = if !poisoned && random.once_in(3) {
             Duration::from_millis(random.below(100) as u64)
         } else {
             Duration::ZERO
@@ -64,6 +71,11 @@ impl Trouble {
         }
         service.set_latency(self.latency);
     }
+}
+
+/// Calls per second that leave so many destinations some ten seconds.
+fn limit(random: &mut Random, places: usize) -> f64 {
+    (5 + places / 10 + random.below(100)) as f64
 }
 
 /// The operation that delivers events.
