@@ -1,4 +1,4 @@
-//! A few of the random failure scripts; `make test-faults` plays a thousand.
+//! A few of the random failure scripts; `make test-faults` plays 2,000.
 
 use support::chunk::Random;
 use support::faults;

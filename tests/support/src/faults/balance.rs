@@ -127,3 +127,45 @@ fn texts(call: &Call) -> Vec<String> {
 
 /// An answer takes this long at most from the stand-in to the plugin's notes.
 const MARGIN: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn of(texts: &[&str]) -> Balance {
+        let mut balance = Balance::default();
+        stored(texts).into_iter().for_each(|text| balance.add(text));
+        balance
+    }
+
+    #[test]
+    fn what_is_missing_is_lost_unless_it_is_poisoned() {
+        let service = StandIn::start();
+        let poisoned = format!("1 chunk 0 line 1 {POISON}");
+        let balance = of(&["1 chunk 0 line 0 ", &poisoned, "1 chunk 0 line 2 "]);
+        let tally = balance.close(&service, stored(&["1 chunk 0 line 0 "]));
+        assert_eq!((tally.lost, tally.poisoned, tally.duplicated), (1, 1, 0));
+    }
+
+    #[test]
+    fn what_is_doubled_is_excused_for_its_own_event_alone() {
+        let service = StandIn::start();
+        let texts = ["1 chunk 0 line 0 ", "1 chunk 0 line 1 "];
+        let mut balance = of(&texts);
+        let before = stored(&texts[..1]);
+        balance.forgotten(stored(&texts).into_iter(), before);
+        let tally = balance.close(&service, stored(&[texts, texts].concat()));
+        assert_eq!((tally.ambiguous, tally.duplicated, tally.lost), (1, 1, 0));
+    }
+
+    #[test]
+    fn what_nobody_logged_is_doubled() {
+        let service = StandIn::start();
+        let tally = of(&[]).close(&service, stored(&["1 chunk 0 line 0 "]));
+        assert_eq!((tally.duplicated, tally.is_clean()), (1, false));
+    }
+}
