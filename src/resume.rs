@@ -173,16 +173,6 @@ impl Attempt<'_> {
         verdict
     }
 
-    /// Ends the attempt while Fluent Bit ends and takes no verdict: it flushes the chunk again, so what is
-    /// settled of it is kept, also if that is all of it.
-    #[must_use]
-    pub fn finish_unheard(mut self, report: &Report) -> Verdict {
-        self.oldest_left = report.oldest_left;
-        self.is_finished = true;
-        self.keep();
-        report.verdict()
-    }
-
     /// Ends the attempt before anything was done: Fluent Bit flushes the chunk again.
     #[must_use]
     pub fn give_back(mut self) -> Verdict {

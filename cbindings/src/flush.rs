@@ -125,13 +125,6 @@ impl Flush {
         Cancellation::new(self.answer.cancellation.clone())
     }
 
-    /// Whether Fluent Bit ends and never takes the verdict: it ends without resuming the coroutines of
-    /// its engine's thread.
-    #[must_use]
-    pub fn is_abandoned(&self) -> bool {
-        !self.holds_up_the_end() && self.cancellation().is_cancelled()
-    }
-
     /// Answers the host.
     pub fn answer(self, verdict: Verdict) {
         self.settle(verdict);

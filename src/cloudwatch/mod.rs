@@ -199,9 +199,6 @@ impl Road {
         self.say(&tag, &counts, &fallbacks);
         instance::sum_up(&self.watch, Some(flush), &tag, &report, began);
         instance::note(&self.watch, &self.pace, &connection.session);
-        if flush.is_abandoned() {
-            return attempt.finish_unheard(&report);
-        }
         attempt.finish(&report)
     }
 

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use cbindings::host::ABANDONED;
 use support::alone::alone;
 use support::aws::{Account, Action, ErrorAnswer, Rule, StandIn};
 use support::host::{Instance, Verdict};
@@ -71,29 +70,6 @@ fn the_next_instance_sends_only_what_is_left() {
             "{lines:#?}"
         );
         assert!(files(&directory).is_empty(), "{:?}", files(&directory));
-    }
-}
-
-/// Fluent Bit never takes the verdict of a flush that is answered while it ends.
-#[test]
-fn a_chunk_that_is_delivered_while_the_section_closes_is_not_sent_again() {
-    let scratch = Scratch::new("closing");
-    for plugin in PLUGINS {
-        let (aws, directory) = (ready(), scratch.path("resume"));
-        let late = Action::AcceptThenDelay(Duration::from_millis(200));
-        aws.script(Rule::on(plugin.operation, late).contains(&plugin.last_text()));
-        let output = output(plugin, &aws, &directory);
-        let host = output.host();
-        let instance = host.library().instance(output.section()).expect("opened");
-        let pending = instance.begin_flush("a.tag", plugin.chunk_again());
-        let all = plugin.texts().len() as u64;
-        let is_stored =
-            |account: &Account| account.events_tally().count + account.records_tally().count == all;
-        assert!(aws.wait_for(is_stored, PATIENCE));
-        drop(instance.exit());
-        assert_eq!(pending.wait().code, ABANDONED);
-        let instance = output.open();
-        deliver_the_rest(plugin, &aws, &instance);
     }
 }
 
