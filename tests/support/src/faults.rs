@@ -38,8 +38,9 @@ use play::Play;
 pub fn run(first_seed: u64, scripts: u64) -> Tally {
     credentials();
     let next = AtomicU64::new(0);
-    let (cloudwatch, firehose) = (PluginHost::cloudwatch(), PluginHost::firehose());
     let worker = || {
+        // Hosts of its own: an exit cancels all flushes of its engine's thread.
+        let (cloudwatch, firehose) = (PluginHost::cloudwatch(), PluginHost::firehose());
         let service = StandIn::start();
         let mut tally = Tally::default();
         loop {

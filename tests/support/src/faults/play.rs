@@ -87,11 +87,11 @@ impl<'a> Play<'a> {
             lines: Vec::new(),
         };
         script.prepare(service);
-        play.to_the_end();
+        play.play_on();
         play.result()
     }
 
-    fn to_the_end(&mut self) {
+    fn play_on(&mut self) {
         let end = Instant::now() + PATIENCE;
         for stop in &self.script.stops {
             let instance = self.open();

@@ -31,7 +31,7 @@ impl Trouble {
             rules.push(refusals(random, write));
         }
         if poisoned {
-            let code: &str = *random.one_of(REFUSALS);
+            let code = random.one_of::<&str>(REFUSALS);
             let poison = Rule::poison(POISON, code);
             rules.insert(random.below(rules.len() + 1), poison);
         }
@@ -101,7 +101,7 @@ fn rule(random: &mut Random, write: &'static str) -> Rule {
 /// that takes some requests between two of them would prove that an event is refused for itself.
 fn refusals(random: &mut Random, write: &'static str) -> Rule {
     let status = *random.one_of(&[400, 400, 413]);
-    let code: &str = *random.one_of(REFUSALS);
+    let code = random.one_of::<&str>(REFUSALS);
     let refused = error(status, code);
     let rule = Rule::on(write, refused).nth(1 + random.below(8) as u64);
     rule.times(1 + random.below(30) as u64)
