@@ -76,9 +76,9 @@ test-host: build
 fuzz:
 	@tests/fuzz/run $(or $(SECONDS),60)
 
-## test-faults: a thousand random failure scripts; nothing lost, nothing doubled
+## test-faults: 2,000 random failure scripts; nothing lost, nothing doubled
 test-faults: build
-	@PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin faults -- 1000
+	@PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin faults -- 2000
 
 ## soak: such scripts for MINUTES=m, with memory, threads and files watched
 soak: build

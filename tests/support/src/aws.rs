@@ -39,7 +39,7 @@ mod tests;
 pub use account::Account;
 pub use answer::{CodeShape, ErrorAnswer};
 pub use builder::Builder;
-pub use calls::Call;
+pub use calls::{Call, ConnectionEnd};
 pub use metadata::Task;
 pub use rule::{Action, PartialFailure, Rule};
 pub use stand_in::StandIn;

@@ -1,21 +1,33 @@
 //! Random failure scripts: whatever the service does, every event is stored exactly once.
 //!
-//! A script is a chunk or a few, some of them equal, and rules for the stand-in; the chunks are
-//! brought again as the host does after RETRY. Where the service accepts a request and its answer is
-//! lost, nobody can know, and events may be stored twice: those are counted apart.
+//! A script is a chunk or a few, some of them equal, trouble for the stand-in, and times at which the
+//! section is closed in the middle and opened again. The chunks are flushed again as the host does after
+//! RETRY. An event may be missing only if the script has poisoned it: the service refuses whatever holds
+//! it. It may be doubled only if a request that held it was accepted and the answer was lost, or came when
+//! the plugin had given up or was killed, or if the section was closed without `resume_path`; those are
+//! counted apart, as ambiguous.
+//!
+//! A panic inside a built plugin cannot be caused from outside; the tests of `cbindings` and of the router
+//! cause those.
 
+mod balance;
+mod logged;
+mod play;
 mod script;
 mod tally;
+mod trouble;
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 pub use script::Script;
 pub use tally::Tally;
 
 use crate::aws::StandIn;
 use crate::host::PluginHost;
+use play::Play;
 
 /// Runs scripts with consecutive seeds, several at a time.
 ///
@@ -26,8 +38,9 @@ use crate::host::PluginHost;
 pub fn run(first_seed: u64, scripts: u64) -> Tally {
     credentials();
     let next = AtomicU64::new(0);
-    let (cloudwatch, firehose) = (PluginHost::cloudwatch(), PluginHost::firehose());
     let worker = || {
+        // Hosts of its own: an exit cancels all flushes of its engine's thread.
+        let (cloudwatch, firehose) = (PluginHost::cloudwatch(), PluginHost::firehose());
         let service = StandIn::start();
         let mut tally = Tally::default();
         loop {
@@ -41,7 +54,7 @@ pub fn run(first_seed: u64, scripts: u64) -> Tally {
             } else {
                 &cloudwatch
             };
-            tally.add(&script.play(host, &service));
+            tally.add(&Play::of(&script, host, &service));
         }
     };
     thread::scope(|scope| {
@@ -63,5 +76,12 @@ fn credentials() {
     }
 }
 
+/// Seconds of `$FLUSH_TIMEOUT`, for builds that are slow; 1 without it.
+fn flush_timeout() -> Duration {
+    let set = env::var("FLUSH_TIMEOUT").ok();
+    let seconds = set.and_then(|seconds| seconds.parse().ok()).unwrap_or(1);
+    Duration::from_secs(seconds)
+}
+
 /// Most of a script's time is waiting.
-const WORKERS: usize = 12;
+const WORKERS: usize = 20;

@@ -1,7 +1,7 @@
 //! The log of calls: what was asked, when, and what was answered.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -38,6 +38,21 @@ pub struct Call {
     pub ended: Option<Instant>,
     /// Which connection carried it; equal for calls that shared one.
     pub connection: u64,
+    /// Whether the service did what was asked.
+    pub carried_out: bool,
+    /// Whether the script cut the answer short.
+    pub cut_short: bool,
+    /// How its connection ended, if no later call came over it.
+    pub connection_end: Option<ConnectionEnd>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionEnd {
+    /// When the stand-in saw it.
+    pub at: Instant,
+    /// Whether it was reset: the client had not read all that was sent to it.
+    pub is_reset: bool,
 }
 
 /// All calls, or the latest of them, with totals that cover all.
@@ -62,6 +77,18 @@ impl Call {
     pub fn succeeded(&self) -> bool {
         self.status
             .is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// Whether the service did what was asked, and the client may not know: there was no whole answer, or
+    /// the client ended the connection without reading it, or in the time `margin` after it.
+    #[must_use]
+    pub fn has_lost_its_answer(&self, margin: Duration) -> bool {
+        let in_the_margin = |end: ConnectionEnd| {
+            let answered = self.ended.unwrap_or(end.at);
+            end.is_reset || end.at.saturating_duration_since(answered) <= margin
+        };
+        let unread = || self.connection_end.is_some_and(in_the_margin);
+        self.carried_out && (self.status.is_none() || self.cut_short || unread())
     }
 }
 
@@ -110,6 +137,15 @@ impl CallLog {
     pub(super) fn call_mut(&mut self, number: u64) -> Option<&mut Call> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         self.kept.get_mut(index)
+    }
+
+    /// Notes how a connection ended with the last call that came over it.
+    pub(super) fn connection_ended(&mut self, connection: u64, is_reset: bool) {
+        let mut latest = self.kept.iter_mut().rev();
+        if let Some(call) = latest.find(|call| call.connection == connection) {
+            let at = Instant::now();
+            call.connection_end = Some(ConnectionEnd { at, is_reset });
+        }
     }
 
     pub(super) fn forget(&mut self) {

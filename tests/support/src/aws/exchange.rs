@@ -176,8 +176,8 @@ async fn played(service: &Service, route: &Route, work: Work<'_>, call: &OpenCal
         locked(&service.script).action(route.operation(), &subject, |text| work.mentions(text));
     call.describe(subject);
     let run = |partial: Option<&PartialFailure>| {
-        work.run(service, partial)
-            .unwrap_or_else(|error| error.answer(route.notation()))
+        let done = work.run(service, partial).inspect(|_| call.carried_out());
+        done.unwrap_or_else(|error| error.answer(route.notation()))
     };
     match action {
         None => Fate::Answer(run(None)),
@@ -189,7 +189,10 @@ async fn played(service: &Service, route: &Route, work: Work<'_>, call: &OpenCal
         Some(Action::Hang) => pending().await,
         Some(Action::Reset) => Fate::Reset,
         Some(Action::Close) => Fate::Close,
-        Some(Action::Truncate) => Fate::Half(run(None)),
+        Some(Action::Truncate) => {
+            call.cut_short();
+            Fate::Half(run(None))
+        }
         Some(Action::AcceptThenReset) => {
             run(None);
             Fate::Reset

@@ -153,8 +153,11 @@ async fn serve(
         switch: switch.clone(),
     });
     let answer = service_fn(|request| exchange(service.clone(), switch.clone(), request));
-    // How a connection ends is for the client to notice; calls that were cut are in the account.
-    let _ = http1::Builder::new().serve_connection(wire, answer).await;
+    let end = http1::Builder::new().serve_connection(wire, answer).await;
+    service.change(|account| {
+        let calls = &mut account.calls;
+        calls.connection_ended(switch.connection, end.is_err());
+    });
 }
 
 fn held(address: SocketAddr) -> io::Result<TcpSocket> {

@@ -51,6 +51,9 @@ impl OpenCall {
             started,
             ended: None,
             connection,
+            carried_out: false,
+            cut_short: false,
+            connection_end: None,
         };
         let number = service.change(|account| account.calls.begin(call));
         Self {
@@ -72,6 +75,21 @@ impl OpenCall {
                     (subject.items, subject.bytes, subject.entity);
             }
         });
+    }
+
+    /// Notes that the service has done what was asked.
+    pub(super) fn carried_out(&self) {
+        self.note(|call| call.carried_out = true);
+    }
+
+    /// Notes that half of the answer is sent.
+    pub(super) fn cut_short(&self) {
+        self.note(|call| call.cut_short = true);
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Call)) {
+        self.service
+            .change(|account| account.calls.call_mut(self.number).map(note));
     }
 
     pub(super) fn answered(mut self, answer: &Answer) {

@@ -6,6 +6,7 @@ mod credentials;
 mod firehose_limits;
 mod logs_limits;
 mod logs_names;
+mod lost_answers;
 mod outage;
 mod transport;
 

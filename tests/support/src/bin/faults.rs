@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let seed = numbers.get(1).copied().unwrap_or(1);
     let tally = match (soak, numbers.first()) {
         (true, minutes) => soak_for(minutes.copied().unwrap_or(10), seed),
-        (false, scripts) => play(scripts.copied().unwrap_or(1000), seed),
+        (false, scripts) => play(scripts.copied().unwrap_or(2000), seed),
     };
     let name = if soak { "soak" } else { "faults" };
     println!("{name}: {tally}");
@@ -38,8 +38,10 @@ fn play(scripts: u64, seed: u64) -> Tally {
     println!("faults: seeds {seed} to {}", seed + scripts - 1);
     let tally = faults::run(seed, scripts);
     println!(
-        "faults: {} flushes asked for their chunk again",
-        tally.retries
+        "faults: {} flushes asked for their chunk again, the latest {} ms after its deadline; {} poisoned events refused",
+        tally.retries,
+        tally.latest.as_millis(),
+        tally.poisoned
     );
     tally
 }

@@ -1,6 +1,7 @@
 //! What came of scripts.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Sums over scripts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -9,18 +10,22 @@ pub struct Tally {
     pub scripts: usize,
     /// Events logged.
     pub events: usize,
-    /// Events the service does not hold.
+    /// Events that the service does not hold and would have accepted.
     pub lost: usize,
-    /// Events it holds more often than they were logged, with no answer lost.
+    /// Events that it does not hold and accepts in no request.
+    pub poisoned: usize,
+    /// Events it holds more often than they were logged, though every answer arrived.
     pub duplicated: usize,
-    /// Events it holds more often after an answer was lost.
+    /// Events it holds more often for each request whose answer was lost.
     pub ambiguous: usize,
-    /// Flushes that were answered later than they may be.
+    /// Flushes that were answered and sections that were closed too late, and chunks that were never done.
     pub hung: usize,
-    /// Workers that panicked.
+    /// Workers that panicked, and lines that tell of a panic in a plugin.
     pub crashed: usize,
     /// Flushes that asked for their chunk again.
     pub retries: usize,
+    /// How long after its deadline the latest flush was answered.
+    pub latest: Duration,
 }
 
 impl Tally {
@@ -38,11 +43,13 @@ impl Tally {
         self.scripts += other.scripts;
         self.events += other.events;
         self.lost += other.lost;
+        self.poisoned += other.poisoned;
         self.duplicated += other.duplicated;
         self.ambiguous += other.ambiguous;
         self.hung += other.hung;
         self.crashed += other.crashed;
         self.retries += other.retries;
+        self.latest = self.latest.max(other.latest);
     }
 
     /// Whether every promise was kept.
@@ -62,7 +69,9 @@ impl fmt::Display for Tally {
             ambiguous,
             hung,
             crashed,
+            poisoned: _,
             retries: _,
+            latest: _,
         } = self;
         write!(
             f,
