@@ -11,12 +11,7 @@ use cbindings::line::is_control;
 /// The set is that of `CreateLogGroup`. Go also replaces `#`, which is legal,
 /// and puts a dot for each byte of a character. Nothing is added to an empty name.
 pub fn clean_group(name: &mut Vec<u8>, from: usize) {
-    clean(
-        name,
-        from,
-        LONGEST,
-        |character| matches!(character, [byte] if byte.is_ascii_alphanumeric() || b".-_/#".contains(byte)),
-    );
+    clean(name, from, LONGEST, &IN_GROUPS, |_| false);
 }
 
 /// Makes the bytes from `from` on the name of a delivery stream: 64 bytes at most, of
@@ -28,7 +23,8 @@ pub fn clean_delivery_stream(name: &mut Vec<u8>, from: usize) {
         name,
         from,
         LONGEST_DELIVERY_STREAM,
-        |character| matches!(character, [byte] if byte.is_ascii_alphanumeric() || b"_.-".contains(byte)),
+        &IN_DELIVERY_STREAMS,
+        |_| false,
     );
 }
 
@@ -39,21 +35,44 @@ pub fn clean_delivery_stream(name: &mut Vec<u8>, from: usize) {
 /// bytes is stricter and never wrong. A cut never divides a character. Control characters and
 /// marks of writing direction would let a container change how a name is shown.
 pub fn clean_stream(name: &mut Vec<u8>, from: usize) {
-    clean(name, from, LONGEST, |character| match character {
-        [byte] => !(byte.is_ascii_control() || b":*".contains(byte)),
-        // The others of two and three bytes begin with these.
-        [0xc2 | 0xd8 | 0xe2, ..] => {
-            !std::str::from_utf8(character).is_ok_and(|text| text.chars().any(is_control))
-        }
-        _ => true,
-    });
+    clean(
+        name,
+        from,
+        LONGEST,
+        &IN_STREAMS,
+        |character| match character {
+            // The others of two and three bytes begin with these.
+            [0xc2 | 0xd8 | 0xe2, ..] => {
+                !std::str::from_utf8(character).is_ok_and(|text| text.chars().any(is_control))
+            }
+            _ => true,
+        },
+    );
 }
 
-fn clean(name: &mut Vec<u8>, from: usize, longest: usize, allowed: impl Fn(&[u8]) -> bool) {
-    let (mut read, mut write) = (from, from);
+/// Keeps characters of one byte that are in the set, and those of several bytes that are `allowed`.
+fn clean(
+    name: &mut Vec<u8>,
+    from: usize,
+    longest: usize,
+    set: &[bool; 256],
+    allowed: impl Fn(&[u8]) -> bool,
+) {
+    let is_kept = |byte: &&u8| set[usize::from(**byte)];
+    let fine = name
+        .get(from..)
+        .unwrap_or_default()
+        .iter()
+        .take(longest)
+        .take_while(is_kept)
+        .count();
+    let (mut read, mut write) = (from + fine, from + fine);
     while read < name.len() {
         let (width, valid) = first_character(&name[read..]);
-        let keep = valid && allowed(&name[read..read + width]);
+        let keep = match width {
+            1 => set[usize::from(name[read])],
+            _ => valid && allowed(&name[read..read + width]),
+        };
         let written = if keep { width } else { 1 };
         if write - from + written > longest {
             break;
@@ -68,6 +87,38 @@ fn clean(name: &mut Vec<u8>, from: usize, longest: usize, allowed: impl Fn(&[u8]
     }
     name.truncate(write);
 }
+
+/// The characters of one byte that a name may have: letters and digits, and these.
+const fn letters_digits_and(others: &[u8]) -> [bool; 256] {
+    let mut set = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        set[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut other = 0;
+    while other < others.len() {
+        set[others[other] as usize] = true;
+        other += 1;
+    }
+    set
+}
+
+/// All of ASCII but control characters and the two that the service refuses.
+const fn printable_but_colon_and_star() -> [bool; 256] {
+    let mut set = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        set[byte] =
+            !(byte as u8).is_ascii_control() && byte != b':' as usize && byte != b'*' as usize;
+        byte += 1;
+    }
+    set
+}
+
+static IN_GROUPS: [bool; 256] = letters_digits_and(b".-_/#");
+static IN_DELIVERY_STREAMS: [bool; 256] = letters_digits_and(b"_.-");
+static IN_STREAMS: [bool; 256] = printable_but_colon_and_star();
 
 /// How many bytes the first character takes, and whether it is one.
 fn first_character(bytes: &[u8]) -> (usize, bool) {
