@@ -1,7 +1,8 @@
 //! What is still to be sent to a target, and the search for items that it refuses; pure.
 //!
 //! A refused batch is halved, the older half first, which keeps the order, until an item is refused
-//! alone. The reason may be the item or the target, which may fail at any moment and be repaired at
+//! alone. If the older half is refused, too, the other half is sent before it is halved: so a flush that
+//! has time for few requests delivers something, and the next one has less to search. The reason may be the item or the target, which may fail at any moment and be repaired at
 //! any other. So the item waits *aside* while others are sent. It is given up after
 //! [`CONFIRMATIONS`] refusals with proof:
 //!
@@ -107,7 +108,9 @@ impl Search {
     pub(super) fn refused(&mut self, mut part: Part, healthy: bool, now: Instant) -> Step {
         match part.batch.halves() {
             Some(halves) if healthy || self.aside.is_empty() => {
+                let other = self.take_other_half(&part);
                 self.push_halves(halves, now);
+                self.parts.extend(other);
                 return Step::Next;
             }
             Some(_) => part.refused = Some(now),
@@ -139,6 +142,13 @@ impl Search {
         parts.map(|part| part.batch)
     }
 
+    /// The other half of a part, if that is sent next.
+    fn take_other_half(&mut self, part: &Part) -> Option<Part> {
+        let (halving, _) = part.half_of?;
+        self.parts
+            .pop_if(|next| next.half_of.is_some_and(|half| half.0 == halving))
+    }
+
     fn push_halves(&mut self, (older, newer): (Batch, Batch), refused: Instant) {
         self.halvings += 1;
         let half_of = Some((self.halvings, refused));
@@ -153,3 +163,48 @@ impl Search {
 
 /// After one of them, the target could be one that refuses every other request.
 const CONFIRMATIONS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Limits, Open};
+
+    fn batch(times: impl Iterator<Item = i64>) -> Batch {
+        let limits = Limits {
+            items: 2000,
+            bytes: 1 << 20,
+            span_ms: None,
+        };
+        let mut open = Open::new(limits, b"[", None);
+        for (ordinal, time) in (0..).zip(times) {
+            let start = open.body().len();
+            open.body().push(b'x');
+            assert!(open.add(start, time, 1, ordinal).is_none());
+        }
+        open.finish().expect("there are items")
+    }
+
+    /// Flushes that have time for four requests each.
+    #[test]
+    fn each_flush_delivers_a_part_of_what_is_left_however_few_requests_it_has_time_for() {
+        for poisoned in [0, 1, 511, 512, 1000, 1023] {
+            let mut left: Vec<i64> = (0..1024).collect();
+            let mut flushes = 0;
+            while left != [poisoned] {
+                let mut search = Search::new(vec![batch(left.iter().copied())]);
+                for _ in 0..4 {
+                    let Some(part) = search.next() else { break };
+                    let times = || part.batch.items().iter().map(|item| item.time);
+                    if times().any(|time| time == poisoned) {
+                        drop(search.refused(part, true, Instant::now()));
+                    } else {
+                        left.retain(|time| !times().any(|accepted| accepted == *time));
+                        search.accepted(&part);
+                    }
+                }
+                flushes += 1;
+                assert!(flushes <= 10, "item {poisoned}: {} left", left.len());
+            }
+        }
+    }
+}
