@@ -93,6 +93,14 @@ impl Deadline {
         let _noted = self.slowest.fetch_update(Relaxed, Relaxed, noted);
     }
 
+    /// Whether so many requests one after another are likely to be answered in time.
+    #[must_use]
+    pub fn has_time_for(&self, requests: u32) -> bool {
+        let slowest = Duration::from_micros(self.slowest.load(Relaxed));
+        let left = self.last_begin().saturating_duration_since(Instant::now());
+        slowest * requests <= left
+    }
+
     fn is_closing(&self) -> bool {
         self.closing
             .as_ref()

@@ -158,7 +158,10 @@ impl<'d, S: Service> Delivery<'d, S> {
         let watch = || self.terms.targets.watch(part.batch.head());
         let known = self.target.get_or_insert_with(watch);
         let healthy = known.accepted_within(HEALTHY);
-        match self.search.refused(part, healthy, Instant::now()) {
+        // Two requests for each halving, and as many again for proof.
+        let requests = 4 * part.batch.items().len().max(1).ilog2();
+        let has_time = self.terms.deadline.has_time_for(requests);
+        match self.search.refused(part, healthy, has_time, Instant::now()) {
             Step::Next => {
                 self.fault = Some(fault);
                 Course::Next

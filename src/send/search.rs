@@ -1,8 +1,8 @@
 //! What is still to be sent to a target, and the search for items that it refuses; pure.
 //!
 //! A refused batch is halved, the older half first, which keeps the order, until an item is refused
-//! alone. If the older half is refused, too, the other half is sent before it is halved: so a flush that
-//! has time for few requests delivers something, and the next one has less to search. The reason may be the item or the target, which may fail at any moment and be repaired at
+//! alone. In a flush without the time for that, the other half is sent before a refused half is halved:
+//! so each flush delivers something, and the next one has less to search. The reason may be the item or the target, which may fail at any moment and be repaired at
 //! any other. So the item waits *aside* while others are sent. It is given up after
 //! [`CONFIRMATIONS`] refusals with proof:
 //!
@@ -104,11 +104,18 @@ impl Search {
         }
     }
 
-    /// A part was refused as a whole, by a target that has accepted others lately or not.
-    pub(super) fn refused(&mut self, mut part: Part, healthy: bool, now: Instant) -> Step {
+    /// A part was refused as a whole, by a target that has accepted others lately or not. Whether there
+    /// is time to search it to its end decides on the order.
+    pub(super) fn refused(
+        &mut self,
+        mut part: Part,
+        healthy: bool,
+        has_time: bool,
+        now: Instant,
+    ) -> Step {
         match part.batch.halves() {
             Some(halves) if healthy || self.aside.is_empty() => {
-                let other = self.take_other_half(&part);
+                let other = (!has_time).then(|| self.take_other_half(&part)).flatten();
                 self.push_halves(halves, now);
                 self.parts.extend(other);
                 return Step::Next;
@@ -196,7 +203,7 @@ mod tests {
                     let Some(part) = search.next() else { break };
                     let times = || part.batch.items().iter().map(|item| item.time);
                     if times().any(|time| time == poisoned) {
-                        drop(search.refused(part, true, Instant::now()));
+                        drop(search.refused(part, true, false, Instant::now()));
                     } else {
                         left.retain(|time| !times().any(|accepted| accepted == *time));
                         search.accepted(&part);
