@@ -169,7 +169,7 @@ impl Answer {
         self.desk.set_waker(waker);
     }
 
-    /// Asks whoever has the chunk to give it back.
+    /// Asks the delivery to release the chunk.
     pub(crate) fn cancel(&self) {
         self.cancellation.cancel();
     }

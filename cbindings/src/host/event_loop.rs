@@ -72,7 +72,7 @@ impl EventLoop {
         self.shared.notify();
     }
 
-    /// Has a coroutine made and run on the thread. `owner` is whoever may [`abandon`] it.
+    /// Makes a coroutine on the thread and runs it. [`abandon`] with the same `owner` frees it.
     pub(super) fn start_coroutine(
         &self,
         owner: usize,

@@ -16,7 +16,7 @@ use crate::fault::{Fault, Kind};
 #[derive(Debug, Default)]
 pub(super) struct Turns(Mutex<HashMap<Place, Arc<Turn>>>);
 
-/// Whoever creates holds the lock.
+/// The task that creates holds the lock.
 type Turn = AsyncMutex<Known>;
 
 /// What is known of a group or stream.
@@ -84,7 +84,7 @@ impl Turns {
 }
 
 impl Known {
-    /// The result, if there is one for whoever missed it then and has until this deadline.
+    /// The result, if there is one for a caller that missed it then and has until this deadline.
     fn result(&self, missed: Instant, deadline: Instant) -> Option<Result<(), Fault>> {
         if self.created.is_some_and(|at| at >= missed) {
             return Some(Ok(()));
