@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use cbindings::Flush;
+use cbindings::{Flush, OnOutcome};
 
 use super::Key;
 use super::journal::Journal;
@@ -15,6 +15,8 @@ pub trait Source: Send + Sync {
     fn tag(&self) -> &[u8];
     /// The bytes.
     fn chunk(&self) -> &[u8];
+    /// Does this when Fluent Bit has taken the answer, or has ended without taking it.
+    fn on_outcome(&self, action: OnOutcome);
 }
 
 impl Source for Flush {
@@ -24,6 +26,10 @@ impl Source for Flush {
 
     fn chunk(&self) -> &[u8] {
         self.chunk()
+    }
+
+    fn on_outcome(&self, action: OnOutcome) {
+        self.on_outcome(action);
     }
 }
 
@@ -101,9 +107,12 @@ impl Progress {
 
     /// The key; the chunk is hashed at the first call, once.
     pub fn key(&self, source: &dyn Source) -> Key {
-        *self
-            .key
-            .get_or_init(|| Key::of(source.tag(), source.chunk()))
+        self.key_of(source.tag(), source.chunk())
+    }
+
+    /// The key, for a chunk of this tag and these bytes.
+    pub fn key_of(&self, tag: &[u8], chunk: &[u8]) -> Key {
+        *self.key.get_or_init(|| Key::of(tag, chunk))
     }
 
     /// Notes the key, where it is known already.
@@ -196,6 +205,17 @@ impl Progress {
         if let Some(key) = source.map(|source| self.key(&*source)) {
             self.write(state, key, &journal);
         }
+    }
+
+    /// Whether it is noted in a journal, and so may outlive its output.
+    pub fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Whether anything is known that a later attempt needs.
+    pub fn is_of_use(&self) -> bool {
+        let state = self.lock();
+        state.settled.count() > 0 || state.about.reported != Reported::default()
     }
 
     /// Writes the whole entry into the journal: the chunk will be flushed again.

@@ -1,14 +1,27 @@
 //! Attempts that end in every way, against a service that is a list.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
-use cbindings::Log;
+use cbindings::{Log, OnOutcome};
 
 use super::*;
 use crate::batch::{Item, Limits, Open};
 
 /// A chunk of this content, which the service takes event by event.
-struct Content(Vec<u8>);
+struct Content {
+    bytes: Vec<u8>,
+    on_outcome: Mutex<Option<OnOutcome>>,
+}
+
+impl Content {
+    fn new(content: u8) -> Self {
+        Self {
+            bytes: vec![content; 8],
+            on_outcome: Mutex::default(),
+        }
+    }
+}
 
 impl Source for Content {
     fn tag(&self) -> &[u8] {
@@ -16,7 +29,11 @@ impl Source for Content {
     }
 
     fn chunk(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    fn on_outcome(&self, action: OnOutcome) {
+        *self.on_outcome.lock().unwrap() = Some(action);
     }
 }
 
@@ -26,7 +43,7 @@ fn ledger() -> RetryLedger {
 }
 
 fn source(content: u8) -> Arc<dyn Source> {
-    Arc::new(Content(vec![content; 8]))
+    Arc::new(Content::new(content))
 }
 
 /// A batch of those events that are left.
@@ -175,4 +192,41 @@ fn what_an_attempt_reported_is_not_reported_by_the_next() {
     assert_eq!(unreported(&attempt, [1, 0, 1]), [0, 0, 0]);
     assert_eq!(unreported(&attempt, [5, 1, 1]), [3, 1, 0]);
     assert_eq!(attempt.progress.about().attempts, 3);
+}
+
+#[test]
+fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_not() {
+    let directory = std::env::temp_dir().join(format!("resume-outcome-{}", std::process::id()));
+    let identity = Identity {
+        plugin: "cloudwatch",
+        hash: [7; 32],
+    };
+    let watch = Watch::new(Log::muted(), crate::cloudwatch::PLUGIN);
+    for is_taken in [true, false] {
+        let ledger = RetryLedger::new(watch.clone(), Some((&directory, identity)));
+        let content = Arc::new(Content::new(1));
+        let attempt = ledger.begin(content.clone());
+        let batch = batch(0..EVENTS, None).expect("nothing is settled");
+        let round = [(0, batch)];
+        attempt.hand_out(&round, true, |_| None);
+        attempt.track().settle(&round[0].1, &[]);
+        assert_eq!(attempt.finish(&Report::default()), Verdict::Done);
+        let action = content.on_outcome.lock().unwrap().take();
+        action.expect("there is a journal")(if is_taken {
+            Outcome::Taken
+        } else {
+            Outcome::Open {
+                tag: content.tag(),
+                chunk: content.chunk(),
+            }
+        });
+        drop(ledger);
+        let ledger = RetryLedger::new(watch.clone(), Some((&directory, identity)));
+        let left = ledger.begin(source(1)).left();
+        assert_eq!(left.is_none(), is_taken);
+        if let Some(left) = left {
+            assert!(!(0..EVENTS).any(|event| left.contains(event)));
+        }
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
 }
