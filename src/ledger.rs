@@ -18,6 +18,8 @@ pub mod record;
 pub mod settled;
 pub mod track;
 
+#[cfg(test)]
+pub(crate) use self::progress::next_halvings;
 pub use self::progress::{About, Progress, Source};
 pub use self::settled::{Left, Settled};
 pub use self::track::Track;

@@ -158,12 +158,21 @@ impl Attempt<'_> {
         });
     }
 
+    /// How often batches are halved before they are sent.
+    #[must_use]
+    pub fn halvings(&self) -> u32 {
+        self.progress.halvings()
+    }
+
     /// Ends the attempt: the verdict on the chunk.
     #[must_use]
     pub fn finish(mut self, report: &Report) -> Verdict {
         let verdict = report.verdict();
         self.oldest_left = report.oldest_left;
         self.is_finished = true;
+        let has_delivered = report.accepted + report.dropped > 0;
+        self.progress
+            .note_refusals(report.refusals > 0, has_delivered);
         if verdict == Verdict::Retry {
             self.ledger.watch.metrics.add(Id::Retries, 1);
             self.keep();

@@ -184,7 +184,7 @@ impl Road {
             let new = || self.stream(connection, encoder.place(number), &attempt);
             streams.entry(number).or_insert_with(new).clone()
         };
-        let terms = self.terms(limit);
+        let terms = self.terms(limit, attempt.halvings());
         let report = pipeline::deliver(
             &mut encoder,
             &mut records,
@@ -238,10 +238,11 @@ impl Road {
         }
     }
 
-    fn terms(&self, deadline: Deadline) -> Terms {
+    fn terms(&self, deadline: Deadline, halvings: u32) -> Terms {
         Terms {
             at_once: STREAMS_AT_ONCE,
             deadline,
+            halvings,
             pace: self.pace.clone(),
             targets: self.targets.clone(),
             watch: self.watch.clone(),

@@ -145,7 +145,7 @@ impl Road {
         let stream = |encoder: &Encoder<'_>, number: usize| {
             self.stream(connection, encoder.name(number), &attempt)
         };
-        let terms = self.terms(limit);
+        let terms = self.terms(limit, attempt.halvings());
         let report = pipeline::deliver(
             &mut encoder,
             &mut records,
@@ -163,10 +163,11 @@ impl Road {
         attempt.finish(&report)
     }
 
-    fn terms(&self, deadline: Deadline) -> Terms {
+    fn terms(&self, deadline: Deadline, halvings: u32) -> Terms {
         Terms {
             at_once: REQUESTS_AT_ONCE.slow,
             deadline,
+            halvings,
             pace: self.pace.clone(),
             targets: self.targets.clone(),
             watch: self.watch.clone(),

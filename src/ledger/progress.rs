@@ -68,6 +68,8 @@ struct State {
     is_last: bool,
     /// Whether the journal has an entry of the chunk.
     is_saved: bool,
+    /// How often batches are halved before they are sent.
+    halvings: u32,
 }
 
 impl Progress {
@@ -127,6 +129,17 @@ impl Progress {
         state.about.attempts += 1;
         state.source = Some(Arc::downgrade(source));
         (state.settled.count() > 0).then(|| Left::except(&state.settled))
+    }
+
+    /// How often the chunk's batches are halved before they are sent.
+    pub fn halvings(&self) -> u32 {
+        self.lock().halvings
+    }
+
+    /// An attempt has ended that delivered something or not, with requests that were refused or not.
+    pub fn note_refusals(&self, was_refused: bool, has_delivered: bool) {
+        let mut state = self.lock();
+        state.halvings = next_halvings(state.halvings, was_refused, has_delivered);
     }
 
     /// What is known of the chunk.
@@ -258,6 +271,21 @@ impl Progress {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How often batches are halved in the next attempt: once more after refusals alone, once less after
+/// deliveries alone.
+pub(crate) fn next_halvings(halvings: u32, was_refused: bool, has_delivered: bool) -> u32 {
+    match (was_refused, has_delivered) {
+        (true, false) => MOST_HALVINGS.min(halvings + 1),
+        (false, true) => halvings.saturating_sub(1),
+        // Nothing reached the service, or the parts have the right size.
+        _ => halvings,
+    }
+}
+
+/// A batch goes in 64 parts at most: a target that refused everything for a while, and then takes it,
+/// gets as many requests.
+const MOST_HALVINGS: u32 = 6;
 
 impl std::fmt::Debug for Progress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

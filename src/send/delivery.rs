@@ -50,7 +50,7 @@ impl<'d, S: Service> Delivery<'d, S> {
             service,
             terms,
             report: Report::default(),
-            search: Search::new(batches),
+            search: Search::new(batches, terms.halvings, &mut fastrand::Rng::new()),
             backoff: Backoff::new(fastrand::Rng::new()),
             target: None,
             began: Instant::now(),

@@ -114,6 +114,7 @@ fn terms(time: Duration) -> Terms {
         at_once: 32,
         deadline: Deadline::new(Instant::now() + time),
         pace: Arc::default(),
+        halvings: 0,
         targets: Arc::default(),
         watch: Watch::new(Log::muted(), PLUGIN),
     }
