@@ -9,7 +9,7 @@ use cbindings::{Outcome, Verdict};
 
 use crate::batch::Batch;
 use crate::ledger::journal::{Identity, Journal, say_of_forgotten};
-use crate::ledger::{Dropped, Key, Ledger, Left, Progress, Source, Track};
+use crate::ledger::{Arrived, Dropped, Key, Ledger, Left, Progress, Source, Track};
 use crate::metrics::table::Id;
 use crate::metrics::{Flight, now_ms};
 use crate::report::Report;
@@ -50,11 +50,11 @@ impl RetryLedger {
     /// Begins an attempt. If it is dropped before it is finished, as when the delivery is cancelled or
     /// panics, what is known of the chunk is kept.
     #[must_use]
-    pub fn begin(&self, source: Arc<dyn Source>) -> Attempt<'_> {
+    pub fn begin(&self, source: Arc<dyn Source>, arrived: Arrived) -> Attempt<'_> {
         let (now, len) = (Instant::now(), source.chunk().len());
         let hashed = OnceCell::new();
         let key = || *hashed.get_or_init(|| Key::of(source.tag(), source.chunk()));
-        let (number, known) = self.ledger.begin(len, key, now, now_ms());
+        let (number, known) = self.ledger.begin(arrived, len, key, now, now_ms());
         let known = known.or_else(|| self.journal.as_ref()?.take(len, key, now));
         let progress = known.unwrap_or_else(|| Arc::new(Progress::new(self.journal.as_ref())));
         if let Some(&key) = hashed.get() {
