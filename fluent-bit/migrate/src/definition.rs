@@ -120,6 +120,10 @@ fn firelens(report: &mut Report, container: &Container, logs: &Logs, text: &Text
     let options = logs.output();
     let name = options.get("Name").unwrap_or_default().to_owned();
     let title = format!("{}: output `{name}`", titled(container));
+    let unread = unread(logs);
+    if unread == Some(Unread::All) || (unread.is_some() && name.is_empty()) {
+        return;
+    }
     if name.is_empty() && options.0.is_empty() {
         let title = format!("{}: routed by the configuration file", titled(container));
         let advice = "run this tool on that file too";
@@ -137,6 +141,41 @@ fn firelens(report: &mut Report, container: &Container, logs: &Logs, text: &Text
         &mut editor,
     );
     report.changes.extend(editor.finish());
+    if unread.is_some() {
+        without_problems(report);
+    }
+}
+
+/// How much of a container's options was not read; a note of the document says so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unread {
+    All,
+    Part,
+}
+
+fn unread(logs: &Logs) -> Option<Unread> {
+    let node = options_node(logs)?;
+    let mut choices = Vec::new();
+    node.all_choices(&mut choices);
+    match node.unknown_name() {
+        Some(_) => Some(Unread::All),
+        None => choices
+            .iter()
+            .any(|choice| choice.is_partial)
+            .then_some(Unread::Part),
+    }
+}
+
+/// What is wrong with options of which a part was not read may be right with that part.
+fn without_problems(report: &mut Report) {
+    let Some(part) = report.parts.last_mut() else {
+        return;
+    };
+    for remark in &mut part.remarks {
+        if let Remark::Problem(text) = remark {
+            *remark = Remark::Change(format!("unless the part that was not read has it: {text}"));
+        }
+    }
 }
 
 /// The account of a task, where its role's ARN says it.
