@@ -27,16 +27,33 @@ Template.add_multi_constructor("!", unknown)
 def tree(path, text):
     """The document as Python's own parsers read it; not by the tool."""
     if path.name.endswith((".json", ".tpl")):
-        return json.loads(re.sub(r"(?<=[:\s])\$\{[^}]*\}", "1", text))
+        return resolved(json.loads(re.sub(r"(?<=[:\s])\$\{[^}]*\}", "1", text)))
     if path.suffix in (".yaml", ".yml"):
         return list(yaml.load_all(text, Template))
     return text
 
 
+def resolved(node):
+    """JSON with CloudFormation's functions, whose values are unknown."""
+    if isinstance(node, list):
+        return [resolved(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if len(node) == 1:
+        (name, argument), = node.items()
+        if name == "Fn::If":
+            return next((resolved(it) for it in argument[1:] if isinstance(it, dict) and "Ref" not in it), "${x}")
+        if name == "Fn::Sub" and isinstance(argument, str):
+            return argument
+        if name == "Ref" or name.startswith("Fn::"):
+            return "${%s}" % (argument if name == "Ref" else "x")
+    return {key: resolved(value) for key, value in node.items()}
+
+
 def of_terraform(text):
     """The options of log configurations in HCL, and in JSON that is a text in it."""
     plain = re.sub(r"\$\{[^}]*\}", "known", text.replace('\\"', '"'))
-    for block in re.findall(r'"?options"?\s*[:=]\s*(merge\(.*?\)|\{.*?\})', plain, re.DOTALL):
+    for block in re.findall(r'"?options"?\s*[:=]\s*((?:merge|try)\(.*?\)|\{.*?\})', plain, re.DOTALL):
         pairs = re.findall(r'"?([\w-]+)"?\s*[=:]\s*(?:"([^"]*)"|([a-z_.]+))', block)
         yield {key: value or "${%s}" % expression for key, value, expression in pairs}
     yield from of_sections(text)

@@ -50,9 +50,9 @@ def test_what_is_written_starts_and_delivers(aws, directory, docker, name):
         not_started(name, "what is left to do by hand keeps it from a start")
     way, started = whole.made(path, files, aws, docker)
     if started is None or not started.ours:
-        way, started = f"by its outputs alone: {way}", extracted(path, files, aws)
-    if not started.ours:
-        not_started(name, "it has no output of the plugins here")
+        why, way, started = way, f"by its outputs alone: {way}", extracted(path, files, aws)
+        if not started.ours:
+            not_started(name, f"it has no whole output of the plugins here ({why})")
     arguments = {"env": started.env, "name": started.name}
     with Router(os.environ["FLUENT_BIT"], directory, started.config, **arguments) as fluent_bit:
         started.feed(docker)
@@ -79,7 +79,9 @@ def not_started(name, why):
 def extracted(path, files, aws):
     """The outputs by themselves, with a record in front of each."""
     found = [lower(options) for file, text in files.items() for options in outputs(path / file if path.is_dir() else path, text)]
-    ours = [options for options in found if options.get("name") in KINDS]
+    # Of options that were read in part one may lack what the plugin needs.
+    needed = {"cloudwatch": {"log_group_name", "awslogs-group"}, "firehose": {"delivery_stream"}}
+    ours = [options for options in found if needed.get(options.get("name"), set()) & options.keys()]
     parts = ["[SERVICE]\n    Flush 0.2\n    Grace 5\n"]
     for index, options in enumerate(ours):
         tag = f"web-firelens-{index}"

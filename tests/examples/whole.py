@@ -2,8 +2,10 @@
 
 A configuration is started as it is written, a task definition by what ECS makes of it. Only what
 belongs to the machine is another: the names that a template or the environment has, ports, paths, and
-outputs of other plugins, which would reach real services, are `null`."""
+outputs of other plugins, which would reach real services, are `null`, and inputs that this Fluent Bit was
+built without are left out."""
 
+import functools
 import json
 import os
 import re
@@ -16,6 +18,8 @@ from documents import KINDS, any_case, lower, of_sections, tree, values
 from router import free_port, section
 
 TASK_ID = "0f9de17a6465404e8b1b2356dc13c2f8"
+PARSERS = section("PARSER", Name="json", Format="json")
+"""As much as the fixtures need of the parsers of Fluent Bit's image."""
 LINE = "WARN GET /cart ERROR"
 """It passes the patterns of the fixtures."""
 
@@ -77,9 +81,8 @@ def made(path, files, aws, docker):
         if isinstance(config, dict) and "outputs" in config:
             parts = [config.get(key, "") for key in ("service", "inputs", "filters", "outputs")]
             return "whole, as the chart joins its parts", classic("\n".join(parts), {}, aws, docker)
-        if isinstance(node, str) and re.search(r"^\s*\[OUTPUT\]", node, re.MULTILINE) and "\nResources:" not in node and "values" not in node:
-            if path.suffix in (".yaml", ".yml") and "additionalOutputs" not in files.get(path.name, ""):
-                return "whole, as it is written", classic(node, {}, aws, docker)
+        if isinstance(node, str) and node.lstrip().startswith("[OUTPUT]") and "additionalOutputs" not in files.get(path.name, ""):
+            return "whole, as it is written", classic(node, {}, aws, docker)
     if path.suffix == ".tf" or any(name.endswith(".tf") for name in files):
         return "Terraform alone evaluates its functions", None
     if any(key in text for text in files.values() for key in ("cloudWatch:", "firehose:")):
@@ -102,7 +105,9 @@ def heredoc(text):
     lines = [line for line in text.splitlines() if line.strip()]
     margin = min(len(line) - len(line.lstrip()) for line in lines)
     text = "\n".join(line[margin:] for line in text.splitlines())
-    if text.lstrip().startswith(("[", "{")):
+    if re.match(r"\s*\[[A-Z_]+\]\n", text):
+        yield text
+    elif text.lstrip().startswith(("[", "{")):
         yield from values(tree(Path("x.json"), text))
     elif re.match(r"\w+:", text):
         yield from values(tree(Path("x.yaml"), text))
@@ -207,7 +212,16 @@ def adapted(text, files, docker):
         for own, it in found.items():
             (place / own).write_text(adapted(it, files, docker))
         text = text.replace(f"@INCLUDE {pattern}", f"@INCLUDE {place}/{name}")
+    (place / "parsers.conf").write_text(PARSERS)
+    text = re.sub(r"(?m)^(\s*Parsers_File\s+)\S+", rf"\g<1>{place}/parsers.conf", text)
     return "".join(part if part.lstrip()[:1] != "[" else of_this_machine(part) for part in re.split(r"(?m)^(?=\s*\[)", text))
+
+
+@functools.cache
+def built_in():
+    """The plugins that this Fluent Bit was built with."""
+    said = subprocess.run([os.environ["FLUENT_BIT"], "-h"], capture_output=True, text=True).stdout
+    return set(re.findall(r"(?m)^\s+([a-z_0-9]+) ", re.sub(r"\x1b\[[0-9;]*m", "", said)))
 
 
 def of_this_machine(part):
@@ -216,6 +230,8 @@ def of_this_machine(part):
     if part.lstrip().upper().startswith("[OUTPUT]") and name not in KINDS:
         match = re.search(r"(?mi)^\s*match\s+(\S+)", part)
         return section("OUTPUT", Name="null", Match=match[1] if match else "*")
+    if part.lstrip().upper().startswith("[INPUT]") and name not in built_in():
+        return ""
     if name == "forward" and not re.search(r"(?mi)^\s*(port|unix_path)\s", part):
         return part.rstrip() + f"\n    Port {free_port()}\n\n"
     return part

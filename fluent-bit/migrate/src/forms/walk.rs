@@ -146,6 +146,10 @@ fn definitions(document: &mut Document, node: &Node, list: &Node, layer: usize, 
         return;
     }
     let Some(text) = list.text() else {
+        // Not one of the containers is known.
+        for name in list.items().iter().filter_map(Node::text) {
+            unread(document, node, &name);
+        }
         return;
     };
     let before = document.found.len();

@@ -44,7 +44,7 @@ fn locals_are_followed_into_a_file_of_the_same_call_and_one_of_the_same_folder()
     let (status, alone) = run_in(&folder, &["app/main.tf"], "");
     assert_eq!(status, 2, "{alone}");
     assert!(
-        alone.contains("containers come from `local.router`"),
+        alone.contains("containers come from `${local.router}`"),
         "{alone}"
     );
     let (status, both) = run_in(&folder, &["app/main.tf", "shared/router.tf"], "");
