@@ -106,6 +106,7 @@ fn named(task: &TaskDefinition) -> String {
 fn titled(container: &Container) -> String {
     match container.name.strip_prefix("line ") {
         Some(_) => container.name.clone(),
+        None if container.name.is_empty() => "a container of unknown name".to_owned(),
         None => format!("container `{}`", container.name),
     }
 }
