@@ -5,10 +5,11 @@ mod router;
 
 use serde_json::json;
 
-use crate::document::Document;
+use crate::document::{Document, Note};
 use crate::edit::Change;
 use crate::editor::Editor;
 use crate::metrics::Reached;
+use crate::options::is_of_the_environment;
 use crate::output;
 use crate::render;
 use crate::report::{Part, Remark, Report};
@@ -40,6 +41,22 @@ pub fn task(report: &mut Report, document: &Document, task: &TaskDefinition) {
             awslogs::report(report, task, container, logs, &text);
             moves = true;
         }
+    }
+    for (container, logs) in task
+        .container_definitions
+        .iter()
+        .filter_map(|it| Some((it, it.log_configuration.as_ref()?)))
+        .filter(|(_, logs)| is_of_the_environment(&logs.log_driver))
+    {
+        let text = format!(
+            "{}: its log driver is `{}`, which is not known here: check it by hand",
+            titled(container),
+            logs.log_driver
+        );
+        report.notes.push(Note {
+            text,
+            is_partial: true,
+        });
     }
     let others = task
         .container_definitions
@@ -207,7 +224,7 @@ fn other_driver(task: &TaskDefinition, container: &Container) -> Option<Part> {
             "a router on the instance can take it on its forward input: docs/migration.md, Logspout"
         }
         "gelf" | "splunk" => "log by awsfirelens with Fluent Bit's output of that name",
-        _ if driver.contains("${") => "it is not known here: give it its value",
+        _ if is_of_the_environment(driver) => return None,
         _ => "no such log driver is known",
     };
     let part = Part::new(format!("{}: log driver {driver}", titled(container)));

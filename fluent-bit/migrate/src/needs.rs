@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::follow;
 use crate::iam;
-use crate::options::Options;
+use crate::options::{Options, unknown_from};
 use crate::plugin::Plugin;
 use crate::task::TaskDefinition;
 
@@ -200,8 +200,9 @@ fn resources(plugin: Plugin, options: &Options, account: Option<&str>) -> Vec<St
 
 /// A text with `*` for what is not known of it.
 fn star(text: &str) -> String {
-    match text.split_once('$') {
-        Some((known, _)) => format!("{known}*"),
+    let template = text.find('$').into_iter().chain(unknown_from(text));
+    match template.min() {
+        Some(end) => format!("{}*", &text[..end]),
         None => text.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Sections of a configuration -> what each output needs.
 
 use crate::classic::Section;
-use crate::document::{Configuration, Document};
+use crate::document::{Configuration, Document, Note};
 use crate::edit::Change;
 use crate::editor::Editor;
 use crate::flags;
@@ -105,6 +105,15 @@ pub fn add(
     reached: &Reached,
     editor: &mut Editor,
 ) {
+    if is_of_the_environment(name) {
+        let text = format!("{title}: which plugin that is, is not known here: check it by hand");
+        report.parts.push(Part::new(title));
+        report.notes.push(Note {
+            text,
+            is_partial: true,
+        });
+        return;
+    }
     let Some(peer) = Peer::named(name) else {
         let part = Part::new(title);
         report.parts.push(match of_another(name) {
