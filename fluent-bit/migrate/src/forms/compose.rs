@@ -83,5 +83,5 @@ fn container(name: &str, service: &Node) -> Container {
 }
 
 fn is_router(image: &str) -> bool {
-    image.contains("aws-for-fluent-bit")
+    image.contains("aws-for-fluent-bit") || image == crate::IMAGE
 }
