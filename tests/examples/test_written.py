@@ -42,7 +42,7 @@ def test_what_is_written_starts_and_delivers(aws, directory, docker, name):
         if file.is_file():
             status, text = write(file)
             statuses.add(status)
-            # A file that is no configuration by itself is a part of the others as it is.
+            # A file that is not a configuration by itself is a part of the others as it is.
             text = text or (file.read_text(errors="replace") if path.is_dir() else "")
             # Jinja's names, which another tool fills in.
             files[file.name] = re.sub(r"\{\{ *(\w+) *\}\}", lambda found: whole.known(found[1]), text)
@@ -66,8 +66,8 @@ def test_what_is_written_starts_and_delivers(aws, directory, docker, name):
 
 
 def version():
-    told = subprocess.run([os.environ["FLUENT_BIT"], "--version"], capture_output=True, text=True).stdout
-    return tuple(map(int, re.search(r"v(\d+)\.(\d+)\.(\d+)", told).groups()))
+    said = subprocess.run([os.environ["FLUENT_BIT"], "--version"], capture_output=True, text=True).stdout
+    return tuple(map(int, re.search(r"v(\d+)\.(\d+)\.(\d+)", said).groups()))
 
 
 def delivered(aws, ours):

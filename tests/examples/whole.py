@@ -56,7 +56,7 @@ def filled(key, value):
 
 
 def made(path, files, aws, docker):
-    """`(how, Started)`, or why there is no whole of it and `None`."""
+    """`(how, Started)`, or why it cannot be started as a whole and `None`."""
     if path.name.startswith("Dockerfile"):
         return "a Dockerfile has no configuration", None
     if path.suffix in (".ts", ".py"):
@@ -200,7 +200,7 @@ def dummies(outputs):
 
 
 def adapted(text, files, docker):
-    """A classic configuration on this machine: its included files beside it, its ports free, and the
+    """A classic configuration on this machine: its included files in the folder of the test, its ports free, and the
     outputs of others to `null`."""
     place = docker.path.parent
     included = re.findall(r"(?m)^\s*@INCLUDE\s+(\S+)", text)

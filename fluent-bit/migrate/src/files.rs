@@ -48,7 +48,7 @@ pub(crate) fn report(names: &[String], is_tried: bool, answer: &mut String) -> D
 struct Left {
     /// What may matter, each with the reason.
     unread: Vec<String>,
-    /// Files that are no text, such as pictures.
+    /// Files that are not text, such as pictures.
     binary: usize,
     links: usize,
 }
@@ -74,7 +74,7 @@ impl Left {
             1 => Some(format!("1 {one}")),
             count => Some(format!("{count} {more}")),
         };
-        let binary = counted(self.binary, "file is no text", "files are no text");
+        let binary = counted(self.binary, "file is not text", "files are not text");
         let links = counted(
             self.links,
             "symbolic link was not followed",

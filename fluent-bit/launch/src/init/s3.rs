@@ -261,10 +261,10 @@ mod tests {
             deadline: Instant::now() + Duration::from_secs(2),
         };
         let arn = Arn::parse("arn:aws:s3:::bucket/a.conf").unwrap();
-        let told = store.fetch(&arn).unwrap_err();
+        let problem = store.fetch(&arn).unwrap_err();
         let expected =
             "arn:aws:s3:::bucket/a.conf cannot be read: the objects are not there after 60 s";
-        assert_eq!(told, expected);
+        assert_eq!(problem, expected);
     }
 
     #[test]

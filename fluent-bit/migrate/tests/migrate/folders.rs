@@ -57,11 +57,11 @@ fn locals_are_followed_into_a_file_of_the_same_call_and_one_of_the_same_folder()
     let (status, whole) = run_in(&folder, &["."], "");
     assert_eq!(status, 2, "{whole}");
     write(&folder, "app/router.tf", ROUTER);
-    let (status, beside) = run_in(&folder, &["app/main.tf"], "");
-    assert_eq!(status, 0, "{beside}");
+    let (status, near) = run_in(&folder, &["app/main.tf"], "");
+    assert_eq!(status, 0, "{near}");
     assert!(
-        beside.contains("`local.router` was read from router.tf: make its edits in that file"),
-        "{beside}"
+        near.contains("`local.router` was read from router.tf: make its edits in that file"),
+        "{near}"
     );
 }
 
@@ -144,7 +144,7 @@ fn a_folder_says_which_of_its_files_cannot_be_read() {
     write(&folder, "logo.png", b"\x89PNG\r\n\x1a\n\xff");
     let (status, text) = run_in(&folder, &["."], "");
     assert_eq!(status, 0, "{text}");
-    assert!(text.ends_with("1 file is no text\n"), "{text}");
+    assert!(text.ends_with("1 file is not text\n"), "{text}");
     std::os::unix::fs::symlink("a.conf", folder.join("b.conf")).unwrap();
     write(
         &folder,
