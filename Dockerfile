@@ -25,7 +25,10 @@ RUN command -v cargo-zigbuild >/dev/null || { \
 RUN case "$TARGETARCH" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) exit 1 ;; esac \
     && triple=$machine-unknown-linux-gnu \
     && { [ -d "$(rustc --print sysroot)/lib/rustlib/$triple" ] || rustup target add "$triple"; } \
-    && echo "cargo zigbuild --release --locked --target-dir /target --target $triple.$GLIBC $CARGO_OPTIONS" >/build \
+    && printf '%s\n' '#!/bin/sh' \
+        "export RUSTFLAGS='--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/= --remap-path-prefix=/src/='" \
+        "exec cargo zigbuild --release --locked --target-dir /target --target $triple.$GLIBC $CARGO_OPTIONS \"\$@\"" >/build \
+    && chmod +x /build && echo "$triple" >/triple \
     && ln -s "/target/$triple/release" /built
 WORKDIR /src
 # The dependencies, apart from the sources, so that a change of these does not build them again.
@@ -45,22 +48,30 @@ RUN for crate in . cbindings cbindings/engine-symbols fluent-bit/cloudwatch flue
             fluent-bit/launch fluent-bit/migrate tests/probe tests/support; do \
         mkdir -p "$crate/src" && touch "$crate/src/lib.rs" || exit 1; \
     done \
-    && $(cat /build) --package router \
-    && $(cat /build) --package launch
+    && /build --package router \
+    && /build --package launch
 COPY . .
 # Cargo goes by the files' times, and those of a checkout may be older than the empty files above.
 # The entry point is built apart, as packages built together share their dependencies' features.
 RUN find . -name '*.rs' -exec touch {} + \
-    && $(cat /build) --package cloudwatch --package firehose --package kinesis \
-    && $(cat /build) --package migrate \
-    && $(cat /build) --package launch \
+    && /build --package cloudwatch --package firehose --package kinesis \
+    && /build --package migrate \
+    && /build --package launch \
     && for plugin in cloudwatch firehose kinesis; do \
         install -D -m 755 "/built/lib$plugin.so" "/out/$plugin.so" || exit 1; \
     done \
     && install -m 755 -t /out /built/launch /built/healthcheck /built/migrate
+# What is in the files, and the licences that it is used under.
+RUN mkdir -p /out/plugins /out/licenses /out/sbom \
+    && fluent-bit/licenses/notices "$(cat /triple)" cloudwatch firehose >/out/plugins/THIRD-PARTY-NOTICES.txt \
+    && fluent-bit/licenses/notices "$(cat /triple)" cloudwatch firehose kinesis launch migrate \
+        >/out/licenses/THIRD-PARTY-NOTICES.txt \
+    && for package in cloudwatch firehose kinesis launch migrate; do \
+        fluent-bit/licenses/sbom "$(cat /triple)" $package >/out/sbom/$package.cdx.json || exit 1; \
+    done
 
 FROM scratch AS plugins
-COPY --from=build /out/cloudwatch.so /out/firehose.so /
+COPY --from=build /out/cloudwatch.so /out/firehose.so /out/plugins/THIRD-PARTY-NOTICES.txt /
 
 FROM ${FLUENT_BIT_IMAGE} AS fluent-bit
 
@@ -86,6 +97,9 @@ COPY fluent-bit/ecs/ /ecs/
 COPY fluent-bit/entrypoint.sh fluent-bit/AWS_FOR_FLUENT_BIT_VERSION /
 COPY fluent-bit/init/ /init/
 COPY LICENSE /fluent-bit/licenses/router/
+COPY fluent-bit/licenses/fluent-bit.txt /fluent-bit/licenses/
+COPY --from=build /out/licenses/THIRD-PARTY-NOTICES.txt /fluent-bit/licenses/
+COPY --from=build /out/sbom/ /fluent-bit/sbom/
 EXPOSE 2020
 ARG VERSION=0.1.0
 ARG COMMIT=unknown

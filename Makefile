@@ -6,11 +6,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 GLIBC := 2.26
 ZIG := $(shell command -v cargo-zigbuild >/dev/null && echo yes)
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+# So that no path of the machine that builds is in what it builds.
+REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/= --remap-path-prefix=$(CURDIR)/=
 ifeq ($(ZIG),yes)
-RELEASE := $(CARGO) zigbuild --target $(HOST).$(GLIBC)
+RELEASE := RUSTFLAGS='$(RUSTFLAGS) $(REMAP)' $(CARGO) zigbuild --target $(HOST).$(GLIBC)
 BUILT := $(TARGET)/$(HOST)/release
 else
-RELEASE := $(CARGO) build
+RELEASE := RUSTFLAGS='$(RUSTFLAGS) $(REMAP)' $(CARGO) build
 BUILT := $(TARGET)/release
 endif
 SOURCES := Cargo.toml Cargo.lock $(shell find src cbindings/src fluent-bit -name '*.rs' -o -name Cargo.toml) cbindings/Cargo.toml
@@ -18,10 +20,10 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image-test sbom demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image image-test sbom demo clean help
 
-## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
-build: dist/cloudwatch.so dist/firehose.so
+## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped, and the notices of third parties
+build: dist/cloudwatch.so dist/firehose.so dist/THIRD-PARTY-NOTICES.txt
 
 dist/cloudwatch.so: $(SOURCES)
 	$(RELEASE) --release --locked --package cloudwatch --package firehose
@@ -31,6 +33,10 @@ dist/cloudwatch.so: $(SOURCES)
 dist/firehose.so: dist/cloudwatch.so
 	install -D -m 755 $(BUILT)/libfirehose.so $@
 
+dist/THIRD-PARTY-NOTICES.txt: Cargo.lock Cargo.toml $(wildcard fluent-bit/licenses/*)
+	@mkdir -p dist
+	fluent-bit/licenses/notices $(HOST) cloudwatch firehose >$@
+
 ## check: format, lints, documentation, dependencies, sizes
 check:
 	$(CARGO) fmt --all --check
@@ -38,6 +44,7 @@ check:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 	tests/check/dependencies
 	tests/check/sizes dist/cloudwatch.so dist/firehose.so
+	tests/check/builder-paths dist/cloudwatch.so dist/firehose.so
 	tests/check/instructions
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
@@ -105,9 +112,17 @@ memory: build
 image-test:
 	@tests/image/run
 
-## sbom: dist/*.cdx.json, the crates in each file of the image, by cargo-cyclonedx
+## image: the router image, by docker, with this commit in its label
+image:
+	docker build --build-arg COMMIT=$$(git rev-parse HEAD) --tag log-router .
+
+## sbom: dist/*.cdx.json, the crates in each file of the image, as CycloneDX
 sbom:
-	@tests/image/sbom
+	@mkdir -p dist
+	@for package in cloudwatch firehose kinesis launch migrate; do \
+	    fluent-bit/licenses/sbom $(HOST) $$package >dist/$$package.cdx.json || exit 1; \
+	    echo "sbom: dist/$$package.cdx.json names $$(grep -c '"purl"' dist/$$package.cdx.json) crates"; \
+	done
 
 ## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build

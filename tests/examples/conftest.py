@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,24 @@ def migrate(*arguments):
     tool = Path(os.environ["TOOL_DIR"]) / "migrate"
     done = subprocess.run([tool, *arguments], capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
+
+
+def write(file):
+    """The status of `migrate --write`, and the file that it writes."""
+    tool = Path(os.environ["TOOL_DIR"]) / "migrate"
+    done = subprocess.run([tool, "--write", file], capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+WRITTEN = []
+"""How each fixture was started after its migration, and its name."""
+
+
+def pytest_terminal_summary(terminalreporter):
+    ways = Counter(way for way, _ in WRITTEN)
+    for way, count in sorted(ways.items(), key=lambda it: it[0].replace("not started", "zzz")):
+        names = ", ".join(name for own, name in WRITTEN if own == way)
+        terminalreporter.write_line(f"migrate --write, {count} of {len(WRITTEN)} {way}: {names}")
 
 
 def sections(text):

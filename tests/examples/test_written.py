@@ -1,131 +1,103 @@
-"""What `migrate --write` prints of each fixture delivers: its outputs in a real Fluent Bit, with a
-record in front of each and the stand-in behind."""
+"""What `migrate --write` prints of each fixture starts in a real Fluent Bit and delivers to the stand-in.
 
-import json
+A configuration is started as it was written, and a task definition by the configuration that ECS makes
+of it. Where only another tool could make either, as Terraform of its functions, the outputs are started
+by themselves. The run closes with how many were started in which way, and why others were not."""
+
 import os
 import re
-
+import subprocess
 
 import pytest
-import yaml
-from conftest import ROOT, migrate
+import whole
+from conftest import ROOT, WRITTEN, write
+from documents import KINDS, lower, outputs
+from patience import wait_for
 from router import Router
 from stand_in import StandIn
 
 FIXTURES = ROOT / "fluent-bit/migrate/tests/migrate/fixtures"
-KINDS = {"cloudwatch": "events", "firehose": "records"}
-STREAMS = ["all", "api", "app", "audit", "catalog", "events", "feed", "inner", "jobs", "known", "search"]
+STREAMS = ["all", "api", "app", "app-known", "audit", "catalog", "events", "feed", "inner", "jobs", "known", "search"]
 """The delivery streams of the fixtures."""
+OF_THE_PLACE = {"match", "region", "awslogs-region", "log-driver-buffer-limit", "include-pattern", "exclude-pattern"}
 
 
-class Template(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, whose values are unknown."""
+def names():
+    return sorted(path.name for path in FIXTURES.iterdir() if path.suffix != ".answer")
 
 
-def unknown(loader, suffix, node):
-    if isinstance(node, yaml.ScalarNode):
-        return "${%s}" % node.value if suffix != "Sub" else node.value
-    items = loader.construct_sequence(node, deep=True)
-    structures = [item for item in items if isinstance(item, (dict, list))]
-    return structures[0] if suffix == "If" and structures else "${x}"
+@pytest.fixture
+def aws():
+    # Log groups are made by the template that has the task.
+    streams = [part for name in STREAMS for part in ("--delivery-stream", name)]
+    with StandIn("--auto-create", *streams) as stand_in:
+        yield stand_in
 
 
-Template.add_multi_constructor("!", unknown)
+@pytest.mark.parametrize("name", names())
+def test_what_is_written_starts_and_delivers(aws, directory, docker, name):
+    path = FIXTURES / name
+    files, statuses = {}, set()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            status, text = write(file)
+            statuses.add(status)
+            # A file that is not a configuration by itself is a part of the others as it is.
+            text = text or (file.read_text(errors="replace") if path.is_dir() else "")
+            # Jinja's names, which another tool fills in.
+            files[file.name] = re.sub(r"\{\{ *(\w+) *\}\}", lambda found: whole.known(found[1]), text)
+    if not any(files.values()):
+        not_started(name, "nothing is written, as it cannot be read")
+    if 1 in statuses:
+        not_started(name, "what is left to do by hand keeps it from a start")
+    way, started = whole.made(path, files, aws, docker)
+    if started is None or not started.ours:
+        why = way if started is None else "its outputs are of other plugins"
+        way, started = f"by its outputs alone: {way}", extracted(path, files, aws)
+        if not started.ours:
+            not_started(name, f"it has no whole output of the plugins here ({why})")
+    if started.name.endswith(".yaml") and version() < (2, 0, 0):
+        not_started(name, "this Fluent Bit reads no such YAML")
+    arguments = {"env": started.env, "name": started.name}
+    with Router(os.environ["FLUENT_BIT"], directory, started.config, **arguments) as fluent_bit:
+        started.feed(docker)
+        wait_for(lambda: delivered(aws, started.ours), lambda: f"{started.ours}: {aws.summary()}: {fluent_bit.lines()}")
+    WRITTEN.append((way, name))
 
 
-def tree(path, text):
-    """The document as Python's own parsers read it; not by the tool."""
-    if path.name.endswith((".json", ".tpl")):
-        return json.loads(re.sub(r"(?<=[:\s])\$\{[^}]*\}", "1", text))
-    if path.suffix in (".yaml", ".yml"):
-        return list(yaml.load_all(text, Template))
-    return text
+def version():
+    said = subprocess.run([os.environ["FLUENT_BIT"], "--version"], capture_output=True, text=True).stdout
+    return tuple(map(int, re.search(r"v(\d+)\.(\d+)\.(\d+)", said).groups()))
 
 
-def of_terraform(text):
-    """The options of log configurations in HCL, and in JSON that is a text in it."""
-    plain = re.sub(r"\$\{[^}]*\}", "known", text.replace('\\"', '"'))
-    for block in re.findall(r'"?options"?\s*[:=]\s*(merge\(.*?\)|\{.*?\})', plain, re.DOTALL):
-        pairs = re.findall(r'"?([\w-]+)"?\s*[=:]\s*(?:"([^"]*)"|([a-z_.]+))', block)
-        yield {key: value or "${%s}" % expression for key, value, expression in pairs}
-    yield from of_sections(text)
+def delivered(aws, ours):
+    """Whether each output has delivered: to its group or delivery stream, where these are no template."""
+    summary = aws.summary()
+    counts = {kind: sum(KINDS[output["name"]] == kind for output in ours) for kind in ("events", "records")}
+    is_enough = all(summary[f"{kind}_total"]["count"] >= count for kind, count in counts.items())
+    targets = [output.get("log_group_name", output.get("awslogs-group", output.get("delivery_stream", "$"))) for output in ours]
+    groups = {name for name, streams in summary["events"].items() if any(it and it["count"] for it in streams.values())}
+    reached = groups | {name for name, it in summary["records"].items() if it["count"]}
+    return is_enough and all("$" in target or target in reached for target in targets)
 
 
-def values(node):
-    """Every mapping and text in a document, and in its texts that are documents."""
-    yield node
-    if isinstance(node, dict):
-        for value in node.values():
-            yield from values(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from values(item)
-    elif isinstance(node, str):
-        yield from inner(node)
+def not_started(name, why):
+    WRITTEN.append((f"not started: {why}", name))
+    pytest.skip(why)
 
 
-def inner(text):
-    start = text.lstrip()
-    if start.startswith(("<<", "${jsonencode")):
-        return
-    if start.startswith(("[{", "[\n")):
-        try:
-            yield from values(json.loads(re.sub(r"(?<=: )\$\{[^}]*\}", "1", text)))
-        except ValueError:
-            return
-    elif "\n" in text and ("ContainerDefinitions:" in text or "outputs: |" in text):
-        yield from values(yaml.load(text, Template))
-
-
-def any_case(node, *keys):
-    known = {key.replace("_", "").lower(): value for key, value in node.items()}
-    return next((known[key] for key in keys if key in known), None)
-
-
-def outputs(path, text):
-    """The outputs of the plugins here, each as its options."""
-    if path.suffix == ".tf":
-        yield from of_terraform(text)
-        return
-    for node in values(tree(path, text)):
-        if isinstance(node, dict):
-            logs = any_case(node, "logconfiguration", "logging")
-            if isinstance(logs, dict) and any_case(logs, "logdriver", "driver") == "awsfirelens":
-                yield dict(any_case(logs, "options") or {})
-            elif isinstance(logs, dict) and "destination" in logs:
-                yield dict(logs["destination"])
-            for output in (node.get("pipeline") or {}).get("outputs", []) if isinstance(node.get("pipeline"), dict) else []:
-                yield dict(output)
-            for key in ("cloudWatch", "firehose"):
-                values_of = node.get(key)
-                if isinstance(values_of, dict) and values_of.get("enabled"):
-                    yield of_chart(key, values_of)
-        elif isinstance(node, str) and "[OUTPUT]" in node:
-            yield from of_sections(node)
-
-
-def of_chart(key, values_of):
-    """What the chart makes of its values."""
-    options = {"Name": key.lower()}
-    for name, value in values_of.items():
-        if name not in ("enabled", "extraOutputs") and value is not None:
-            options[re.sub("([A-Z])", lambda found: "_" + found[1].lower(), name)] = value
-    for line in values_of.get("extraOutputs", "").splitlines():
-        name, _, value = line.strip().partition(" ")
-        options[name] = value.strip()
-    return options
-
-
-def of_sections(text):
-    found, is_output = [], False
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("["):
-            is_output = line == "[OUTPUT]"
-            found += [{}] if is_output else []
-        elif is_output and line and line[0] not in "#@" and " " in line:
-            key, _, value = line.partition(" ")
-            found[-1][key] = value.strip()
-    return found
+def extracted(path, files, aws):
+    """The outputs by themselves, with a record in front of each."""
+    found = [lower(options) for file, text in files.items() for options in outputs(path / file if path.is_dir() else path, text)]
+    # Of options that were read in part one may lack what the plugin needs.
+    needed = {"cloudwatch": {"log_group_name", "awslogs-group"}, "firehose": {"delivery_stream"}}
+    ours = [options for options in found if needed.get(options.get("name"), set()) & options.keys()]
+    parts = ["[SERVICE]\n    Flush 0.2\n    Grace 5\n"]
+    for index, options in enumerate(ours):
+        tag = f"web-firelens-{index}"
+        parts.append(f'[INPUT]\n    Name dummy\n    Samples 1\n    Dummy {{"log":"{index}"}}\n    Tag {tag}\n')
+        parts.append(section(options, tag, aws))
+    return whole.Started("\n".join(parts), aws, [{"name": options["name"]} for options in ours])
 
 
 def section(options, tag, aws):
@@ -140,45 +112,3 @@ def section(options, tag, aws):
     if "role_arn" in kept and not kept["role_arn"].startswith("arn:"):
         del kept["role_arn"]
     return "[OUTPUT]\n" + "".join(f"    {key} {value}\n" for key, value in kept.items())
-
-
-OF_THE_PLACE = {"match", "region", "awslogs-region", "log-driver-buffer-limit", "include-pattern", "exclude-pattern"}
-
-
-def names():
-    return sorted(path.name for path in FIXTURES.iterdir() if path.is_file() and path.suffix != ".answer")
-
-
-def lower(options):
-    return {str(key).lower(): value for key, value in options.items()}
-
-
-@pytest.fixture
-def aws():
-    streams = [part for name in STREAMS for part in ("--delivery-stream", name)]
-    with StandIn(*streams) as stand_in:
-        yield stand_in
-
-
-@pytest.mark.parametrize("name", names())
-def test_what_is_written_starts_and_delivers(aws, directory, name):
-    path = FIXTURES / name
-    status, written = migrate("--write", path)
-    if status == 2:
-        pytest.skip("not all of it can be read, and its answer says so")
-    if status == 1:
-        pytest.skip("what is left to do by hand keeps it from a start")
-    written = "\n".join(line for line in written.splitlines() if not line.startswith("migrate: left")) + "\n"
-    found = [lower(options) for options in outputs(path, written)]
-    ours = [options for options in found if options.get("name") in KINDS]
-    if not ours:
-        pytest.skip("it has no output of the plugins here")
-    parts = ["[SERVICE]\n    Flush 0.2\n    Grace 5\n"]
-    for index, options in enumerate(ours):
-        tag = f"web-firelens-{index}"
-        parts.append(f'[INPUT]\n    Name dummy\n    Samples 1\n    Dummy {{"log":"{index}"}}\n    Tag {tag}\n')
-        parts.append(section(options, tag, aws))
-    counts = [sum(KINDS[options["name"]] == kind for options in ours) for kind in ("events", "records")]
-    with Router(os.environ["FLUENT_BIT"], directory, "\n".join(parts)):
-        aws.wait_for_events(counts[0])
-        aws.wait_for_records(counts[1])

@@ -72,6 +72,36 @@ def test_hot_reloads_in_the_middle_of_flushes_that_wait_leave_nothing(aws, route
     assert later[0] <= threads + 2 and later[1] <= files + 40
 
 
+def test_a_hot_reload_with_a_wrong_option_ends_the_router_and_names_the_option(aws, directory, router, version):
+    """Fluent Bit has given its old pipeline up by then, so that there is nothing to go on with: the
+    plugin refuses to start as it would in a new process, and what is not delivered is in the files of
+    the input, if these are kept."""
+    if version < (2, 1, 0):
+        pytest.skip("hot reload came with Fluent Bit 2.1")
+    file = directory / "app.log"
+    tail = section(
+        "INPUT", Name="tail", Path=file, Tag="app", DB=directory / "offsets", Read_from_Head="true",
+        Refresh_Interval=1,
+    )
+    good = service() + tail + cloudwatch(aws, log_key="log")
+    file.write_text("before\n")
+    fluent_bit = router(good, arguments=["-Y"]).start()
+    try:
+        aws.wait_for_events(1)
+        fluent_bit.config.write_text(good.replace("log_key log", "log_key log\n    log_retention_days 6"))
+        fluent_bit.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: fluent_bit.process.poll() is not None, "the end of the router")
+    finally:
+        fluent_bit.kill()
+    assert "`log_retention_days` is `6`" in fluent_bit.lines()
+    # A start with the option made right goes on where the other one was.
+    with file.open("a") as more:
+        more.write("after\n")
+    with router(good, arguments=["-Y"]):
+        aws.wait_for_events(2)
+    assert aws.messages("/shop", "app") == ["before", "after"]
+
+
 @pytest.mark.parametrize("service_is", ["dead", "silent"])
 def test_sixty_pending_chunks_do_not_keep_it_beyond_its_grace(aws, router, version, service_is):
     """With the defaults, whose `flush_timeout` is longer than the grace."""

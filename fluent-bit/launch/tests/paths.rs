@@ -28,11 +28,11 @@ fn what_a_config_includes_is_in_the_image() {
 }
 
 #[test]
-fn the_stage_of_the_plugins_has_the_two_alone() {
+fn the_stage_of_the_plugins_has_the_two_and_their_notices_alone() {
     let stage: Vec<_> = instructions("plugins", "COPY").collect();
     assert_eq!(
         stage,
-        ["--from=build /out/cloudwatch.so /out/firehose.so /"]
+        ["--from=build /out/cloudwatch.so /out/firehose.so /out/plugins/THIRD-PARTY-NOTICES.txt /"]
     );
 }
 
@@ -144,6 +144,10 @@ fn copied() -> BTreeSet<String> {
 fn names(source: &str) -> Vec<String> {
     let last = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     match source.strip_suffix('/') {
+        // What the build makes: one file for each package.
+        Some("/out/sbom") => ["cloudwatch", "firehose", "kinesis", "launch", "migrate"]
+            .map(|package| format!("{package}.cdx.json"))
+            .to_vec(),
         Some(folder) => {
             let files = fs::read_dir(project(folder)).unwrap();
             files.map(|file| last(&file.unwrap().path())).collect()

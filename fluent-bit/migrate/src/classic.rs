@@ -37,6 +37,11 @@ pub fn sections(text: &str) -> Result<Vec<Section>, String> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        if DIRECTIVES.iter().any(|mark| line.starts_with(mark)) {
+            return Err(format!(
+                "line {number}: `{line}` is a directive of a template: render it first"
+            ));
+        }
         if let Some(command) = line.strip_prefix('@') {
             let mut section = section("@", number);
             section.push(command, start + 1);
@@ -55,6 +60,9 @@ pub fn sections(text: &str) -> Result<Vec<Section>, String> {
     }
     Ok(sections)
 }
+
+/// How a line begins that decides which others there are: of Jinja and Go, of Terraform, of ERB.
+const DIRECTIVES: [&str; 4] = ["{%", "{{", "%{", "<%"];
 
 /// A section without options.
 #[must_use]
@@ -109,6 +117,14 @@ mod tests {
         for (text, told) in [
             ("Name x", "line 1: `Name x` is in no section"),
             ("\n[OUTPUT", "line 2: a section's `[` has no `]`"),
+            (
+                "[OUTPUT]\n {% if a %}\n",
+                "line 2: `{% if a %}` is a directive",
+            ),
+            (
+                "[OUTPUT]\n%{ if a ~}\n",
+                "line 2: `%{ if a ~}` is a directive",
+            ),
         ] {
             assert!(sections(text).unwrap_err().starts_with(told));
         }

@@ -5,10 +5,11 @@ mod router;
 
 use serde_json::json;
 
-use crate::document::Document;
+use crate::document::{Document, Note};
 use crate::edit::Change;
 use crate::editor::Editor;
 use crate::metrics::Reached;
+use crate::options::is_of_the_environment;
 use crate::output;
 use crate::render;
 use crate::report::{Part, Remark, Report};
@@ -40,6 +41,22 @@ pub fn task(report: &mut Report, document: &Document, task: &TaskDefinition) {
             awslogs::report(report, task, container, logs, &text);
             moves = true;
         }
+    }
+    for (container, logs) in task
+        .container_definitions
+        .iter()
+        .filter_map(|it| Some((it, it.log_configuration.as_ref()?)))
+        .filter(|(_, logs)| is_of_the_environment(&logs.log_driver))
+    {
+        let text = format!(
+            "{}: its log driver is `{}`, which is not known here: check it by hand",
+            titled(container),
+            logs.log_driver
+        );
+        report.notes.push(Note {
+            text,
+            is_partial: true,
+        });
     }
     let others = task
         .container_definitions
@@ -106,6 +123,7 @@ fn named(task: &TaskDefinition) -> String {
 fn titled(container: &Container) -> String {
     match container.name.strip_prefix("line ") {
         Some(_) => container.name.clone(),
+        None if container.name.is_empty() => "a container of unknown name".to_owned(),
         None => format!("container `{}`", container.name),
     }
 }
@@ -120,6 +138,10 @@ fn firelens(report: &mut Report, container: &Container, logs: &Logs, text: &Text
     let options = logs.output();
     let name = options.get("Name").unwrap_or_default().to_owned();
     let title = format!("{}: output `{name}`", titled(container));
+    let unread = unread(logs);
+    if unread == Some(Unread::All) || (unread.is_some() && name.is_empty()) {
+        return;
+    }
     if name.is_empty() && options.0.is_empty() {
         let title = format!("{}: routed by the configuration file", titled(container));
         let advice = "run this tool on that file too";
@@ -137,6 +159,41 @@ fn firelens(report: &mut Report, container: &Container, logs: &Logs, text: &Text
         &mut editor,
     );
     report.changes.extend(editor.finish());
+    if unread.is_some() {
+        without_problems(report);
+    }
+}
+
+/// How much of a container's options was not read; a note of the document says so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unread {
+    All,
+    Part,
+}
+
+fn unread(logs: &Logs) -> Option<Unread> {
+    let node = options_node(logs)?;
+    let mut choices = Vec::new();
+    node.all_choices(&mut choices);
+    match node.unknown_name() {
+        Some(_) => Some(Unread::All),
+        None => choices
+            .iter()
+            .any(|choice| choice.is_partial)
+            .then_some(Unread::Part),
+    }
+}
+
+/// What is wrong with options of which a part was not read may be right with that part.
+fn without_problems(report: &mut Report) {
+    let Some(part) = report.parts.last_mut() else {
+        return;
+    };
+    for remark in &mut part.remarks {
+        if let Remark::Problem(text) = remark {
+            *remark = Remark::Change(format!("unless the part that was not read has it: {text}"));
+        }
+    }
 }
 
 /// The account of a task, where its role's ARN says it.
@@ -167,7 +224,7 @@ fn other_driver(task: &TaskDefinition, container: &Container) -> Option<Part> {
             "a router on the instance can take it on its forward input: docs/migration.md, Logspout"
         }
         "gelf" | "splunk" => "log by awsfirelens with Fluent Bit's output of that name",
-        _ if driver.contains("${") => "it is not known here: give it its value",
+        _ if is_of_the_environment(driver) => return None,
         _ => "no such log driver is known",
     };
     let part = Part::new(format!("{}: log driver {driver}", titled(container)));

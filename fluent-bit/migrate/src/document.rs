@@ -1,15 +1,18 @@
 //! A file, and what is in it of task definitions and configurations.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::classic::Section;
 use crate::edit::{self, Change};
+use crate::environment;
 use crate::follow;
 use crate::forms;
+use crate::needs::Caller;
 use crate::report::Part;
 use crate::source::{Files, Source};
 use crate::task::TaskDefinition;
-use crate::tree::{Format, Node, hcl, json, yaml};
+use crate::tree::{Choice, Format, Node, hcl, json, line_of, yaml};
 use crate::{classic, functions};
 
 /// A file that was read.
@@ -27,6 +30,21 @@ pub struct Document {
     pub paths: Vec<(String, Option<Node>)>,
     /// The files that it leads to.
     pub followed: Vec<Document>,
+    /// Files whose values are a part of it: other files of a Terraform module, files of variables.
+    pub used: BTreeSet<String>,
+    /// What was decided where it leaves a choice, each once.
+    pub notes: Vec<Note>,
+    /// What makes the router's requests.
+    pub caller: Caller,
+}
+
+/// A decision, in a sentence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Note {
+    /// The place, what was read, and what to check.
+    pub text: String,
+    /// Whether a part that may matter was not read.
+    pub is_partial: bool,
 }
 
 /// A text, which may be a value inside another one.
@@ -97,10 +115,11 @@ impl Document {
         if source.text.trim().is_empty() {
             return Err(format!("it is empty: {WHAT_TO_GIVE}"));
         }
-        forms::read(&mut document, source)?;
+        forms::read(&mut document, source, files)?;
         if document.found.is_empty() {
             return Err(format!("{NOTHING}: {WHAT_TO_GIVE}"));
         }
+        environment::add(&mut document, source, files);
         document.follow(source, files, seen);
         Ok(document)
     }
@@ -139,6 +158,38 @@ impl Document {
             }
         }
         self
+    }
+
+    /// Keeps what was decided in a text, with its place.
+    pub(crate) fn note(&mut self, layer: usize, choice: &Choice) {
+        let file = self.name.rsplit('/').next().unwrap_or(&self.name);
+        let file = match file {
+            "-" => String::new(),
+            file => format!("{file}, "),
+        };
+        let text = &self.layers[layer].text;
+        let place = match layer {
+            0 => format!("{file}line {}", line_of(text, choice.at.start)),
+            // A text inside another has lines of its own.
+            _ => format!(
+                "{file}in a text in it, line {}",
+                line_of(text, choice.at.start)
+            ),
+        };
+        let note = Note {
+            text: format!("{place}: {}", choice.text),
+            is_partial: choice.is_partial,
+        };
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Keeps what was decided anywhere in a value.
+    pub(crate) fn note_all(&mut self, layer: usize, node: &Node) {
+        let mut choices = Vec::new();
+        node.all_choices(&mut choices);
+        choices.iter().for_each(|choice| self.note(layer, choice));
     }
 
     /// Adds a text inside another.
@@ -212,7 +263,11 @@ impl Document {
 }
 
 /// A text as a tree, by its file's name and by how it begins.
-pub(crate) fn trees(source: &Source) -> Option<Result<(Vec<Node>, Format), String>> {
+pub(crate) fn trees(
+    source: &Source,
+    files: &Files,
+    used: &mut BTreeSet<String>,
+) -> Option<Result<(Vec<Node>, Format), String>> {
     let text = source.text.trim_start();
     let name = source.file_name();
     let extension = Path::new(&name)
@@ -220,10 +275,14 @@ pub(crate) fn trees(source: &Source) -> Option<Result<(Vec<Node>, Format), Strin
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let is_hcl = ["tf", "hcl", "tofu"].contains(&&*extension)
+    let is_hcl = ["tf", "hcl", "tofu", "tfvars"].contains(&&*extension)
         || (extension.is_empty() && begins_like_hcl(text));
     if is_hcl {
-        return Some(hcl::parse(&source.text).map(|node| (vec![node], Format::Hcl)));
+        let others = files.of_module(source);
+        return Some(hcl::parse_among(source, &others).map(|(node, names)| {
+            used.extend(names);
+            (vec![node], Format::Hcl)
+        }));
     }
     if is_json(text) {
         let node = json::parse(&source.text).map(functions::everywhere);

@@ -1,6 +1,7 @@
 //! Changes of a text: what `--write` does.
 
 mod fields;
+pub mod items;
 
 pub use self::fields::{Field, Fields};
 
@@ -22,6 +23,8 @@ pub struct Change {
 pub fn applied(text: &str, changes: &[Change]) -> String {
     let mut ordered: Vec<&Change> = changes.iter().collect();
     ordered.sort_by_key(|change| (change.at.start, change.at.end));
+    // A text that is read several times is changed once.
+    ordered.dedup();
     let (mut new, mut read) = (String::new(), 0);
     for change in ordered {
         if change.at.start < read || change.at.end > text.len() {

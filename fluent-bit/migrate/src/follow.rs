@@ -45,11 +45,12 @@ pub fn of_task(task: &TaskDefinition) -> Vec<(String, String)> {
     found
 }
 
+/// How the variables of AWS's init begin.
+pub const INIT: &str = "aws_fluent_bit_init_";
+
 /// Whether a variable of AWS's init names a file or an object.
 fn is_of_init(name: &str) -> bool {
-    let rest = name
-        .strip_prefix("aws_fluent_bit_init_")
-        .unwrap_or_default();
+    let rest = name.strip_prefix(INIT).unwrap_or_default();
     let rest = rest.to_ascii_lowercase();
     rest.starts_with("s3") || rest.starts_with("file")
 }

@@ -1,6 +1,7 @@
 //! The forms in which people keep task definitions and configurations.
 
 mod chart;
+mod choices;
 mod compose;
 mod copilot;
 mod docker;
@@ -12,18 +13,21 @@ mod walk;
 pub(crate) use self::copilot::ROUTER as COPILOT_ROUTER;
 pub(crate) use self::walk::around;
 
+use std::collections::BTreeSet;
+
 use crate::document::{Configuration, Document, Found, classic_sections, is_classic, trees};
-use crate::source::Source;
+use crate::source::{Files, Source};
 use crate::task::Flavor;
 use crate::tree::Format;
 
 /// Reads what a file has.
-pub(crate) fn read(document: &mut Document, source: &Source) -> Result<(), String> {
+pub(crate) fn read(document: &mut Document, source: &Source, files: &Files) -> Result<(), String> {
     if TEMPLATES.iter().any(|word| source.text.contains(word)) {
         return Err(not_read(&source.text, "it has directives"));
     }
-    whole(document, source)?;
+    whole(document, source, files)?;
     alone(document);
+    choices::note(document);
     Ok(())
 }
 
@@ -63,7 +67,7 @@ fn alone(document: &mut Document) {
         .collect();
 }
 
-fn whole(document: &mut Document, source: &Source) -> Result<(), String> {
+fn whole(document: &mut Document, source: &Source, files: &Files) -> Result<(), String> {
     if docker::is_dockerfile(source) {
         docker::read(document, source);
         return Ok(());
@@ -72,7 +76,9 @@ fn whole(document: &mut Document, source: &Source) -> Result<(), String> {
         program::read(document, source);
         return Ok(());
     }
-    if let Some(trees) = trees(source) {
+    let mut used = BTreeSet::new();
+    if let Some(trees) = trees(source, files, &mut used) {
+        document.used = used;
         let (nodes, format) = trees.map_err(|why| not_read(&source.text, &why))?;
         let layer = document.layer(&source.text, format, None);
         for node in &nodes {

@@ -1,13 +1,21 @@
 //! CloudFormation's functions: what they give where it is known, else `${NAME}`.
 
-use crate::tree::{Kind, Member, Node, Style};
+use std::ops::Range;
+
+use crate::tree::choice::branch;
+use crate::tree::{Choice, Kind, Member, Node, Style};
 
 /// A mapping of one `Ref` or `Fn::` key is that function's value; anything else stays.
 #[must_use]
-pub fn resolved(node: Node) -> Node {
+pub fn resolved(mut node: Node) -> Node {
+    if let Kind::Map(members) = &mut node.kind {
+        members.iter_mut().for_each(of_macros);
+    }
     let name = match node.members() {
         [member] if member.key == "Ref" => "Ref",
         [member] => match member.key.strip_prefix("Fn::") {
+            // What it repeats is read where it stands.
+            Some(name) if name.starts_with(LOOP) => return node,
             Some(name) => name,
             None => return node,
         },
@@ -24,10 +32,45 @@ pub fn resolved(node: Node) -> Node {
     value
 }
 
+/// What a loop or a macro makes of a template is not known: its value has a choice that says so.
+fn of_macros(member: &mut Member) {
+    let at = member.key_at.clone();
+    let key = &member.key;
+    if !member.value.choices.is_empty() {
+        return;
+    }
+    let choice = match key.strip_prefix("Fn::") {
+        Some(name) if name.starts_with(LOOP) => Choice::assumed(
+            at,
+            format!("`{key}` is read once, with its variable unknown: check each of its items"),
+        ),
+        Some("Transform") => macros(at, key),
+        _ => return,
+    };
+    member.value.choices.push(choice);
+}
+
+/// What a macro adds is known to CloudFormation alone.
+fn macros(at: Range<usize>, key: &str) -> Choice {
+    Choice::partial(
+        at,
+        format!(
+            "what the macro of `{key}` adds was not read: check what `aws cloudformation get-template --template-stage Processed` prints"
+        ),
+    )
+}
+
+const LOOP: &str = "ForEach::";
+
 /// The whole tree with its functions resolved, as JSON has them.
 #[must_use]
 pub fn everywhere(node: Node) -> Node {
-    let Node { kind, at, style } = node;
+    let Node {
+        kind,
+        at,
+        style,
+        choices,
+    } = node;
     let kind = match kind {
         Kind::List(items) => Kind::List(items.into_iter().map(everywhere).collect()),
         Kind::Map(members) => Kind::Map(
@@ -41,7 +84,12 @@ pub fn everywhere(node: Node) -> Node {
         ),
         other => other,
     };
-    resolved(Node { kind, at, style })
+    resolved(Node {
+        kind,
+        at,
+        style,
+        choices,
+    })
 }
 
 /// A function of this name, of this argument.
@@ -51,7 +99,7 @@ pub fn applied(name: &str, argument: Node) -> Node {
     let known = match name {
         "Sub" => sub(&argument),
         "Join" => join(&argument),
-        "If" => branch(&argument),
+        "If" => condition(&argument),
         "Base64" => Some(argument.clone()),
         "Ref" if argument.text().as_deref() == Some("AWS::NoValue") => {
             Some(Node::new(Kind::Null, at.clone()))
@@ -61,7 +109,11 @@ pub fn applied(name: &str, argument: Node) -> Node {
     };
     known.unwrap_or_else(|| {
         let text = argument_text(&argument).unwrap_or_else(|| "...".to_owned());
-        Node::unknown(&format!("{name} {text}"), at)
+        let node = Node::unknown(&format!("{name} {text}"), at.clone());
+        match name {
+            "Transform" => node.with(macros(at, "Fn::Transform")),
+            _ => node,
+        }
     })
 }
 
@@ -88,13 +140,13 @@ fn join(argument: &Node) -> Option<Node> {
     Some(node)
 }
 
-/// The branch that has something to read; of two texts neither is known.
-fn branch(argument: &Node) -> Option<Node> {
-    let [_, yes, no] = argument.items() else {
+/// `[condition, value for true, value for false]`.
+fn condition(argument: &Node) -> Option<Node> {
+    let [condition, yes, no] = argument.items() else {
         return None;
     };
-    let structures = [yes, no].into_iter().find(|node| node.is_structure());
-    structures.cloned()
+    let name = condition.text().unwrap_or_else(|| "If".to_owned());
+    branch(&name, &argument.at, yes.clone(), no.clone())
 }
 
 /// An argument as the name of what is not known.

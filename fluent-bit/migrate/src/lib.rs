@@ -13,6 +13,7 @@ pub mod definition;
 pub mod document;
 pub mod edit;
 pub mod editor;
+pub mod environment;
 pub mod flags;
 pub mod follow;
 pub mod forms;
@@ -72,12 +73,15 @@ fn followed(report: &mut Report, document: &Document, sections: &[&Section]) {
     report.parts.extend(named);
     report.needs.extend(inner.needs);
     report.unread.extend(inner.unread);
+    report.notes.extend(inner.notes);
     for other in &document.followed {
         followed(report, other, sections);
     }
 }
 
 fn own(report: &mut Report, document: &Document, sections: &[&Section]) {
+    report.needs.caller = document.caller;
+    report.notes.extend(document.notes.iter().cloned());
     for found in &document.found {
         match found {
             Found::Task(task) => definition::task(report, document, task),

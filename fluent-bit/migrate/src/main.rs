@@ -85,6 +85,9 @@ fn written(file: &str, answer: &mut String) -> Done {
         ));
     }
     answer.push_str(&text);
+    for note in &report.notes {
+        drop(writeln!(std::io::stderr(), "migrate: {note}"));
+    }
     let (left, has_problems) = left(&text, file);
     for remark in &left {
         drop(writeln!(
@@ -92,7 +95,10 @@ fn written(file: &str, answer: &mut String) -> Done {
             "migrate: left to do by hand: {remark}"
         ));
     }
-    Ok(code(!has_problems))
+    Ok(match report.is_whole() {
+        true => code(!has_problems),
+        false => UNUSABLE,
+    })
 }
 
 /// The edits that what was written still needs, and whether it would not start.

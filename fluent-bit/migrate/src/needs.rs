@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::follow;
 use crate::iam;
-use crate::options::Options;
+use crate::options::{Options, unknown_from};
 use crate::plugin::Plugin;
 use crate::task::TaskDefinition;
 
@@ -16,24 +16,52 @@ use crate::task::TaskDefinition;
 pub enum Who {
     /// The role of the task, which the router's requests are made with.
     Task,
+    /// The role of the router's pods.
+    Pod,
+    /// Whatever identity the router's service of a compose file has.
+    Service,
     /// The role with which ECS starts the task.
     Execution,
     /// A role that the router takes on.
     Role(String),
 }
 
+/// Where the router runs, and so whose requests it makes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Caller {
+    /// In a task of ECS.
+    #[default]
+    Task,
+    /// In Kubernetes.
+    Pod,
+    /// By a compose file.
+    Service,
+}
+
 /// Actions and resources of identities.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Needs(BTreeMap<Who, BTreeMap<Vec<String>, BTreeSet<String>>>);
+pub struct Needs {
+    of: BTreeMap<Who, BTreeMap<Vec<String>, BTreeSet<String>>>,
+    /// Whose the requests of outputs are that are added from now on.
+    pub caller: Caller,
+}
 
 impl Needs {
     /// Adds an action on resources.
     pub fn add(&mut self, who: Who, action: &str, resources: Vec<String>) {
-        let statements = self.0.entry(who).or_default();
+        let statements = self.of.entry(who).or_default();
         statements
             .entry(resources)
             .or_default()
             .insert(action.to_owned());
+    }
+
+    fn who(&self) -> Who {
+        match self.caller {
+            Caller::Task => Who::Task,
+            Caller::Pod => Who::Pod,
+            Caller::Service => Who::Service,
+        }
     }
 
     /// Adds what an output's requests need.
@@ -46,10 +74,10 @@ impl Needs {
                     .nth(4)
                     .filter(|account| !account.contains('$'));
                 let role = if role.contains("${") { "*" } else { role };
-                self.add(Who::Task, "sts:AssumeRole", vec![role.to_owned()]);
+                self.add(self.who(), "sts:AssumeRole", vec![role.to_owned()]);
                 (Who::Role(role.to_owned()), known)
             }
-            None => (Who::Task, account),
+            None => (self.who(), account),
         };
         let resources = resources(plugin, options, account);
         for action in iam::of_service(plugin, options) {
@@ -75,6 +103,16 @@ impl Needs {
                 self.add(Who::Task, "s3:GetObject", vec![arn]);
             }
         }
+        let files = task
+            .container_definitions
+            .iter()
+            .flat_map(|it| &it.environment_files);
+        for file in files.filter(|file| file.path.contains(":s3:::")) {
+            let arn = star(&file.path);
+            let bucket = arn.split('/').next().unwrap_or_default().to_owned();
+            self.add(Who::Execution, "s3:GetObject", vec![arn]);
+            self.add(Who::Execution, "s3:GetBucketLocation", vec![bucket]);
+        }
         let logs = task
             .container_definitions
             .iter()
@@ -88,13 +126,13 @@ impl Needs {
     /// The actions that an identity needs.
     #[must_use]
     pub fn actions(&self, who: &Who) -> BTreeSet<&str> {
-        let statements = self.0.get(who).into_iter().flat_map(BTreeMap::values);
+        let statements = self.of.get(who).into_iter().flat_map(BTreeMap::values);
         statements.flatten().map(String::as_str).collect()
     }
 
     /// The same with those of others.
     pub fn extend(&mut self, other: Self) {
-        for (who, statements) in other.0 {
+        for (who, statements) in other.of {
             for (resources, actions) in statements {
                 for action in actions {
                     self.add(who.clone(), &action, resources.clone());
@@ -162,8 +200,9 @@ fn resources(plugin: Plugin, options: &Options, account: Option<&str>) -> Vec<St
 
 /// A text with `*` for what is not known of it.
 fn star(text: &str) -> String {
-    match text.split_once('$') {
-        Some((known, _)) => format!("{known}*"),
+    let template = text.find('$').into_iter().chain(unknown_from(text));
+    match template.min() {
+        Some(end) => format!("{}*", &text[..end]),
         None => text.to_owned(),
     }
 }
@@ -176,11 +215,41 @@ const GROUPS: [&str; 4] = [
     "default_log_group_name",
 ];
 
+impl Who {
+    /// The identity in a sentence.
+    fn named(&self) -> &'static str {
+        match self {
+            Self::Pod => {
+                "the role of the router's service account (IRSA or EKS Pod Identity; without one, the nodes' role)"
+            }
+            Self::Service => {
+                "the identity whose credentials the router's service has (on ECS the task role)"
+            }
+            _ => "the task role",
+        }
+    }
+}
+
+impl Needs {
+    /// Those that take on another role.
+    fn trusted(&self) -> String {
+        let callers = self.of.iter().filter(|(_, statements)| {
+            statements
+                .values()
+                .any(|actions| actions.contains("sts:AssumeRole"))
+        });
+        let callers: Vec<&str> = callers.map(|(who, _)| who.named()).collect();
+        callers.join(" and ")
+    }
+}
+
 impl fmt::Display for Needs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (who, statements) in &self.0 {
+        for (who, statements) in &self.of {
             match who {
-                Who::Task => writeln!(f, "IAM policy of the task role")?,
+                Who::Task | Who::Pod | Who::Service => {
+                    writeln!(f, "IAM policy of {}", who.named())?;
+                }
                 Who::Execution => writeln!(f, "IAM policy of the execution role")?,
                 Who::Role(arn) => {
                     let account = arn.split(':').nth(4).filter(|it| !it.is_empty());
@@ -194,7 +263,8 @@ impl fmt::Display for Needs {
                     };
                     writeln!(
                         f,
-                        "IAM policy of the role {name}{account}; its trust policy must name the task role"
+                        "IAM policy of the role {name}{account}; its trust policy must name {}",
+                        self.trusted()
                     )?;
                 }
             }

@@ -52,10 +52,21 @@ fn resolved(value: &str, environment: fn(&str) -> Option<String>) -> Result<Stri
     Ok(text)
 }
 
-/// Whether a value comes from the environment of the router, and is not known here.
+/// Whether a value comes from the environment of the router or from a template, and is not known here.
 #[must_use]
 pub fn is_of_the_environment(value: &str) -> bool {
-    value.contains("${")
+    unknown_from(value).is_some()
+}
+
+/// Where a value begins to come from the environment or from a template. `{{.Name}}` is Docker's own,
+/// which the plugins know.
+#[must_use]
+pub fn unknown_from(value: &str) -> Option<usize> {
+    let is_own = |at: usize| value[at..].starts_with("{{.");
+    let template = value.match_indices("{{").map(|(at, _)| at);
+    let template = template.filter(|at| !is_own(*at));
+    let others = ["${", "<%"].iter().filter_map(|mark| value.find(mark));
+    template.chain(others).min()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Sections of a configuration -> what each output needs.
 
 use crate::classic::Section;
-use crate::document::{Configuration, Document};
+use crate::document::{Configuration, Document, Note};
+use crate::edit::Change;
 use crate::editor::Editor;
 use crate::flags;
 use crate::metrics::{Reached, reached};
@@ -37,9 +38,11 @@ pub fn configuration(
                     &reached(&section.options, all),
                     &mut editor,
                 );
-                if !of_chart(report, section) {
-                    report.changes.extend(editor.finish());
-                }
+                let changes = editor.finish();
+                // Of a chart's values only keys can be left out: it makes the names of others itself.
+                let is_chart = of_chart(report, section);
+                let can_be = |(_, change): &(usize, Change)| !is_chart || change.text.is_empty();
+                report.changes.extend(changes.into_iter().filter(can_be));
             }
             "@" => report.parts.extend(included(document, section, &place)),
             _ => {}
@@ -102,6 +105,15 @@ pub fn add(
     reached: &Reached,
     editor: &mut Editor,
 ) {
+    if is_of_the_environment(name) {
+        let text = format!("{title}: which plugin that is, is not known here: check it by hand");
+        report.parts.push(Part::new(title));
+        report.notes.push(Note {
+            text,
+            is_partial: true,
+        });
+        return;
+    }
     let Some(peer) = Peer::named(name) else {
         let part = Part::new(title);
         report.parts.push(match of_another(name) {
@@ -252,15 +264,20 @@ fn of_key(peer: &Peer, verdict: &Verdict, key: &str, value: &str, editor: &mut E
     }
     if let Some(spec) = peer.plugin.spec(key) {
         if let Some(why) = verdict.idle_line(spec.key) {
-            return Remark::Change(why.to_owned());
+            editor.remove(key);
+            let reason = why.split_once(": ").map_or(why, |(_, reason)| reason);
+            return Remark::Edit(format!(
+                "leave out `{key}`, which has no effect here: {reason}"
+            ));
         }
         return of_option(peer, spec.key, spec.form == "switch", value);
     }
-    // A key that nobody knows may be another's misspelt.
-    if peer.plugin.advice(key).is_some() {
+    let why = verdict.why_idle(peer.plugin, key);
+    // A key that is like an option's may be that one misspelt.
+    if !why.contains(" meant?") {
         editor.remove(key);
     }
-    Remark::Edit(verdict.why_idle(peer.plugin, key))
+    Remark::Edit(why)
 }
 
 fn of_option(peer: &Peer, key: &str, is_switch: bool, value: &str) -> Remark {

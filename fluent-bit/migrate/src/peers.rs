@@ -135,9 +135,9 @@ pub fn kept_by_the_host(key: &str, value: &str, family: Family) -> Option<Remark
         "tls" if is_on(value) => Some(Remark::Problem(
             "`tls on` stops the start: leave it out, TLS is the plugin's own".to_owned(),
         )),
-        "port" if !was_the_plugins => Some(Remark::Change(
-            "`port` has no effect, as before: an `endpoint` may have one".to_owned(),
-        )),
+        "port" if !was_the_plugins => lost(
+            "leave out `port`: it has no effect, as before; an `endpoint` may have one".to_owned(),
+        ),
         "port" => lost(format!(
             "leave out `port`, and write it into `endpoint`: `endpoint https://HOST:{value}`"
         )),
@@ -150,7 +150,7 @@ pub fn kept_by_the_host(key: &str, value: &str, family: Family) -> Option<Remark
         ),
         _ if key.starts_with("tls.") || key.starts_with("net.") => {
             if !was_the_plugins {
-                return Some(Remark::Keep(format!("{key} (no effect, as before)")));
+                return lost(format!("leave out `{key}`: it has no effect, as before"));
             }
             lost(format!("leave out `{key}`: it does not reach the plugin"))
         }

@@ -24,6 +24,14 @@ pub fn text(value: &Value, format: Format, is_pascal: bool) -> String {
 #[must_use]
 pub fn append(list: &Node, value: &Value, text_of: &str, format: Format) -> Option<Change> {
     let (first, last) = (list.items().first()?, list.items().last()?);
+    // A loop makes the items: one more cannot be put behind its value.
+    let before = text_of
+        .get(list.at.start..last.at.start)
+        .unwrap_or_default();
+    let mut words = before.split(|c: char| !c.is_alphanumeric());
+    if format == Format::Hcl && words.any(|word| word == "for") {
+        return None;
+    }
     let is_pascal = first.members().iter().any(|member| member.key == "Name");
     let is_flow = text_of.as_bytes().get(list.at.start) == Some(&b'[');
     let new = text(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::document::Note;
 use crate::edit::Change;
 use crate::needs::Needs;
 
@@ -18,6 +19,8 @@ pub struct Report {
     pub account: Option<String>,
     /// What was not read, in sentences that say what to do.
     pub unread: Vec<String>,
+    /// What was decided where a document leaves a choice.
+    pub notes: Vec<Note>,
 }
 
 /// A container, or a section of a configuration.
@@ -59,6 +62,12 @@ impl Report {
         let mut remarks = self.parts.iter().flat_map(|part| &part.remarks);
         remarks.any(|remark| matches!(remark, Remark::Problem(_)))
     }
+
+    /// Whether all of the document was read.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.unread.is_empty() && !self.notes.iter().any(|note| note.is_partial)
+    }
 }
 
 impl Part {
@@ -88,10 +97,24 @@ impl fmt::Display for Report {
                 writeln!(f, "  {remark}")?;
             }
         }
+        for note in &self.notes {
+            writeln!(f, "{note}")?;
+        }
         for sentence in &self.unread {
             writeln!(f, "not read: {sentence}")?;
         }
         write!(f, "{}", self.needs)
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.is_partial {
+            "read in part"
+        } else {
+            "assumed"
+        };
+        write!(f, "{kind}: {}", self.text)
     }
 }
 

@@ -76,55 +76,77 @@ fn utf8(bytes: &[u8]) -> Result<String, String> {
     let text = String::from_utf8(bytes.to_vec());
     text.map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        format!("it is no UTF-8 text: see byte {at}")
+        format!("{NO_TEXT}: see byte {at}")
     })
 }
 
-/// The files in a folder and below, in the order of their names; hidden ones are left out.
-///
-/// # Errors
-///
-/// Why a folder cannot be listed, or that it has too many files.
-pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut found = Vec::new();
-    list(folder, &mut found, 0)?;
-    Ok(found)
+/// What is in a folder and below.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The files, in the order of their names; hidden ones are left out.
+    pub files: Vec<PathBuf>,
+    /// What is not read, each with the reason.
+    pub unread: Vec<String>,
+    /// Symbolic links, which are not followed.
+    pub links: usize,
 }
 
-fn list(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> Result<(), String> {
+impl Listing {
+    /// Lists a folder.
+    ///
+    /// # Errors
+    ///
+    /// Why the folder itself cannot be listed, or that it has too many files.
+    pub fn of(folder: &Path) -> Result<Self, String> {
+        let mut listing = Self::default();
+        let entries = entries(folder)?;
+        listing.add(entries, 0)?;
+        Ok(listing)
+    }
+
+    fn add(&mut self, paths: Vec<PathBuf>, depth: usize) -> Result<(), String> {
+        for path in paths {
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if name.starts_with('.') || name == "node_modules" {
+                continue;
+            }
+            if path.is_symlink() {
+                self.links += 1;
+            } else if path.is_dir() {
+                match (depth < DEEPEST).then(|| entries(&path)) {
+                    Some(Ok(paths)) => self.add(paths, depth + 1)?,
+                    Some(Err(why)) => self.unread.push(why),
+                    None => self.unread.push(format!(
+                        "{}: it is more than {DEEPEST} folders below: name it by itself",
+                        path.display()
+                    )),
+                }
+            } else if path.is_file() {
+                self.files.push(path);
+            }
+            if self.files.len() > MOST {
+                return Err(format!(
+                    "it has more than {MOST} files: name those that matter"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The paths in a folder, in their order.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let wrong = |error| format!("{}: {error}", folder.display());
     let entries = fs::read_dir(folder).map_err(wrong)?;
     let entries: Result<Vec<_>, _> = entries.collect();
-    let mut paths: Vec<PathBuf> = entries
-        .map_err(wrong)?
-        .iter()
-        .map(fs::DirEntry::path)
-        .collect();
+    let entries = entries.map_err(wrong)?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
     paths.sort();
-    for path in paths {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if name.starts_with('.') || name == "node_modules" {
-            continue;
-        }
-        if path.is_symlink() {
-            continue;
-        }
-        if path.is_dir() && depth < DEEPEST {
-            list(&path, found, depth + 1)?;
-        } else if path.is_file() {
-            found.push(path);
-        }
-        if found.len() > MOST {
-            return Err(format!(
-                "it has more than {MOST} files: name those that matter"
-            ));
-        }
-    }
-    Ok(())
+    Ok(paths)
 }
 
 /// The files that were given, by which others are found.
@@ -132,9 +154,49 @@ fn list(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> Result<(), Str
 pub struct Files {
     /// All that were named.
     pub given: Vec<Source>,
+    /// Whether a folder was named, so that they are not all of one matter.
+    pub is_folder: bool,
 }
 
 impl Files {
+    /// The files of Terraform that a file is read with: those of its folder, then those that were
+    /// given from elsewhere.
+    #[must_use]
+    pub fn of_module(&self, of: &Source) -> Vec<Source> {
+        let words = ["ontainer", "irelens", "fluent", "logDriver", "log_driver"];
+        let names = ["local.", "var."];
+        let has = |words: &[&str]| words.iter().any(|word| of.text.contains(word));
+        if !has(&words) || !has(&names) {
+            return Vec::new();
+        }
+        let is_part = |name: &str| {
+            [".tf", ".tofu", ".auto.tfvars"]
+                .iter()
+                .any(|end| name.ends_with(end))
+                || name.rsplit('/').next() == Some("terraform.tfvars")
+        };
+        let folder = |name: &str| Path::new(name).parent().map(Path::to_path_buf);
+        let given = self.given.iter();
+        let given = given.filter(|source| source.name != of.name && is_part(&source.name));
+        let (mut near, mut far): (Vec<Source>, Vec<Source>) = given
+            .cloned()
+            .partition(|source| folder(&source.name) == folder(&of.name));
+        if of.name != "-" {
+            let there = folder(&of.name).unwrap_or_default();
+            let mut paths = matching(&there, "*");
+            paths.retain(|path| {
+                let name = path.display().to_string();
+                let is_known = near.iter().any(|known| same_file(&known.name, &name));
+                is_part(&name) && !is_known && !same_file(&of.name, &name)
+            });
+            let read = paths.iter().take(MOST_OF_MODULE);
+            near.extend(read.filter_map(|path| Source::read(path).ok()));
+        }
+        // Of a folder with all below it, a folder is a module by itself.
+        far.retain(|_| !self.is_folder);
+        near.into_iter().chain(far).collect()
+    }
+
     /// The files that a path in another file means: one given by that name, or beside that file.
     #[must_use]
     pub fn near(&self, of: &Source, path: &str) -> Vec<Source> {
@@ -162,6 +224,11 @@ impl Files {
         let found = found.iter().filter(|path| **path != Path::new(&of.name));
         found.filter_map(|path| Source::read(path).ok()).collect()
     }
+}
+
+/// Whether two paths that may begin with `./` are one.
+fn same_file(one: &str, other: &str) -> bool {
+    one.trim_start_matches("./") == other.trim_start_matches("./")
 }
 
 fn matching(folder: &Path, wanted: &str) -> Vec<PathBuf> {
@@ -194,11 +261,15 @@ fn fits(wanted: &str, name: &str) -> bool {
     }
 }
 
+/// How the reason begins why a file without a byte-order mark is not read.
+pub const NO_TEXT: &str = "it is no UTF-8 text";
 /// Bytes of a file; a task definition may have 64 KiB, and a template 1 MB.
 const LARGEST: u64 = 8 * 1024 * 1024;
 /// Files of a folder.
 const MOST: usize = 2_000;
 const DEEPEST: usize = 12;
+/// Files of Terraform in a folder that are read for the names in them.
+const MOST_OF_MODULE: usize = 100;
 
 #[cfg(test)]
 mod tests {

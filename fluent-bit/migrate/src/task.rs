@@ -3,7 +3,7 @@
 mod container;
 
 pub use self::container::{
-    Container, Dependency, Firelens, Logs, OF_THE_AGENT, Secret, Variable, pairs,
+    Container, Dependency, Firelens, Logs, OF_THE_AGENT, Secret, Variable, VariableFile, pairs,
 };
 
 use self::container::texts;

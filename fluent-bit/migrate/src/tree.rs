@@ -4,11 +4,14 @@
 //! that a document computes (`!Ref`, a variable) is a text in the form `${NAME}`, which is also how
 //! Fluent Bit writes a variable of its environment: both are unknown here.
 
+pub mod choice;
 pub mod hcl;
 pub mod json;
 pub mod yaml;
 
 use std::ops::Range;
+
+pub use self::choice::Choice;
 
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +22,8 @@ pub struct Node {
     pub at: Range<usize>,
     /// How a text is written.
     pub style: Style,
+    /// What was decided where the document leaves a choice.
+    pub choices: Vec<Choice>,
 }
 
 /// The kinds of values.
@@ -85,6 +90,7 @@ impl Node {
             kind,
             at,
             style: Style::Plain,
+            choices: Vec::new(),
         }
     }
 
@@ -95,7 +101,15 @@ impl Node {
             kind: Kind::Text(format!("${{{name}}}")),
             at,
             style: Style::Computed,
+            choices: Vec::new(),
         }
+    }
+
+    /// With one more decision.
+    #[must_use]
+    pub fn with(mut self, choice: Choice) -> Self {
+        self.choices.push(choice);
+        self
     }
 
     /// The members of a mapping; none of anything else.
@@ -153,6 +167,38 @@ impl Node {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(&self.kind, Kind::Text(text) if text.contains("${"))
+    }
+
+    /// A text that stands for a whole value that is not known.
+    #[must_use]
+    pub fn unknown_name(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => text.strip_prefix("${")?.strip_suffix('}'),
+            _ => None,
+        }
+    }
+
+    /// Whether there is nothing in it: `null`, an empty text, list or mapping.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        match &self.kind {
+            Kind::Null => true,
+            Kind::Text(text) => text.trim().is_empty(),
+            Kind::List(items) => items.is_empty(),
+            Kind::Map(members) => members.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Its own choices, and those of all that is in it.
+    pub fn all_choices(&self, all: &mut Vec<Choice>) {
+        all.extend(self.choices.iter().cloned());
+        for item in self.items() {
+            item.all_choices(all);
+        }
+        for member in self.members() {
+            member.value.all_choices(all);
+        }
     }
 
     /// Whether it has members or items.

@@ -206,7 +206,66 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::process::Command;
+    use std::thread;
+
     use super::*;
+
+    /// A server whose answers claim a large body, of which a byte comes each 20 ms without an end.
+    fn dripping() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                thread::spawn(move || {
+                    let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                    lines.take_while(|line| !line.is_empty()).for_each(drop);
+                    let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+                    let mut sent = (&stream).write_all(head.as_bytes());
+                    while sent.is_ok() {
+                        thread::sleep(Duration::from_millis(20));
+                        sent = (&stream).write_all(b"#");
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    /// The SDK takes the endpoint from the environment, which a test may not change: so the next
+    /// test is started with it as a process of its own.
+    #[test]
+    fn a_body_that_drips_is_given_up_at_the_deadline() {
+        let began = Instant::now();
+        let done = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "--nocapture"])
+            .arg("init::s3::tests::an_object_of_the_endpoint_in_the_environment_is_not_there_in_time")
+            .env("AWS_ENDPOINT_URL_S3", dripping())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&[&*done.stdout, &*done.stderr].concat()).into_owned();
+        assert!(done.status.success() && said.contains("1 passed"), "{said}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{said}");
+    }
+
+    #[test]
+    #[ignore = "is started by another test"]
+    fn an_object_of_the_endpoint_in_the_environment_is_not_there_in_time() {
+        let store = Store {
+            region: None,
+            deadline: Instant::now() + Duration::from_secs(2),
+        };
+        let arn = Arn::parse("arn:aws:s3:::bucket/a.conf").unwrap();
+        let problem = store.fetch(&arn).unwrap_err();
+        let expected =
+            "arn:aws:s3:::bucket/a.conf cannot be read: the objects are not there after 60 s";
+        assert_eq!(problem, expected);
+    }
 
     #[test]
     fn a_bucket_is_first_looked_for_in_its_partition() {

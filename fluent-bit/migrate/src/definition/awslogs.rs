@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Text, account, options_node, start_order, titled, waits};
+use super::{
+    Text, Unread, account, options_node, start_order, titled, unread, waits, without_problems,
+};
 use crate::editor::Editor;
 use crate::flags;
 use crate::multiline;
@@ -24,6 +26,10 @@ pub(super) fn report(
 ) {
     if task.flavor == Flavor::Copilot {
         report.parts.push(copilot(container));
+        return;
+    }
+    let unread = unread(logs);
+    if unread == Some(Unread::All) {
         return;
     }
     let plugin = Plugin::CloudWatch;
@@ -48,6 +54,9 @@ pub(super) fn report(
     remarks.extend(multiline::remark(&options));
     let title = format!("{}: from awslogs to awsfirelens", titled(container));
     report.parts.push(Part { title, remarks });
+    if unread.is_some() {
+        without_problems(report);
+    }
     report.needs.output(
         plugin,
         &flags::corrected(&options),

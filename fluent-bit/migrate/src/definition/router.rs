@@ -2,11 +2,13 @@
 
 use super::{Text, titled};
 use crate::document::Document;
+use crate::edit::items;
 use crate::follow;
 use crate::forms::COPILOT_ROUTER;
 use crate::report::{Part, Remark, Report};
 use crate::rules;
-use crate::task::{Container, Flavor, TaskDefinition};
+use crate::task::{Container, Flavor, TaskDefinition, Variable, VariableFile};
+use crate::tree::Node;
 
 pub(super) fn report(
     report: &mut Report,
@@ -26,7 +28,9 @@ pub(super) fn report(
     image(report, container, text);
     let part = part.with(of_image(container));
     let variables = container.environment.iter();
-    let remarks = variables.filter_map(|variable| of_variable(&variable.name));
+    let remarks = variables.filter_map(of_variable);
+    let variable_files = container.environment_files.iter().map(of_variable_file);
+    without_variables(report, container, text);
     let command = container.command.join(" ");
     let kinesis = command.contains("kinesis.so").then(|| {
         Remark::Edit(
@@ -35,7 +39,8 @@ pub(super) fn report(
         )
     });
     let files = of_files(document, task);
-    let part = remarks.chain(kinesis).chain(files).fold(part, Part::with);
+    let remarks = remarks.chain(variable_files).chain(kinesis).chain(files);
+    let part = remarks.fold(part, Part::with);
     report.parts.push(part);
 }
 
@@ -71,14 +76,58 @@ fn image(report: &mut Report, container: &Container, text: &Text<'_>) {
     report.changes.extend(editor.finish());
 }
 
+/// The edits that leave out variables without an effect.
+fn without_variables(report: &mut Report, container: &Container, text: &Text<'_>) {
+    let Some(environment) = container
+        .node
+        .as_ref()
+        .and_then(|node| node.get("environment").or(node.get("variables")))
+    else {
+        return;
+    };
+    let mut editor = text.editor(Some(environment));
+    WITHOUT_EFFECT.iter().for_each(|name| editor.remove(name));
+    if !environment.members().is_empty() {
+        report.changes.extend(editor.finish());
+    }
+    let is_one = |item: &Node| {
+        let name = item.text_of("name").or_else(|| item.text());
+        let name = name.unwrap_or_default();
+        WITHOUT_EFFECT.contains(&name.split('=').next().unwrap_or_default())
+    };
+    if let Some(index) = environment.items().iter().position(is_one) {
+        let change = items::without(environment, index, text.text);
+        let change = change.map(|change| (text.layer, change));
+        report.changes.extend(change);
+    }
+}
+
+/// Variables that have no effect here.
+const WITHOUT_EFFECT: [&str; 1] = ["SEND_FAILURE_TIMEOUT"];
+
+/// What is to be said of a file of variables.
+fn of_variable_file(file: &VariableFile) -> Remark {
+    let path = &file.path;
+    match file.is_here {
+        true => Remark::Keep(format!("the variables of `{path}` were read")),
+        false => Remark::Change(format!(
+            "`{path}` has variables of the router: it is not read, as it is not here; give that file too"
+        )),
+    }
+}
+
 /// Variables that AWS's plugins read.
-fn of_variable(name: &str) -> Option<Remark> {
-    match name {
+fn of_variable(variable: &Variable) -> Option<Remark> {
+    let place = variable.file.as_ref();
+    let place = place
+        .map(|file| format!(" of `{file}`"))
+        .unwrap_or_default();
+    match variable.name.as_str() {
         "FLB_LOG_LEVEL" => Some(Remark::Keep(
             "FLB_LOG_LEVEL sets the level of the router's log, where the configuration has no `Log_Level`".to_owned(),
         )),
         "SEND_FAILURE_TIMEOUT" => Some(Remark::Edit(
-            "leave out SEND_FAILURE_TIMEOUT: it ended the process, and has no effect here; `Retry_Limit` bounds retries".to_owned(),
+            format!("leave out SEND_FAILURE_TIMEOUT{place}: it ended the process, and has no effect here; `Retry_Limit` bounds retries"),
         )),
         _ => None,
     }

@@ -4,6 +4,8 @@ use super::text;
 use crate::classic::{self, Section};
 use crate::document::{Configuration, Document, Found};
 use crate::edit::{Change, Fields, column};
+use crate::needs::Caller;
+use crate::plugin::Plugin;
 use crate::report::{Part, Remark};
 use crate::tree::{Format, Node, line_of};
 
@@ -17,7 +19,11 @@ const CHARTS: [(&str, &str); 4] = [
 
 /// Reads the values of a chart; whether they were such values.
 pub(super) fn read(document: &mut Document, node: &Node, layer: usize) -> bool {
-    aws(document, node, layer) || fluent(document, node, layer)
+    let is_chart = aws(document, node, layer) || fluent(document, node, layer);
+    if is_chart {
+        document.caller = Caller::Pod;
+    }
+    is_chart
 }
 
 /// The chart aws-for-fluent-bit, where an output is a mapping.
@@ -82,13 +88,16 @@ fn moved(node: &Node, text: &str) -> Vec<Change> {
         return Vec::new();
     };
     let fields = Fields::of(&own.value, text, Format::Yaml);
-    let lacking = own
-        .value
-        .members()
-        .iter()
-        .enumerate()
+    let options = output("cloudwatch", &own.key, &own.value, text).options;
+    let verdict = Plugin::CloudWatch.verdict(&options);
+    let is_idle = |key: &str| verdict.idle_line(&snake(key)).is_some();
+    let members = own.value.members().iter().enumerate();
+    let (idle, others): (Vec<_>, Vec<_>) = members.partition(|(_, member)| is_idle(&member.key));
+    let lacking = others
+        .into_iter()
         .filter(|(_, member)| !KEYS.contains(&member.key.as_str()));
-    let (mut removed, mut lines) = (Vec::new(), String::new());
+    let mut removed: Vec<usize> = idle.into_iter().map(|(index, _)| index).collect();
+    let mut lines = String::new();
     let indent = " ".repeat(column(text, own.value.at.start) + 2);
     for (index, member) in lacking {
         removed.push(index);
@@ -134,7 +143,6 @@ const KEYS: [&str; 12] = [
 
 fn output(plugin: &str, key: &str, node: &Node, text: &str) -> Section {
     let mut section = classic::section("OUTPUT", line_of(text, node.at.start));
-    section.fields = Fields::default();
     section
         .options
         .0
@@ -147,6 +155,13 @@ fn output(plugin: &str, key: &str, node: &Node, text: &str) -> Section {
             .filter(|value| is_option && !value.is_empty())
         {
             section.options.0.push((snake(&member.key), value));
+        }
+    }
+    // The edits of this one are those of `moved`.
+    if key != "cloudWatchLogs" {
+        section.fields = Fields::of(node, text, Format::Yaml);
+        for field in &mut section.fields.all {
+            field.key = snake(&field.key);
         }
     }
     let more = node.text_of("extraOutputs").unwrap_or_default();

@@ -1,8 +1,9 @@
 //! Compose files: services as containers.
 
 use crate::document::{Document, Found};
+use crate::needs::Caller;
 use crate::task::{Container, Firelens, Flavor, Logs, TaskDefinition};
-use crate::tree::Node;
+use crate::tree::{Choice, Node};
 
 pub(super) fn is_compose(node: &Node) -> bool {
     let services = node.get("services").map(Node::members).unwrap_or_default();
@@ -12,6 +13,8 @@ pub(super) fn is_compose(node: &Node) -> bool {
 }
 
 pub(super) fn read(document: &mut Document, node: &Node, layer: usize) {
+    document.caller = Caller::Service;
+    elsewhere(document, node, layer);
     let services = node.get("services").map(Node::members).unwrap_or_default();
     for member in services {
         document
@@ -27,6 +30,29 @@ pub(super) fn read(document: &mut Document, node: &Node, layer: usize) {
         container_definitions: containers.collect(),
         ..TaskDefinition::default()
     })));
+}
+
+/// Keeps what a compose file takes from others, which are not read.
+fn elsewhere(document: &mut Document, node: &Node, layer: usize) {
+    let partial = |node: &Node, what: &str| {
+        let text = format!(
+            "{what}, and what that has was not read: give what `docker compose config` prints"
+        );
+        Choice::partial(node.at.clone(), text)
+    };
+    let mut choices = Vec::new();
+    if let Some(include) = node.get("include") {
+        choices.push(partial(include, "`include` adds other files"));
+    }
+    for service in node.get("services").map(Node::members).unwrap_or_default() {
+        if let Some(extends) = service.value.get("extends") {
+            let what = format!("service `{}` extends another one", service.key);
+            choices.push(partial(extends, &what));
+        }
+    }
+    choices
+        .iter()
+        .for_each(|choice| document.note(layer, choice));
 }
 
 /// The configurations that a router mounts.
@@ -57,5 +83,5 @@ fn container(name: &str, service: &Node) -> Container {
 }
 
 fn is_router(image: &str) -> bool {
-    image.contains("aws-for-fluent-bit")
+    image.contains("aws-for-fluent-bit") || image == crate::IMAGE
 }

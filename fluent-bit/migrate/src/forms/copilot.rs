@@ -2,7 +2,7 @@
 
 use crate::document::{Document, Found};
 use crate::task::{Container, Firelens, Flavor, Logs, Secret, TaskDefinition, pairs};
-use crate::tree::Node;
+use crate::tree::{Choice, Kind, Node};
 
 /// The router that Copilot adds.
 pub(crate) const ROUTER: &str = "firelens_container";
@@ -20,6 +20,7 @@ pub(super) fn is_manifest(node: &Node) -> bool {
 }
 
 pub(super) fn read(document: &mut Document, node: &Node, layer: usize) {
+    environments(document, node, layer);
     let name = node.text_of("name").unwrap_or_default();
     let mut containers = vec![Container {
         name: name.clone(),
@@ -46,6 +47,20 @@ pub(super) fn read(document: &mut Document, node: &Node, layer: usize) {
     })));
 }
 
+/// Keeps that environments have values of their own, which are not read.
+fn environments(document: &mut Document, node: &Node, layer: usize) {
+    let environments = node.get("environments").map(Node::members);
+    for environment in environments.unwrap_or_default() {
+        if let Some(logging) = environment.value.get("logging") {
+            let text = format!(
+                "`environments.{}.logging` was not read: make the edits of `logging` there too",
+                environment.key
+            );
+            document.note(layer, &Choice::partial(logging.at.clone(), text));
+        }
+    }
+}
+
 fn logs(logging: &Node) -> Logs {
     let options = logging.get("destination").map(pairs).unwrap_or_default();
     let secrets = logging.get("secretOptions").map(pairs).unwrap_or_default();
@@ -60,6 +75,21 @@ fn logs(logging: &Node) -> Logs {
     }
 }
 
+/// Copilot's keys of a router as those of a container.
+fn renamed(logging: &Node) -> Node {
+    let mut node = logging.clone();
+    if let Kind::Map(members) = &mut node.kind {
+        for member in members {
+            member.key = match member.key.as_str() {
+                "variables" => "environment".to_owned(),
+                "envFile" => "env_file".to_owned(),
+                other => other.to_owned(),
+            };
+        }
+    }
+    node
+}
+
 fn router(logging: &Node) -> Container {
     let mut container = Container {
         name: ROUTER.to_owned(),
@@ -70,6 +100,9 @@ fn router(logging: &Node) -> Container {
     let path = logging
         .text_of("configFilePath")
         .map(|path| ("config-file-value".to_owned(), path));
+    let given = Container::of(&renamed(logging));
+    container.environment = given.environment;
+    container.environment_files = given.environment_files;
     container.firelens_configuration = Some(Firelens {
         kind: "fluentbit".to_owned(),
         options: path.into_iter().collect(),

@@ -3,14 +3,19 @@
 use super::text;
 use crate::document::{Document, Found};
 use crate::edit::Fields;
+use crate::needs::Caller;
 use crate::report::{Part, Remark};
 use crate::tree::Node;
 
 /// Reads an object of Kubernetes that matters here; whether it was one.
 pub(super) fn read(document: &mut Document, node: &Node, layer: usize) -> bool {
     match node.text_of("kind").as_deref() {
-        Some("ConfigMap") => config_map(document, node, layer),
+        Some("ConfigMap") => {
+            document.caller = Caller::Pod;
+            config_map(document, node, layer)
+        }
         Some(_) if node.get("apiVersion").is_some() && node.get("spec").is_some() => {
+            document.caller = Caller::Pod;
             images(document, node, layer);
             true
         }

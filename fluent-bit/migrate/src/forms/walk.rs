@@ -4,7 +4,7 @@ use super::{chart, compose, copilot, kubernetes, text};
 use crate::document::{Configuration, Document, Found, WHAT_TO_GIVE};
 use crate::report::Part;
 use crate::task::{Flavor, TaskDefinition};
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, line_of};
 use crate::yaml;
 
 /// Reads a whole document.
@@ -27,6 +27,7 @@ pub(super) fn root(document: &mut Document, node: &Node, layer: usize) {
     } else if chart::read(document, node, layer) {
         // It was one.
     } else if yaml::is_configuration(node) {
+        document.note_all(layer, node);
         document.found.push(Found::Config(Configuration {
             sections: yaml::sections(node, &text),
             layer,
@@ -39,6 +40,23 @@ pub(super) fn root(document: &mut Document, node: &Node, layer: usize) {
 }
 
 fn walk(document: &mut Document, node: &Node, layer: usize, place: &str) {
+    noted(document, node, layer, |document| {
+        within(document, node, layer, place);
+    });
+}
+
+/// Keeps what was decided about a value that something is found in.
+fn noted(document: &mut Document, node: &Node, layer: usize, read: impl FnOnce(&mut Document)) {
+    let before = document.found.len();
+    read(document);
+    if document.found.len() > before {
+        for choice in &node.choices {
+            document.note(layer, choice);
+        }
+    }
+}
+
+fn within(document: &mut Document, node: &Node, layer: usize, place: &str) {
     if let Some(list) = node.get("containerDefinitions") {
         definitions(document, node, list, layer, place);
     } else if is_container(node) {
@@ -52,7 +70,14 @@ fn walk(document: &mut Document, node: &Node, layer: usize, place: &str) {
         );
         return;
     } else if kubernetes::read(document, node, layer) || chart::read(document, node, layer) {
+        document.note_all(layer, node);
         return;
+    } else if is_task_without_containers(node) {
+        let line = line_of(&document.layers[layer].text, node.at.start);
+        let sentence = format!(
+            "line {line}: a task definition without `ContainerDefinitions` in its properties: {WHAT_TO_GIVE}"
+        );
+        document.found.push(Found::Unread(sentence));
     }
     for member in node.members() {
         if member
@@ -84,8 +109,17 @@ fn child(document: &mut Document, node: &Node, layer: usize, place: &str) {
     if node.is_structure() {
         walk(document, node, layer, place);
     } else {
-        text::read(document, node, layer, place);
+        noted(document, node, layer, |document| {
+            text::read(document, node, layer, place);
+        });
     }
+}
+
+/// A task definition of CloudFormation whose containers are in none of its properties.
+fn is_task_without_containers(node: &Node) -> bool {
+    let is_task = node.text_of("type").as_deref() == Some("AWS::ECS::TaskDefinition");
+    let properties = node.get("properties");
+    is_task && properties.is_none_or(|it| it.get("containerDefinitions").is_none())
 }
 
 /// What a task definition says under `containerDefinitions`.
@@ -112,6 +146,10 @@ fn definitions(document: &mut Document, node: &Node, list: &Node, layer: usize, 
         return;
     }
     let Some(text) = list.text() else {
+        // Not one of the containers is known.
+        for name in list.items().iter().filter_map(Node::text) {
+            unread(document, node, &name);
+        }
         return;
     };
     let before = document.found.len();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::options::Options;
+use crate::options::is_of_the_environment;
 use crate::peers::{Family, kept_by_the_host};
 use crate::plugin::{Plugin, Verdict};
 use crate::report::Remark;
@@ -26,7 +27,8 @@ pub(super) fn broken(task: &TaskDefinition, container: &Container, grace: u32) -
 
 fn driver(driver: &str) -> Option<String> {
     let known = DRIVERS.join(", ");
-    (!DRIVERS.contains(&driver)).then(|| format!("`{driver}` is no log driver of ECS: {known}"))
+    let is_wrong = !DRIVERS.contains(&driver) && !is_of_the_environment(driver);
+    is_wrong.then(|| format!("`{driver}` is no log driver of ECS: {known}"))
 }
 
 /// In bridge mode the container is told the router's address when it is made.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::options::Options;
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Member, Node};
 
 /// A container of a task.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Container {
     pub command: Vec<String>,
     /// Variables of its environment.
     pub environment: Vec<Variable>,
+    /// Files with more variables.
+    pub environment_files: Vec<VariableFile>,
     /// User, and group.
     pub user: Option<String>,
     /// Seconds between the signal to end and the end.
@@ -41,6 +43,39 @@ pub struct Variable {
     pub name: String,
     /// Its value.
     pub value: String,
+    /// The file that has it, where it is not the definition.
+    pub file: Option<String>,
+}
+
+/// A file with variables.
+#[derive(Clone, Debug, Default)]
+pub struct VariableFile {
+    /// Its path or its ARN.
+    pub path: String,
+    /// Whether it was read.
+    pub is_here: bool,
+}
+
+impl VariableFile {
+    /// The files that a value names: one path, a list of paths, or of mappings with the path.
+    fn all(node: Option<&Node>) -> Vec<Self> {
+        let Some(node) = node else {
+            return Vec::new();
+        };
+        let path = |node: &Node| {
+            node.text()
+                .or_else(|| node.text_of("value"))
+                .or_else(|| node.text_of("path"))
+        };
+        let items = std::iter::once(node).chain(node.items());
+        let paths = items.filter_map(path);
+        paths
+            .map(|path| Self {
+                path,
+                is_here: false,
+            })
+            .collect()
+    }
 }
 
 /// A container that another waits for.
@@ -89,6 +124,7 @@ impl Container {
     pub fn of(node: &Node) -> Self {
         let text = |keys: [&str; 2]| keys.into_iter().find_map(|key| node.text_of(key));
         let environment = node.get("environment").map(pairs).unwrap_or_default();
+        let files = node.get("environmentFiles").or(node.get("env_file"));
         let waits = node.get("dependsOn").map(Node::items).unwrap_or_default();
         Self {
             name: text(["name", "container_name"]).unwrap_or_default(),
@@ -97,8 +133,13 @@ impl Container {
             command: texts(node.get("command")),
             environment: environment
                 .into_iter()
-                .map(|(name, value)| Variable { name, value })
+                .map(|(name, value)| Variable {
+                    name,
+                    value,
+                    file: None,
+                })
                 .collect(),
+            environment_files: VariableFile::all(files),
             user: node.text_of("user"),
             stop_timeout: node
                 .text_of("stopTimeout")
@@ -178,9 +219,9 @@ impl Logs {
 pub fn pairs(node: &Node) -> Vec<(String, String)> {
     let known = |value: &Node| value.text().unwrap_or_else(|| "${...}".to_owned());
     if let Kind::Map(members) = &node.kind {
-        let members = members
-            .iter()
-            .filter(|member| member.value.kind != Kind::Null);
+        let is_pair =
+            |member: &&Member| member.value.kind != Kind::Null && !member.key.starts_with("Fn::");
+        let members = members.iter().filter(is_pair);
         return members
             .map(|it| (it.key.clone(), known(&it.value)))
             .collect();

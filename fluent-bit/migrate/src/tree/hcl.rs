@@ -1,40 +1,59 @@
 //! HCL, the language of Terraform: blocks as Terraform's JSON has them, expressions as far as they
 //! say what their value is.
 
-use std::collections::BTreeMap;
+mod call;
+mod loops;
+mod names;
+mod text;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hcl_edit::Span;
-use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
+use hcl_edit::expr::{Expression, ObjectKey, TraversalOperator};
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Block, Body, Structure};
 
-use super::{DEEPEST, Kind, Member, Node, Style};
+use super::choice::{branch, one_line};
+use super::{Choice, DEEPEST, Kind, Member, Node, Style};
+use crate::source::Source;
 
-/// Reads a file.
+use names::Names;
+
+/// Reads a file by itself.
 ///
 /// # Errors
 ///
 /// Where it is no HCL, and why.
 pub fn parse(text: &str) -> Result<Node, String> {
+    parse_among(&Source::unnamed(text), &[]).map(|(node, _)| node)
+}
+
+/// Reads a file of a Terraform module, and the names of the other files whose locals, defaults and
+/// values it uses.
+///
+/// # Errors
+///
+/// Where it is no HCL, and why.
+pub fn parse_among(source: &Source, others: &[Source]) -> Result<(Node, BTreeSet<String>), String> {
+    let text = &source.text;
+    let body = body_of(text)?;
+    let names = Names::of(source, &body, others);
+    let reader = Reader::new(text, &source.name, &names);
+    let node = reader.body(&body, 0..text.len());
+    Ok((node, reader.used.into_inner()))
+}
+
+fn body_of(text: &str) -> Result<Body, String> {
     if deepest(text) > DEEPEST {
         return Err("it is too deep".to_owned());
     }
-    let body = parse_body(text).map_err(|error| {
+    parse_body(text).map_err(|error| {
         let location = error.location();
         let (line, column) = (location.line(), location.column());
         format!("no HCL: line {line}, column {column}: {}", error.message())
-    })?;
-    let mut reader = Reader {
-        text,
-        locals: BTreeMap::new(),
-    };
-    // A local may name another one, which may come later: two passes know both.
-    for _ in 0..2 {
-        reader.locals = reader.locals_of(&body);
-    }
-    let node = reader.body(&body, 0..text.len());
-    Ok(node)
+    })
 }
 
 /// An upper bound of how deep the brackets are.
@@ -53,16 +72,26 @@ fn deepest(text: &str) -> usize {
 
 struct Reader<'t> {
     text: &'t str,
-    locals: BTreeMap<String, Node>,
+    file: &'t str,
+    names: &'t Names,
+    /// Variables of the loops around, with their values.
+    scope: RefCell<Vec<(String, Node)>>,
+    /// Other files whose values were used.
+    used: RefCell<BTreeSet<String>>,
+    /// Items that loops may still read.
+    left: Cell<usize>,
 }
 
-impl Reader<'_> {
-    fn locals_of(&self, body: &Body) -> BTreeMap<String, Node> {
-        let blocks = body.get_blocks("locals");
-        let attributes = blocks.flat_map(|block| block.body.attributes());
-        attributes
-            .map(|it| (it.key.as_str().to_owned(), self.value(&it.value)))
-            .collect()
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, file: &'t str, names: &'t Names) -> Self {
+        Self {
+            text,
+            file,
+            names,
+            scope: RefCell::default(),
+            used: RefCell::default(),
+            left: Cell::new(MOST_ITEMS),
+        }
     }
 
     fn body(&self, body: &Body, at: Range<usize>) -> Node {
@@ -108,9 +137,9 @@ impl Reader<'_> {
                 node.style = Style::Double;
                 return node;
             }
-            Expression::StringTemplate(_) => return self.template(at),
+            Expression::StringTemplate(_) => return text::template(self.source(&at), at),
             Expression::HeredocTemplate(heredoc) => {
-                return self.heredoc(heredoc.indent().is_some(), at);
+                return text::heredoc(self.source(&at), heredoc.indent().is_some(), at);
             }
             Expression::Array(array) => {
                 Kind::List(array.iter().map(|item| self.value(item)).collect())
@@ -123,13 +152,15 @@ impl Reader<'_> {
             ),
             Expression::Parenthesis(inner) => return self.value(inner.inner()),
             Expression::FuncCall(call) => return self.call(call, at),
+            Expression::ForExpr(each) => return self.each(each, at),
             Expression::Conditional(choice) => {
-                let branches = [&choice.true_expr, &choice.false_expr];
-                let mut branches = branches.into_iter().map(|branch| self.value(branch));
-                let found = branches.find(Node::is_structure);
+                let condition = self.source(&choice.cond_expr.span().unwrap_or_default());
+                let yes = self.value(&choice.true_expr);
+                let no = self.value(&choice.false_expr);
+                let found = branch(condition, &at, yes, no);
                 return found.unwrap_or_else(|| Node::unknown(self.source(&at), at));
             }
-            _ => return self.reference(at),
+            _ => return self.reference(expression, at),
         };
         Node::new(kind, at)
     }
@@ -149,104 +180,97 @@ impl Reader<'_> {
         }
     }
 
-    /// A text with `${...}` in it, as it is written.
-    fn template(&self, at: Range<usize>) -> Node {
-        let raw = self.source(&at);
-        let inner = raw
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'));
-        let inner = inner.unwrap_or(raw);
-        let text = inner
-            .replace("\\n", "\n")
-            .replace("\\\"", "\"")
-            .replace("$${", "${");
-        let mut node = Node::new(Kind::Text(text), at);
-        node.style = Style::Double;
-        node
-    }
-
-    fn heredoc(&self, is_indented: bool, at: Range<usize>) -> Node {
-        let raw = self.source(&at);
-        let lines: Vec<&str> = raw.lines().skip(1).collect();
-        let ends = raw.lines().last().is_some_and(|last| {
-            let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-            !last.trim().is_empty() && last.trim().chars().all(is_word)
-        });
-        let lines = &lines[..lines.len() - usize::from(ends && !lines.is_empty())];
-        let indent = |line: &&str| line.len() - line.trim_start().len();
-        let filled = lines.iter().copied().filter(|line| !line.trim().is_empty());
-        let margin = match is_indented || raw.starts_with("<<-") {
-            true => filled.map(|line| indent(&line)).min().unwrap_or_default(),
-            false => 0,
+    /// What a name stands for, as far as it is known: a local, a variable's default, the variable of
+    /// a loop, and what is below them.
+    fn reference(&self, expression: &Expression, at: Range<usize>) -> Node {
+        let unknown = || Node::unknown(self.source(&at), at.clone());
+        let (root, below) = match expression {
+            Expression::Variable(name) => (name.as_str(), [].as_slice()),
+            Expression::Traversal(path) => match &path.expr {
+                Expression::Variable(name) => (name.as_str(), path.operators.as_slice()),
+                _ => return unknown(),
+            },
+            _ => return unknown(),
         };
-        let lines = lines
-            .iter()
-            .map(|line| line.get(margin..).unwrap_or_default());
-        let text: String = lines.map(|line| format!("{line}\n")).collect();
-        let mut node = Node::new(Kind::Text(text), at);
-        node.style = Style::Block;
-        node
+        let mut below = below.iter().map(|operator| operator as &TraversalOperator);
+        let found = match root {
+            "local" | "var" => match below.next() {
+                Some(TraversalOperator::GetAttr(name)) => {
+                    self.named(&format!("{root}.{}", name.as_str()), &at)
+                }
+                _ => None,
+            },
+            name => {
+                let scope = self.scope.borrow();
+                let mut known = scope.iter().rev();
+                known
+                    .find(|(known, _)| known == name)
+                    .map(|(_, node)| node.clone())
+            }
+        };
+        let found = below.try_fold(found, |node, step| node.map(|node| self.below(node, step)));
+        found.flatten().unwrap_or_else(unknown)
     }
 
-    /// What a function gives, as far as its arguments are known.
-    fn call(&self, call: &FuncCall, at: Range<usize>) -> Node {
-        let arguments = || call.args.iter().map(|argument| self.value(argument));
-        let first = || arguments().next();
-        let known = match call.name.name.as_str() {
-            "jsonencode" | "yamlencode" | "tolist" | "tomap" | "flatten" | "compact" | "chomp"
-            | "trimspace" | "jsondecode" | "tostring" | "sensitive" | "nonsensitive" => first(),
-            "concat" => concat(arguments().collect(), &at),
-            "merge" => merge(arguments().collect(), &at),
-            "file" | "templatefile" => first().and_then(|path| {
-                Some(Node::unknown(&format!("file {}", path.text()?), at.clone()))
-            }),
+    /// A member or an item of a value that is known.
+    fn below(&self, node: Node, step: &TraversalOperator) -> Option<Node> {
+        let choices = node.choices.clone();
+        let key = match step {
+            TraversalOperator::GetAttr(name) => name.as_str().to_owned(),
+            TraversalOperator::Index(index) => {
+                self.value(index).text().filter(|key| !key.contains("${"))?
+            }
+            TraversalOperator::LegacyIndex(index) => (**index).to_string(),
+            _ => return None,
+        };
+        let found = match &node.kind {
+            Kind::Map(members) => members
+                .iter()
+                .find(|member| member.key == key)
+                .map(|member| member.value.clone()),
+            Kind::List(items) => items.get(key.parse::<usize>().ok()?).cloned(),
             _ => None,
         };
-        known.unwrap_or_else(|| Node::unknown(self.source(&at), at))
+        found.map(|mut found| {
+            found.choices.extend(choices);
+            found
+        })
     }
 
-    /// A local that the file has, or what is not known.
-    fn reference(&self, at: Range<usize>) -> Node {
-        let source = self.source(&at);
-        let local = source
-            .strip_prefix("local.")
-            .and_then(|name| self.locals.get(name));
-        match local {
-            Some(node) => node.clone(),
-            None => Node::unknown(source, at),
+    /// What a local or a variable is, in whatever file.
+    fn named(&self, name: &str, at: &Range<usize>) -> Option<Node> {
+        let known = self.names.get(name)?;
+        if known.is_foreign(self.file) {
+            self.used.borrow_mut().insert(known.file.clone());
         }
+        Some(known.as_read_in(self.file, name, at))
     }
 
-    fn source(&self, at: &Range<usize>) -> &str {
+    fn source(&self, at: &Range<usize>) -> &'t str {
         self.text.get(at.clone()).unwrap_or_default().trim()
     }
 }
 
-/// The items of all lists that are known.
-fn concat(lists: Vec<Node>, at: &Range<usize>) -> Option<Node> {
-    let is_known = lists.iter().any(|list| matches!(list.kind, Kind::List(_)));
-    let items = lists.into_iter().flat_map(|list| match list.kind {
-        Kind::List(items) => items,
-        _ => vec![list],
-    });
-    is_known.then(|| Node::new(Kind::List(items.collect()), at.clone()))
+/// A part of a value that is not known, as a sentence says it.
+fn not_known(construct: &str, unknown: &[&str], at: &Range<usize>) -> Choice {
+    let names: Vec<String> = unknown
+        .iter()
+        .map(|name| format!("`{}`", one_line(name)))
+        .collect();
+    let (they_are, them) = match names.len() {
+        1 => ("it is", "it"),
+        _ => ("they are", "them"),
+    };
+    let text = format!(
+        "of `{}` what comes from {} was not read, as {they_are} not known here: give the file that has {them}, or check that part by hand",
+        one_line(construct),
+        names.join(" and ")
+    );
+    Choice::partial(at.clone(), text)
 }
 
-/// The members of all mappings that are known; the last one of a key counts.
-fn merge(maps: Vec<Node>, at: &Range<usize>) -> Option<Node> {
-    let mut members: Vec<Member> = Vec::new();
-    let mut is_known = false;
-    for map in maps {
-        if let Kind::Map(all) = map.kind {
-            is_known = true;
-            for member in all {
-                members.retain(|other| other.key != member.key);
-                members.push(member);
-            }
-        }
-    }
-    is_known.then(|| Node::new(Kind::Map(members), at.clone()))
-}
+/// Items that all loops of a file read together: loops in loops multiply them.
+const MOST_ITEMS: usize = 1_000;
 
 #[cfg(test)]
 mod tests {

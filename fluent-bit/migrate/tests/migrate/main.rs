@@ -4,6 +4,7 @@ mod answers;
 mod check;
 mod damage;
 mod fixtures;
+mod folders;
 mod pipes;
 mod real;
 
