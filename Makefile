@@ -18,7 +18,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image-test sbom demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image-test sbom demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
 build: dist/cloudwatch.so dist/firehose.so
@@ -38,6 +38,7 @@ check:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 	tests/check/dependencies
 	tests/check/sizes dist/cloudwatch.so dist/firehose.so
+	tests/check/library dist/cloudwatch.so dist/firehose.so
 	tests/check/instructions
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
@@ -101,6 +102,10 @@ memory: build
 	@PLUGIN_DIR=dist $(CARGO) test --quiet --locked --package router --test memory -- --nocapture
 	@tests/fluent-bit/run -k test_memory -s
 
+## arm64: every file of the image for arm64, checked, and the tests that depend on the processor
+arm64:
+	@tests/arm64/run
+
 ## image-test: the image, built with bases made here, and the demo in it
 image-test:
 	@tests/image/run
@@ -120,4 +125,4 @@ clean:
 
 ## help: this list
 help:
-	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^## \([a-z0-9-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
