@@ -44,9 +44,13 @@ mod tests {
         let payload = String::from("naïve");
         let panic = panic::catch_unwind(|| payload[..3].len()).unwrap_err();
         let said = panic.downcast_ref::<String>().unwrap();
-        assert!(said.contains("byte index 3 is not a char boundary"), "{said}");
+        assert!(
+            said.contains("byte index 3 is not a char boundary"),
+            "{said}"
+        );
         assert!(!without_text(said).contains("naïve"), "{said}");
-        let with_text = "byte index 3 is not a char boundary; it is inside 'ï' (bytes 2..4) of `naïve`";
+        let with_text =
+            "byte index 3 is not a char boundary; it is inside 'ï' (bytes 2..4) of `naïve`";
         let expected = "byte index 3 is not a char boundary; it is inside 'ï' (bytes 2..4) of …";
         assert_eq!(without_text(with_text), expected);
         assert_eq!(without_text("src/a.rs:1:2: no"), "src/a.rs:1:2: no");

@@ -162,7 +162,10 @@ fn nothing_is_left_after_exit() {
         thread::yield_now();
     }
     let after = (thread_count(), fd_count());
-    assert!(after.0 <= before.0 && after.1 == before.1, "{after:?}, not {before:?}");
+    assert!(
+        after.0 <= before.0 && after.1 == before.1,
+        "{after:?}, not {before:?}"
+    );
     drop(library);
     assert_eq!(stray_lines(), []);
 }
