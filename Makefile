@@ -109,6 +109,7 @@ arm64:
 ## image-test: the image, built with bases made here, and the demo in it
 image-test:
 	@tests/image/run
+	@tests/arm64/image
 
 ## sbom: dist/*.cdx.json, the crates in each file of the image, by cargo-cyclonedx
 sbom:
