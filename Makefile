@@ -20,7 +20,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image image-test sbom demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo clean help
 
 ## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped, and the notices of third parties
 build: dist/cloudwatch.so dist/firehose.so dist/THIRD-PARTY-NOTICES.txt
@@ -45,6 +45,7 @@ check:
 	tests/check/dependencies
 	tests/check/sizes dist/cloudwatch.so dist/firehose.so
 	tests/check/builder-paths dist/cloudwatch.so dist/firehose.so
+	tests/check/library dist/cloudwatch.so dist/firehose.so
 	tests/check/instructions
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
@@ -108,9 +109,14 @@ memory: build
 	@PLUGIN_DIR=dist $(CARGO) test --quiet --locked --package router --test memory -- --nocapture
 	@tests/fluent-bit/run -k test_memory -s
 
+## arm64: every file of the image for arm64, checked, and the tests that depend on the processor
+arm64:
+	@tests/arm64/run
+
 ## image-test: the image, built with bases made here, and the demo in it
 image-test:
 	@tests/image/run
+	@tests/arm64/image
 
 ## image: the router image, by docker, with this commit in its label
 image:
@@ -135,4 +141,4 @@ clean:
 
 ## help: this list
 help:
-	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^## \([a-z0-9-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 20

@@ -88,7 +88,7 @@ fn compiled(name: &str, text: &str) -> PathBuf {
         .with_extension("c");
     let library = source.with_extension("so");
     fs::write(&source, text).unwrap();
-    let mut compiler = Command::new("cc");
+    let mut compiler = Command::new(std::env::var_os("TEST_CC").unwrap_or("cc".into()));
     compiler
         .args(["-shared", "-fPIC", "-o"])
         .arg(&library)

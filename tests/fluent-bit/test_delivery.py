@@ -1,6 +1,7 @@
 """Records from containers reach the services as they were sent."""
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -163,7 +164,8 @@ def hide(directory, symbol):
             return strcmp(name, "{symbol}") ? next(handle, name) : 0;
         }}
     ''')
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    compiler = os.environ.get("TEST_CC", "cc")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
     return library
 
 

@@ -121,7 +121,7 @@ fn printed(name: &str, definitions: &str, expressions: impl Iterator<Item = Stri
         .with_extension("c");
     let program = source.with_extension("");
     fs::write(&source, c_program(definitions, expressions)).expect("a source file");
-    let mut compiler = Command::new("cc");
+    let mut compiler = Command::new(std::env::var_os("TEST_CC").unwrap_or("cc".into()));
     compiler
         .args(["-std=c99", "-w", "-o"])
         .arg(&program)
