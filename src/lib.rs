@@ -35,6 +35,7 @@ pub mod head;
 pub mod inquiry;
 pub mod instance;
 pub mod json;
+pub mod kinesis;
 pub mod known;
 pub mod ledger;
 pub mod lookup;
