@@ -18,6 +18,8 @@ use crate::send::{Answer, Service};
 pub struct Stream {
     client: Client,
     auto_retry: bool,
+    /// Records of one partition key are sent one request after another.
+    in_order: bool,
     timeout: Option<Duration>,
     name: Arc<str>,
     target: Arc<str>,
@@ -31,6 +33,7 @@ impl Stream {
         Self {
             client,
             auto_retry: config.session.auto_retry,
+            in_order: !config.partition_key.is_random(),
             timeout: config.request_timeout,
             name: name.as_str().into(),
             target: format!("stream `{name}`").into(),
@@ -78,6 +81,10 @@ impl Service for Stream {
 
     fn retries_unanswered(&self) -> bool {
         self.auto_retry
+    }
+
+    fn keeps_order(&self) -> bool {
+        self.in_order
     }
 }
 
