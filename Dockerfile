@@ -60,7 +60,7 @@ RUN find . -name '*.rs' -exec touch {} + \
     && install -m 755 -t /out /built/launch /built/healthcheck /built/migrate
 
 FROM scratch AS plugins
-COPY --from=build /out/cloudwatch.so /out/firehose.so /
+COPY --from=build /out/cloudwatch.so /out/firehose.so /out/kinesis.so /
 
 FROM ${FLUENT_BIT_IMAGE} AS fluent-bit
 

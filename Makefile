@@ -20,16 +20,16 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 .DELETE_ON_ERROR:
 .PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host image-test sbom demo clean help
 
-## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped
-build: dist/cloudwatch.so dist/firehose.so
+## build: dist/cloudwatch.so, dist/firehose.so and dist/kinesis.so, optimised and stripped
+build: dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 
 dist/cloudwatch.so: $(SOURCES)
-	$(RELEASE) --release --locked --package cloudwatch --package firehose
+	$(RELEASE) --release --locked --package cloudwatch --package firehose --package kinesis
 	install -D -m 755 $(BUILT)/libcloudwatch.so $@
 
-# Built by the same command, as both share everything but a line.
-dist/firehose.so: dist/cloudwatch.so
-	install -D -m 755 $(BUILT)/libfirehose.so $@
+# Built by the same command, as all share everything but a line.
+dist/firehose.so dist/kinesis.so: dist/%.so: dist/cloudwatch.so
+	install -D -m 755 $(BUILT)/lib$*.so $@
 
 ## check: format, lints, documentation, dependencies, sizes
 check:
@@ -37,7 +37,7 @@ check:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 	tests/check/dependencies
-	tests/check/sizes dist/cloudwatch.so dist/firehose.so
+	tests/check/sizes dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 	tests/check/instructions
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
@@ -49,7 +49,7 @@ else
 	$(CARGO) test --workspace --locked --no-fail-fast
 endif
 ifeq ($(ZIG),yes)
-	tests/check/glibc $(GLIBC) dist/cloudwatch.so dist/firehose.so
+	tests/check/glibc $(GLIBC) dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 else
 	@echo 'test: skipped, the oldest C library: cargo-zigbuild is not installed'
 endif

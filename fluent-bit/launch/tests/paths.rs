@@ -28,11 +28,11 @@ fn what_a_config_includes_is_in_the_image() {
 }
 
 #[test]
-fn the_stage_of_the_plugins_has_the_two_alone() {
+fn the_stage_of_the_plugins_has_the_plugins_alone() {
     let stage: Vec<_> = instructions("plugins", "COPY").collect();
     assert_eq!(
         stage,
-        ["--from=build /out/cloudwatch.so /out/firehose.so /"]
+        ["--from=build /out/cloudwatch.so /out/firehose.so /out/kinesis.so /"]
     );
 }
 

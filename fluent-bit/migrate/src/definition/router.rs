@@ -27,15 +27,8 @@ pub(super) fn report(
     let part = part.with(of_image(container));
     let variables = container.environment.iter();
     let remarks = variables.filter_map(|variable| of_variable(&variable.name));
-    let command = container.command.join(" ");
-    let kinesis = command.contains("kinesis.so").then(|| {
-        Remark::Edit(
-            "leave `-e /fluent-bit/kinesis.so` out of the command, unless your image has that file"
-                .to_owned(),
-        )
-    });
     let files = of_files(document, task);
-    let part = remarks.chain(kinesis).chain(files).fold(part, Part::with);
+    let part = remarks.chain(files).fold(part, Part::with);
     report.parts.push(part);
 }
 
@@ -53,7 +46,7 @@ fn of_image(container: &Container) -> Remark {
         }
         "" => "write this router's image".to_owned(),
         image => format!(
-            "unless `{image}` is this router's, take it or its /fluent-bit/cloudwatch.so and /fluent-bit/firehose.so"
+            "unless `{image}` is this router's, take it or its /fluent-bit/cloudwatch.so, /fluent-bit/firehose.so and /fluent-bit/kinesis.so"
         ),
     })
 }
