@@ -152,6 +152,19 @@ pub fn delivered(aws: &StandIn) -> Vec<String> {
         .collect()
 }
 
+/// The records of [`KINESIS_STREAM`] as text, in stored order.
+///
+/// # Panics
+///
+/// When one is no UTF-8.
+#[must_use]
+pub fn taken(aws: &StandIn) -> Vec<String> {
+    let records = aws.kinesis_records(KINESIS_STREAM).into_iter();
+    records
+        .map(|record| String::from_utf8(record.data).expect("the record is text"))
+        .collect()
+}
+
 /// Milliseconds since 1970.
 #[must_use]
 pub fn now_ms() -> u64 {
