@@ -109,7 +109,7 @@ image-test:
 sbom:
 	@tests/image/sbom
 
-## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
+## demo: three containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build
 	@LOGS='$(LOGS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
 

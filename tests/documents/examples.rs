@@ -21,7 +21,7 @@ fn the_task_definition_has_outputs_that_start() {
     let outputs: Vec<_> = logs
         .filter(|logs| logs["logDriver"] == "awsfirelens")
         .collect();
-    assert_eq!(outputs.len(), 2);
+    assert_eq!(outputs.len(), 3);
     for logs in outputs {
         assert_starts("examples/ecs-task.json", options(&logs["options"]));
     }
