@@ -77,7 +77,7 @@ def test_the_command_that_aws_documents_delivers_to_a_kinesis_stream(aws, docker
         web.log("one")
         aws.wait_for_kinesis(1)
     (record,) = aws.kinesis("shop")
-    assert (record["partition_key"], record["data"]) == ("/web-firelens-1", b"one")
+    assert (record["partition_key"], record["data"]) == ("/ecs-shop-7-web-c8d0", b"one")
 
 
 def test_started_bare_it_says_what_to_configure_and_sends_nothing(aws, image):

@@ -67,7 +67,7 @@ impl Task {
     /// The names of the containers that write lines.
     pub(super) fn names(&self) -> String {
         let names: Vec<_> = self.containers().map(|container| container.name).collect();
-        names.join(" and ")
+        names.join(", ")
     }
 
     /// The delivery streams that the outputs write to.
