@@ -72,7 +72,7 @@ test-examples: build
 test-host: build
 	@tests/check/host
 
-## fuzz: hostile input for whatever reads bytes from outside, SECONDS=s for each of eight readers
+## fuzz: hostile input for whatever reads bytes from outside, SECONDS=s for each of ten readers
 fuzz:
 	@tests/fuzz/run $(or $(SECONDS),60)
 

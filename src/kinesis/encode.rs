@@ -118,7 +118,7 @@ impl<'c> Encoder<'c> {
     /// memory of the requests that are under way. Nothing is returned when nothing is left.
     fn batches(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<Batch> {
         loop {
-            if self.packer.full() >= requests {
+            if self.packer.has_full(requests) {
                 return self.packer.take_full();
             }
             if self.pending.is_some() && self.part() {

@@ -19,6 +19,7 @@ use super::aggregate;
 use super::partition_key::{self, RANDOM_BYTES};
 use crate::batch::{Batch, MOST_OPEN};
 use crate::compress::{Compression, Compressor, surely_within};
+use crate::firehose::pack::joined::Joined;
 use crate::firehose::pack::{Oversize, Packed};
 use crate::ledger::Left;
 
@@ -61,8 +62,7 @@ pub struct Packer {
     /// The ordinal of the next text, where texts are joined. Elsewhere it is the number of the next
     /// record.
     next: u32,
-    /// The ordinals of each record's texts, where texts are joined.
-    joined: Vec<Vec<u32>>,
+    joined: Joined,
     packed: Packed,
 }
 
@@ -81,7 +81,7 @@ impl Packer {
             request: Request::new(stream, joins, only),
             left,
             next: 0,
-            joined: Vec::new(),
+            joined: Joined::default(),
             packed: Packed::default(),
         }
     }
@@ -92,10 +92,11 @@ impl Packer {
         self.packing.join != Join::Never
     }
 
-    /// How many requests are full.
+    /// Whether so many requests are full, or as many as are held in memory together.
     #[must_use]
-    pub fn full(&self) -> usize {
-        self.request.full()
+    pub fn has_full(&self, requests: usize) -> bool {
+        let full = self.request.full();
+        full >= requests || full > 1 && self.request.full_bytes() >= ROUND_BYTES
     }
 
     /// The full requests.
@@ -123,7 +124,7 @@ impl Packer {
     /// For an item that was not handed out.
     #[must_use]
     pub fn texts(&self, item: u32) -> Vec<u32> {
-        self.joined[item as usize].clone()
+        self.joined.texts(item).to_vec()
     }
 
     /// Packs a text, its newline included, under its partition key.
@@ -231,7 +232,7 @@ impl Packer {
             self.request.add(key, data, time, self.packed.records);
             self.packed.records += 1;
         } else if fits && let Some(ordinal) = self.take_ordinal() {
-            self.put_joined(key, data, time, vec![ordinal]);
+            self.put_joined(key, data, time, &[ordinal]);
         }
         self.data = buffer;
         fits
@@ -251,7 +252,7 @@ impl Packer {
         } else {
             compressed(&mut self.compressor, &group.data, &mut buffer)
         };
-        self.put_joined(Some(&key), data, group.time, group.ordinals);
+        self.put_joined(Some(&key), data, group.time, &group.ordinals);
         self.data = buffer;
     }
 
@@ -262,9 +263,9 @@ impl Packer {
         self.groups.forget();
     }
 
-    fn put_joined(&mut self, key: Option<&str>, data: &[u8], time: i64, ordinals: Vec<u32>) {
+    fn put_joined(&mut self, key: Option<&str>, data: &[u8], time: i64, ordinals: &[u32]) {
         self.request.add(key, data, time, self.packed.records);
-        self.joined.push(ordinals);
+        self.joined.add(ordinals);
         self.packed.records += 1;
     }
 
@@ -302,6 +303,10 @@ fn compressed<'t>(
 /// throttled for as long as other producers write to its shard. The service bills records by 25 KiB,
 /// so that larger records save little.
 const JOINED_BYTES: usize = 256 * 1024;
+
+/// Full requests are sent when they have so many bytes together, base64 not counted, so that large
+/// records take no more memory than with the smaller requests of Data Firehose.
+const ROUND_BYTES: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

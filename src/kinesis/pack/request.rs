@@ -42,6 +42,11 @@ impl Request {
         self.full.len()
     }
 
+    /// The bytes of those that are full, as the service counts them.
+    pub(super) fn full_bytes(&self) -> usize {
+        self.full.iter().map(Batch::bytes).sum()
+    }
+
     /// The full ones.
     pub(super) fn take_full(&mut self) -> Vec<Batch> {
         std::mem::take(&mut self.full)
