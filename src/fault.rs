@@ -49,6 +49,17 @@ pub enum Kind {
     Throttled,
 }
 
+impl Kind {
+    /// Whether the service looked at what the request holds, and so had not throttled it.
+    #[must_use]
+    pub fn is_within_the_quota(self) -> bool {
+        matches!(
+            self,
+            Self::Exists | Self::Missing | Self::Refused | Self::Stored
+        )
+    }
+}
+
 /// How a request ended, as it is counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(usize)]

@@ -6,7 +6,10 @@
 //! and damaged records were reported, and the time of its oldest event.
 //!
 //! Chunks of equal tag and content are interchangeable, their events being equal one for one; so
-//! entries of one content are a multiset and any of them answers for any such chunk. With `n` equal
+//! entries of one content are a multiset and any of them answers for any such chunk, the oldest first.
+//! An entry that is made while a chunk waits to be delivered is another chunk's: if there is no older
+//! one, the waiting chunk counts as never tried. Else an entry whose rest is refused each time would be
+//! taken by each equal chunk in turn. With `n` equal
 //! chunks in Fluent Bit, the entries' left events and those of chunks not yet tried add up to what
 //! the service still lacks, whichever chunk takes which entry. A chunk that Fluent Bit gave up leaves
 //! its entry behind: a later equal chunk then sends what that one lacked, which makes the service
@@ -18,6 +21,8 @@ pub mod record;
 pub mod settled;
 pub mod track;
 
+#[cfg(test)]
+pub(crate) use self::progress::next_halvings;
 pub use self::progress::{About, Progress, Source};
 pub use self::settled::{Left, Settled};
 pub use self::track::Track;
@@ -37,6 +42,8 @@ struct Chunks {
     /// The time of the oldest event of each chunk in delivery.
     in_delivery: HashMap<u64, i64>,
     numbers: u64,
+    /// Counts arrivals of chunks and entries, for their order.
+    clock: u64,
     /// By the chunk's length.
     entries: HashMap<usize, Vec<Entry>>,
     bytes: usize,
@@ -52,9 +59,15 @@ struct Entry {
     has_settled: bool,
     bytes: usize,
     made: Instant,
+    /// Its place in the order of arrivals and entries.
+    order: u64,
     /// Until then Fluent Bit will have flushed the chunk again, unless it gave the chunk up.
     expected_until: Instant,
 }
+
+/// When a chunk came, in the order of chunks and entries.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived(u64);
 
 /// By what a chunk is known: its length, and the SHA-256 of its tag and bytes.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -83,11 +96,18 @@ impl Key {
 }
 
 impl Ledger {
+    /// A chunk has come. Chunks begin in the order in which they come.
+    #[must_use]
+    pub fn arrive(&self) -> Arrived {
+        Arrived(self.lock().tick())
+    }
+
     /// Begins a delivery. Returns its number, and what is known of the chunk.
     ///
     /// The chunk is hashed only when one of its length is known.
     pub fn begin(
         &self,
+        arrived: Arrived,
         len: usize,
         key: impl FnOnce() -> Key,
         now: Instant,
@@ -95,7 +115,7 @@ impl Ledger {
     ) -> (u64, Option<Arc<Progress>>) {
         let key = self.knows(len).then(key);
         let mut chunks = self.lock();
-        let entry = key.and_then(|key| chunks.take(&key, now));
+        let entry = key.and_then(|key| chunks.take(&key, arrived, now));
         let number = chunks.numbers;
         chunks.numbers += 1;
         let oldest = entry.as_ref().map_or(now_ms, |entry| entry.oldest);
@@ -105,7 +125,8 @@ impl Ledger {
 
     /// Takes out what is known of a chunk, whose delivery another ledger has begun.
     pub fn take(&self, key: &Key, now: Instant) -> Option<Arc<Progress>> {
-        let entry = self.lock().take(key, now);
+        let arrived = self.arrive();
+        let entry = self.lock().take(key, arrived, now);
         entry.map(|entry| entry.progress)
     }
 
@@ -141,7 +162,9 @@ impl Ledger {
     /// that have expired, and the oldest ones where there is no room.
     pub fn note(&self, key: Key, progress: Arc<Progress>, oldest: i64, now: Instant) -> Dropped {
         let (attempts, has_settled, bytes) = progress.size();
+        let order = self.lock().tick();
         let entry = Entry {
+            order,
             key,
             progress,
             oldest,
@@ -183,13 +206,20 @@ pub struct Dropped {
 }
 
 impl Chunks {
-    fn take(&mut self, key: &Key, now: Instant) -> Option<Entry> {
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    /// Takes out the oldest entry of this key that was made before the chunk came.
+    fn take(&mut self, key: &Key, arrived: Arrived, now: Instant) -> Option<Entry> {
         let entries = self.entries.get_mut(&key.len)?;
         let is_current = |entry: &Entry| now.saturating_duration_since(entry.made) < LIFETIME;
+        let answers = |entry: &Entry| entry.key == *key && entry.order < arrived.0;
         let at = entries
             .iter()
-            .rposition(|entry| entry.key == *key && is_current(entry))?;
-        let entry = entries.swap_remove(at);
+            .position(|entry| answers(entry) && is_current(entry))?;
+        let entry = entries.remove(at);
         if entries.is_empty() {
             self.entries.remove(&key.len);
         }

@@ -1,6 +1,6 @@
 //! How fast to call a service that throttles: one pace for all that share its quota.
 //!
-//! There is no pace until the service throttles. Then the rate drops below what was accepted
+//! There is no pace until the service throttles. Then the rate drops below what was admitted
 //! (multiplicative decrease), holds, rises a little at a time towards the rate that was throttled
 //! and somewhat past it (additive increase), and once nothing was throttled for that long, grows
 //! manifold: the limit is gone. The constants come from a simulation that a test repeats.
@@ -15,7 +15,7 @@ use once_cell::sync::Lazy;
 use tokio::sync::Mutex as FairMutex;
 use tokio::time::{Instant, sleep};
 
-use crate::fault::MOST_QUIET;
+use crate::fault::{Fault, Kind, MOST_QUIET};
 use crate::session::Settings;
 
 /// The pace of one account's calls of one operation in one region; shared by chunks and instances.
@@ -56,21 +56,15 @@ impl Pace {
         }
     }
 
-    /// Notes an accepted call.
-    pub fn accepted(&self) {
-        self.lock().accepted(Instant::now());
-    }
-
-    /// Notes a throttled call, and how long the service asked to be left alone.
-    pub fn throttled(&self, retry_after: Option<Duration>) {
+    /// Notes how a call ended: without a fault, or with one of some items or of the whole call.
+    pub fn note(&self, fault: Option<&Fault>, was_accepted: bool) {
         let (mut state, now) = (self.lock(), Instant::now());
-        state.quiet(now, retry_after);
-        state.throttled(now);
-    }
-
-    /// Notes how long the service asked to be left alone, for another reason than throttling.
-    pub fn quiet(&self, retry_after: Option<Duration>) {
-        self.lock().quiet(Instant::now(), retry_after);
+        state.quiet(now, fault.and_then(|fault| fault.retry_after));
+        match fault {
+            Some(fault) if fault.kind == Kind::Throttled => state.throttled(now),
+            Some(fault) if !was_accepted && !fault.kind.is_within_the_quota() => {}
+            _ => state.admitted(now),
+        }
     }
 
     /// The calls a second that are made at most; `None` where there is no limit.
@@ -94,8 +88,8 @@ struct State {
     limit: Option<Limit>,
     /// Until then the service asked to be left alone.
     quiet_until: Option<Instant>,
-    /// When recent calls were accepted.
-    accepted: VecDeque<Instant>,
+    /// When recent calls ended that the service did not throttle.
+    admitted: VecDeque<Instant>,
 }
 
 #[derive(Debug)]
@@ -147,11 +141,11 @@ impl State {
         self.quiet_until = until;
     }
 
-    fn accepted(&mut self, now: Instant) {
-        if self.accepted.len() == REMEMBERED {
-            self.accepted.pop_front();
+    fn admitted(&mut self, now: Instant) {
+        if self.admitted.len() == REMEMBERED {
+            self.admitted.pop_front();
         }
-        self.accepted.push_back(now);
+        self.admitted.push_back(now);
     }
 
     fn throttled(&mut self, now: Instant) {
@@ -165,9 +159,9 @@ impl State {
         }
     }
 
-    /// Accepted calls a second, lately.
+    /// Calls a second that were not throttled, lately.
     fn measured(&self, now: Instant) -> f64 {
-        let recent = self.accepted.iter().rev();
+        let recent = self.admitted.iter().rev();
         let recent = recent.take_while(|&&at| now.saturating_duration_since(at) < WINDOW);
         recent.count() as f64 / WINDOW.as_secs_f64()
     }
@@ -208,7 +202,7 @@ impl Limit {
     }
 }
 
-/// What remains of the accepted rate after a throttled call.
+/// What remains of the admitted rate after a throttled call.
 const DECREASE: f64 = 0.8;
 /// The rate holds so long after a throttled call, and after the time that it asked for.
 const HOLD: Duration = Duration::from_secs(2);
@@ -218,7 +212,7 @@ const INCREASE: f64 = 0.12;
 const PAST_THE_LIMIT: f64 = 1.6;
 const GROWTH: f64 = 4.0;
 const ONE_DECREASE: Duration = Duration::from_secs(1);
-/// Accepted calls are counted over this time.
+/// Admitted calls are counted over this time.
 const WINDOW: Duration = Duration::from_secs(2);
 /// Enough to measure rates up to where there is no limit.
 const REMEMBERED: usize = 4096;

@@ -18,6 +18,8 @@ pub struct Report {
     pub requests: usize,
     /// Failed requests that were throttled.
     pub throttled: usize,
+    /// Requests that were refused as a whole.
+    pub refusals: usize,
     /// Requests that were sent and not answered: the service may have accepted them.
     pub ambiguous: usize,
     /// The ordinals of the events that are still to be delivered.
@@ -59,6 +61,7 @@ impl Report {
     pub fn count_fault(&mut self, fault: &Fault) {
         match fault.outcome {
             Outcome::Throttled => self.throttled += 1,
+            Outcome::Refused => self.refusals += 1,
             Outcome::Unanswered => self.ambiguous += 1,
             _ => {}
         }
@@ -71,6 +74,7 @@ impl Report {
         self.refused += other.refused;
         self.requests += other.requests;
         self.throttled += other.throttled;
+        self.refusals += other.refusals;
         self.ambiguous += other.ambiguous;
         self.left.extend(other.left);
         let oldest = [self.oldest_left, other.oldest_left].into_iter().flatten();

@@ -5,12 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cbindings::Verdict;
+use cbindings::{Outcome, Verdict};
 
 use crate::batch::Batch;
 use crate::ledger::journal::{Identity, Journal, say_of_forgotten};
-use crate::ledger::progress::Reported;
-use crate::ledger::{Dropped, Key, Ledger, Left, Progress, Source, Track};
+use crate::ledger::{Arrived, Dropped, Key, Ledger, Left, Progress, Source, Track};
 use crate::metrics::table::Id;
 use crate::metrics::{Flight, now_ms};
 use crate::report::Report;
@@ -51,11 +50,11 @@ impl RetryLedger {
     /// Begins an attempt. If it is dropped before it is finished, as when the delivery is cancelled or
     /// panics, what is known of the chunk is kept.
     #[must_use]
-    pub fn begin(&self, source: Arc<dyn Source>) -> Attempt<'_> {
+    pub fn begin(&self, source: Arc<dyn Source>, arrived: Arrived) -> Attempt<'_> {
         let (now, len) = (Instant::now(), source.chunk().len());
         let hashed = OnceCell::new();
         let key = || *hashed.get_or_init(|| Key::of(source.tag(), source.chunk()));
-        let (number, known) = self.ledger.begin(len, key, now, now_ms());
+        let (number, known) = self.ledger.begin(arrived, len, key, now, now_ms());
         let known = known.or_else(|| self.journal.as_ref()?.take(len, key, now));
         let progress = known.unwrap_or_else(|| Arc::new(Progress::new(self.journal.as_ref())));
         if let Some(&key) = hashed.get() {
@@ -80,15 +79,16 @@ impl RetryLedger {
             _flight: self.watch.metrics.flight(),
         }
     }
+}
 
-    fn note(&self, key: Key, progress: Arc<Progress>, oldest: i64) {
-        let Dropped { expired, evicted } = self.ledger.note(key, progress, oldest, Instant::now());
-        for progress in expired.iter().chain(&evicted) {
-            progress.remove();
-        }
-        let had_settled = evicted.iter().filter(|progress| progress.size().1);
-        say_of_forgotten(&self.watch, had_settled.count());
+/// Keeps what is known of a chunk for its next attempt.
+fn note(ledger: &Ledger, watch: &Watch, key: Key, progress: Arc<Progress>, oldest: i64) {
+    let Dropped { expired, evicted } = ledger.note(key, progress, oldest, Instant::now());
+    for progress in expired.iter().chain(&evicted) {
+        progress.remove();
     }
+    let had_settled = evicted.iter().filter(|progress| progress.size().1);
+    say_of_forgotten(watch, had_settled.count());
 }
 
 impl Drop for RetryLedger {
@@ -158,19 +158,46 @@ impl Attempt<'_> {
         });
     }
 
+    /// How often batches are halved before they are sent.
+    #[must_use]
+    pub fn halvings(&self) -> u32 {
+        self.progress.halvings()
+    }
+
     /// Ends the attempt: the verdict on the chunk.
     #[must_use]
     pub fn finish(mut self, report: &Report) -> Verdict {
         let verdict = report.verdict();
         self.oldest_left = report.oldest_left;
         self.is_finished = true;
+        let has_delivered = report.accepted + report.dropped > 0;
+        self.progress
+            .note_refusals(report.refusals > 0, has_delivered);
         if verdict == Verdict::Retry {
             self.ledger.watch.metrics.add(Id::Retries, 1);
             self.keep();
-        } else {
-            self.progress.remove();
+        } else if self.progress.has_journal() {
+            self.remove_when_taken();
         }
         verdict
+    }
+
+    /// Fluent Bit may end before it takes the answer; it then has the chunk still, and flushes it again
+    /// after its next start.
+    fn remove_when_taken(&self) {
+        let (ledger, progress) = (Arc::downgrade(&self.ledger.ledger), self.progress.clone());
+        let watch = self.ledger.watch.clone();
+        self.source
+            .on_outcome(Box::new(move |outcome| match outcome {
+                Outcome::Taken => progress.remove(),
+                Outcome::Open { tag, chunk } => {
+                    let key = progress.key_of(tag, chunk);
+                    if let (true, Some(ledger)) = (progress.is_of_use(), ledger.upgrade()) {
+                        progress.save(key);
+                        note(&ledger, &watch, key, progress, now_ms());
+                    }
+                }
+            }));
     }
 
     /// Ends the attempt before anything was done: Fluent Bit flushes the chunk again.
@@ -186,11 +213,11 @@ impl Attempt<'_> {
         let key = self.progress.key(&*self.source);
         let now = self.ledger.ledger.end(self.number);
         let oldest = self.oldest_left.or(now).unwrap_or_else(now_ms);
-        let was_reported = self.progress.about().reported != Reported::default();
-        if self.progress.size().1 || was_reported {
+        if self.progress.is_of_use() {
             self.progress.save(key);
         }
-        self.ledger.note(key, self.progress.clone(), oldest);
+        let RetryLedger { ledger, watch, .. } = self.ledger;
+        note(ledger, watch, key, self.progress.clone(), oldest);
     }
 }
 

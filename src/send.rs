@@ -160,6 +160,9 @@ pub struct Terms {
     pub deadline: Deadline,
     /// How fast requests are made.
     pub pace: Arc<Pace>,
+    /// How often each batch is halved before it is sent: flushes that delivered nothing, as requests
+    /// were refused.
+    pub halvings: u32,
     /// What the instance writes to, as far as it has refused some.
     pub targets: Arc<Targets>,
     /// The instance's lines and counts.

@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::ledger::Arrived;
 use crate::notice::Kind;
 use crate::permits::Permits;
 use crate::send::Deadline;
@@ -71,30 +72,36 @@ impl Worker {
         flush: Flush,
         permits: &Permits,
         watch: Watch,
-        job: impl FnOnce(Arc<Flush>, Deadline) -> F + Send + 'static,
+        job: impl FnOnce(Admitted) -> F + Send + 'static,
     ) where
         F: Future<Output = Verdict> + Send + 'static,
     {
         let Some(runtime) = &self.0.0 else { return };
-        let begin: Begin<(Arc<Flush>, Deadline), Verdict> =
-            Box::new(|(flush, deadline)| Box::pin(job(flush, deadline)));
+        let begin: Begin<Admitted, Verdict> = Box::new(|admitted| Box::pin(job(admitted)));
         let permits = permits.clone();
         // Boxed where it runs: the future of a delivery is larger than this stack.
         runtime.spawn(async move { Box::pin(admit(flush, permits, watch, begin)).await });
     }
 }
 
+/// A flush that has a permit.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The chunk.
+    pub flush: Arc<Flush>,
+    /// When it has to be answered.
+    pub deadline: Deadline,
+    /// When it came.
+    pub arrived: Arrived,
+}
+
 /// Waits for a permit, then runs a job until it ends or Fluent Bit does.
-async fn admit(
-    flush: Flush,
-    permits: Permits,
-    watch: Watch,
-    begin: Begin<(Arc<Flush>, Deadline), Verdict>,
-) {
+async fn admit(flush: Flush, permits: Permits, watch: Watch, begin: Begin<Admitted, Verdict>) {
     let (close, mut closing) = watch::channel(false);
     flush
         .cancellation()
         .on_cancel(move || _ = close.send_replace(true));
+    let arrived = watch.metrics.ledger().arrive();
     let permit = tokio::select! {
         permit = permits.acquire(&flush) => permit,
         _ = closing.wait_for(|closing| *closing) => return,
@@ -107,7 +114,11 @@ async fn admit(
     };
     let flush = Arc::new(flush);
     let deadline = Deadline::new(permit.deadline).closed_by(closing.clone());
-    let mut job = tokio::spawn(begin((flush.clone(), deadline)));
+    let mut job = tokio::spawn(begin(Admitted {
+        flush: flush.clone(),
+        deadline,
+        arrived,
+    }));
     let ended = tokio::select! {
         ended = &mut job => ended,
         () = closing_time(closing) => {

@@ -145,6 +145,7 @@ async fn start_task(network: Network, streams: usize) -> Verdict {
         at_once: 16,
         deadline: Deadline::new(Instant::now() + Duration::from_secs(10)),
         pace: Arc::<Pace>::default(),
+        halvings: 0,
         targets: Arc::default(),
         watch,
     };

@@ -24,7 +24,7 @@ use crate::cmetrics::Cmetrics;
 use crate::desk::{Desk, Level, Log};
 use crate::engine::wait_queue::{self, Waiting};
 use crate::engine::{Coroutine, Functions, Waker, worker_pool};
-use crate::flush::{Answer, Flush};
+use crate::flush::{Answer, Flush, Loan, Outcome};
 use crate::hook;
 use crate::host_api::{self, HostLog, Settings};
 use crate::metrics::Board;
@@ -119,12 +119,17 @@ pub unsafe fn flush<P: Output>(
     let tag = unsafe { tag_bytes(tag) };
     // SAFETY: readable and unchanged until the answer has come: this returns later, and so does exit.
     let (mut flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.desk.clone()) };
+    let chunk = flush.loan();
     flush.on_engine_thread = thread::current().id() == instance.opened_on;
     flush.yields = coroutine.is_some();
     instance.workers.note_flush(&flush, &instance.desk);
     // A panic may come after the flush was handed over: the chunk is still on loan then.
     caught(&instance.desk, Level::Warn, || instance.plugin.flush(flush));
-    let waiting: Box<dyn Waiting> = Box::new(InFlight { instance, answer });
+    let waiting: Box<dyn Waiting> = Box::new(InFlight {
+        instance,
+        answer,
+        chunk,
+    });
     let Some((coroutine, functions)) = coroutine else {
         waiting.wait();
         return waiting.finish();
@@ -156,7 +161,7 @@ pub fn exit<P: Output>(context: *const c_void) -> c_int {
         let instance = let_go::<P>(context);
         log_undelivered(&abandoned);
         for flush in abandoned {
-            flush.finish();
+            flush.abandon();
         }
         instance.map_or(FLB_OK, release)
     })
@@ -179,9 +184,29 @@ fn log_undelivered(abandoned: &[Box<dyn Waiting>]) {
 struct InFlight<P> {
     instance: Arc<Instance<P>>,
     answer: Arc<Answer>,
+    chunk: Loan,
 }
 
 impl<P: Output> InFlight<P> {
+    /// Ends the flush: Fluent Bit takes the answer, or will not take it.
+    fn end(self, is_taken: bool) -> c_int {
+        let code = self.answer.code().unwrap_or(FLB_RETRY);
+        let outcome = if is_taken && code != FLB_RETRY {
+            Outcome::Taken
+        } else {
+            // SAFETY: Fluent Bit keeps the chunk until flush returns, or the instance's exit where the
+            // flush yielded; this is called by either.
+            unsafe { self.chunk.outcome() }
+        };
+        caught(&self.instance.desk, Level::Warn, || {
+            self.answer.end(outcome);
+        });
+        self.instance.desk.print();
+        self.show(Board::publish);
+        release(self.instance);
+        code
+    }
+
     fn show(&self, publish: fn(&Board)) {
         if let Some(board) = &self.instance.board {
             caught(&self.instance.desk, Level::Warn, || publish(board));
@@ -212,11 +237,11 @@ impl<P: Output> Waiting for InFlight<P> {
     }
 
     fn finish(self: Box<Self>) -> c_int {
-        let code = self.answer.code().unwrap_or(FLB_RETRY);
-        self.instance.desk.print();
-        self.show(Board::publish);
-        release(self.instance);
-        code
+        self.end(true)
+    }
+
+    fn abandon(self: Box<Self>) {
+        self.end(false);
     }
 
     fn is_delivered(&self) -> bool {

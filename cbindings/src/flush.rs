@@ -6,9 +6,9 @@
 
 mod cancellation;
 
-use std::slice;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{fmt, slice};
 
 use self::cancellation::State;
 use crate::abi;
@@ -40,19 +40,70 @@ impl Verdict {
     }
 }
 
+/// What Fluent Bit made of the answer to a flush.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'c> {
+    /// It took a verdict other than [`Verdict::Retry`]: it does not flush the chunk again.
+    Taken,
+    /// It ended before it took the answer, or the answer was a retry: it may flush the chunk again.
+    Open {
+        /// The tag.
+        tag: &'c [u8],
+        /// The chunk.
+        chunk: &'c [u8],
+    },
+}
+
+/// What is done with the outcome of a flush.
+pub type OnOutcome = Box<dyn FnOnce(Outcome<'_>) + Send>;
+
+/// Where Fluent Bit has a chunk.
+#[derive(Clone, Debug)]
+pub(crate) struct Loan {
+    data: *const u8,
+    len: usize,
+    tag: Arc<[u8]>,
+}
+
+impl Loan {
+    /// The chunk, whose flush Fluent Bit will not end by our answer.
+    ///
+    /// # Safety
+    ///
+    /// As [`Loan::chunk`].
+    pub(crate) unsafe fn outcome(&self) -> Outcome<'_> {
+        Outcome::Open {
+            tag: &self.tag,
+            // SAFETY: promised by the caller.
+            chunk: unsafe { self.chunk() },
+        }
+    }
+
+    /// The bytes.
+    ///
+    /// # Safety
+    ///
+    /// Fluent Bit leaves them readable and unchanged for as long as `self` is borrowed.
+    unsafe fn chunk(&self) -> &[u8] {
+        if self.data.is_null() || self.len == 0 {
+            return &[];
+        }
+        // SAFETY: not null, and readable and unchanged by this function's promise.
+        unsafe { slice::from_raw_parts(self.data, self.len) }
+    }
+}
+
 /// One flush: a chunk of records and the tag they share. Dropping it answers the host.
 #[derive(Debug)]
 pub struct Flush {
-    data: *const u8,
-    len: usize,
-    tag: Box<[u8]>,
+    loan: Loan,
     verdict: AtomicI32,
     answer: Arc<Answer>,
     pub(crate) on_engine_thread: bool,
     pub(crate) yields: bool,
 }
 
-// SAFETY: `data` is only read, and the host leaves it unchanged on whatever thread until the
+// SAFETY: the chunk is only read, and the host leaves it unchanged on whatever thread until the
 // caller, who waits for this value's drop, returns.
 unsafe impl Send for Flush {}
 // SAFETY: as above; shared reading of unchanging memory.
@@ -76,11 +127,14 @@ impl Flush {
             desk,
             waker: OnceLock::new(),
             cancellation: Arc::default(),
+            on_outcome: Mutex::default(),
         });
         let flush = Self {
-            data,
-            len,
-            tag: tag.into(),
+            loan: Loan {
+                data,
+                len,
+                tag: tag.into(),
+            },
             verdict: AtomicI32::new(abi::FLB_RETRY),
             answer: answer.clone(),
             on_engine_thread: false,
@@ -92,17 +146,19 @@ impl Flush {
     /// The chunk: msgpack records one after another.
     #[must_use]
     pub fn chunk(&self) -> &[u8] {
-        if self.data.is_null() || self.len == 0 {
-            return &[];
-        }
-        // SAFETY: not null, and readable and unchanged until this value is dropped (`lend`).
-        unsafe { slice::from_raw_parts(self.data, self.len) }
+        // SAFETY: readable and unchanged until this value is dropped (`lend`).
+        unsafe { self.loan.chunk() }
     }
 
     /// The tag, as the host gave it.
     #[must_use]
     pub fn tag(&self) -> &[u8] {
-        &self.tag
+        &self.loan.tag
+    }
+
+    /// Where Fluent Bit has the chunk.
+    pub(crate) fn loan(&self) -> Loan {
+        self.loan.clone()
     }
 
     /// Whether Fluent Bit waits on the thread that runs its engine, and stands still meanwhile: the
@@ -125,6 +181,12 @@ impl Flush {
         Cancellation::new(self.answer.cancellation.clone())
     }
 
+    /// Does this when Fluent Bit has taken the answer, or has ended without taking it. Runs on a thread
+    /// of Fluent Bit's, maybe on a stack of 24 KiB, so it must be short.
+    pub fn on_outcome(&self, action: OnOutcome) {
+        *self.answer.lock_on_outcome() = Some(action);
+    }
+
     /// Answers the host.
     pub fn answer(self, verdict: Verdict) {
         self.settle(verdict);
@@ -143,13 +205,13 @@ impl Drop for Flush {
 }
 
 /// Where the waiting caller finds the verdict.
-#[derive(Debug)]
 pub(crate) struct Answer {
     code: AtomicI32,
     desk: Arc<Desk>,
     /// What resumes the caller, where it yielded.
     waker: OnceLock<Arc<Waker>>,
     cancellation: Arc<State>,
+    on_outcome: Mutex<Option<OnOutcome>>,
 }
 
 impl Answer {
@@ -180,12 +242,34 @@ impl Answer {
         self.desk.serve(|| self.code(), meanwhile)
     }
 
+    /// Does what the delivery wants done with the outcome.
+    pub(crate) fn end(&self, outcome: Outcome<'_>) {
+        let action = self.lock_on_outcome().take();
+        if let Some(action) = action {
+            action(outcome);
+        }
+    }
+
+    fn lock_on_outcome(&self) -> MutexGuard<'_, Option<OnOutcome>> {
+        self.on_outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn give(&self, code: i32) {
         self.desk
             .announce(|| self.code.store(code, Ordering::Release));
         if let Some(waker) = self.waker.get() {
             waker.wake();
         }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("code", &self.code)
+            .finish_non_exhaustive()
     }
 }
 

@@ -30,7 +30,7 @@ pub mod host;
 
 pub use boundary::{exit, flush, init, pre_register, pre_run, register};
 pub use desk::{Level, Log};
-pub use flush::{Cancellation, Flush, Verdict};
+pub use flush::{Cancellation, Flush, OnOutcome, Outcome, Verdict};
 pub use hook::last_panic;
 pub use host_api::{Settings, hot_reload};
 pub use metrics::{Family, Kind, Metrics, PREFIX, Value};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::pace::Pace;
 use crate::session::Settings;
 
@@ -42,11 +42,7 @@ impl Limiter {
         let _permit = self.permits.acquire().await;
         self.pace.turn().await;
         let answer = call.await;
-        match &answer {
-            Ok(_) => self.pace.accepted(),
-            Err(fault) if fault.kind == Kind::Throttled => self.pace.throttled(fault.retry_after),
-            Err(fault) => self.pace.quiet(fault.retry_after),
-        }
+        self.pace.note(answer.as_ref().err(), answer.is_ok());
         answer
     }
 }

@@ -76,7 +76,7 @@ impl Road {
                 &self.watch,
                 client,
                 task,
-                self.terms(Deadline::new(deadline)),
+                self.terms(Deadline::new(deadline), 0),
             )
             .await;
     }

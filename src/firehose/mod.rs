@@ -33,7 +33,7 @@ use crate::send::{Deadline, Destination, Service, Targets, Terms};
 use crate::session::Session;
 use crate::variables::{Fixed, Variables};
 use crate::watch::Watch;
-use crate::worker::Worker;
+use crate::worker::{Admitted, Worker};
 
 /// One `firehose` output section.
 #[derive(Debug)]
@@ -85,8 +85,8 @@ impl Output for Firehose {
         let road = self.road.clone();
         let watch = road.watch.clone();
         self.worker
-            .deliver(flush, &self.permits, watch, |flush, deadline| async move {
-                road.deliver(&flush, deadline).await
+            .deliver(flush, &self.permits, watch, |admitted| async move {
+                road.deliver(admitted).await
             });
     }
 
@@ -123,10 +123,16 @@ impl Road {
         }
     }
 
-    async fn deliver(&self, flush: &Arc<Flush>, limit: Deadline) -> Verdict {
+    async fn deliver(&self, admitted: Admitted) -> Verdict {
+        let Admitted {
+            flush,
+            deadline: limit,
+            arrived,
+        } = admitted;
+        let flush = &flush;
         let deadline = limit.at();
         let began = Instant::now();
-        let attempt = self.retries.begin(flush.clone());
+        let attempt = self.retries.begin(flush.clone(), arrived);
         let tag = String::from_utf8_lossy(flush.tag());
         let connected = instance::connected(&self.connection, deadline, self.connect());
         let connection = match connected.await {
@@ -145,7 +151,7 @@ impl Road {
         let stream = |encoder: &Encoder<'_>, number: usize| {
             self.stream(connection, encoder.name(number), &attempt)
         };
-        let terms = self.terms(limit);
+        let terms = self.terms(limit, attempt.halvings());
         let report = pipeline::deliver(
             &mut encoder,
             &mut records,
@@ -163,10 +169,11 @@ impl Road {
         attempt.finish(&report)
     }
 
-    fn terms(&self, deadline: Deadline) -> Terms {
+    fn terms(&self, deadline: Deadline, halvings: u32) -> Terms {
         Terms {
             at_once: REQUESTS_AT_ONCE.slow,
             deadline,
+            halvings,
             pace: self.pace.clone(),
             targets: self.targets.clone(),
             watch: self.watch.clone(),

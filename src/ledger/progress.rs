@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use cbindings::Flush;
+use cbindings::{Flush, OnOutcome};
 
 use super::Key;
 use super::journal::Journal;
@@ -15,6 +15,8 @@ pub trait Source: Send + Sync {
     fn tag(&self) -> &[u8];
     /// The bytes.
     fn chunk(&self) -> &[u8];
+    /// Does this when Fluent Bit has taken the answer, or has ended without taking it.
+    fn on_outcome(&self, action: OnOutcome);
 }
 
 impl Source for Flush {
@@ -24,6 +26,10 @@ impl Source for Flush {
 
     fn chunk(&self) -> &[u8] {
         self.chunk()
+    }
+
+    fn on_outcome(&self, action: OnOutcome) {
+        self.on_outcome(action);
     }
 }
 
@@ -62,6 +68,8 @@ struct State {
     is_last: bool,
     /// Whether the journal has an entry of the chunk.
     is_saved: bool,
+    /// How often batches are halved before they are sent.
+    halvings: u32,
 }
 
 impl Progress {
@@ -101,9 +109,12 @@ impl Progress {
 
     /// The key; the chunk is hashed at the first call, once.
     pub fn key(&self, source: &dyn Source) -> Key {
-        *self
-            .key
-            .get_or_init(|| Key::of(source.tag(), source.chunk()))
+        self.key_of(source.tag(), source.chunk())
+    }
+
+    /// The key, for a chunk of this tag and these bytes.
+    pub fn key_of(&self, tag: &[u8], chunk: &[u8]) -> Key {
+        *self.key.get_or_init(|| Key::of(tag, chunk))
     }
 
     /// Notes the key, where it is known already.
@@ -118,6 +129,17 @@ impl Progress {
         state.about.attempts += 1;
         state.source = Some(Arc::downgrade(source));
         (state.settled.count() > 0).then(|| Left::except(&state.settled))
+    }
+
+    /// How often the chunk's batches are halved before they are sent.
+    pub fn halvings(&self) -> u32 {
+        self.lock().halvings
+    }
+
+    /// An attempt has ended that delivered something or not, with requests that were refused or not.
+    pub fn note_refusals(&self, was_refused: bool, has_delivered: bool) {
+        let mut state = self.lock();
+        state.halvings = next_halvings(state.halvings, was_refused, has_delivered);
     }
 
     /// What is known of the chunk.
@@ -198,6 +220,17 @@ impl Progress {
         }
     }
 
+    /// Whether it is noted in a journal, and so may outlive its output.
+    pub fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Whether anything is known that a later attempt needs.
+    pub fn is_of_use(&self) -> bool {
+        let state = self.lock();
+        state.settled.count() > 0 || state.about.reported != Reported::default()
+    }
+
     /// Writes the whole entry into the journal: the chunk will be flushed again.
     pub fn save(&self, key: Key) {
         if let Some(journal) = self.journal() {
@@ -238,6 +271,21 @@ impl Progress {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How often batches are halved in the next attempt: once more after refusals alone, once less after
+/// deliveries alone.
+pub(crate) fn next_halvings(halvings: u32, was_refused: bool, has_delivered: bool) -> u32 {
+    match (was_refused, has_delivered) {
+        (true, false) => MOST_HALVINGS.min(halvings + 1),
+        (false, true) => halvings.saturating_sub(1),
+        // Nothing reached the service, or the parts have the right size.
+        _ => halvings,
+    }
+}
+
+/// A batch goes in 64 parts at most: a target that refused everything for a while, and then takes it,
+/// gets as many requests.
+const MOST_HALVINGS: u32 = 6;
 
 impl std::fmt::Debug for Progress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

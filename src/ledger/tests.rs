@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use cbindings::OnOutcome;
+
 use super::*;
 
 /// A chunk whose bytes are its name.
@@ -13,6 +15,10 @@ impl Source for Named {
     fn chunk(&self) -> &[u8] {
         self.0.as_bytes()
     }
+
+    fn on_outcome(&self, _action: OnOutcome) {
+        unreachable!("these tests end no attempt");
+    }
 }
 
 fn note(ledger: &Ledger, chunk: &'static str, progress: &Arc<Progress>, now: Instant) -> Dropped {
@@ -22,7 +28,7 @@ fn note(ledger: &Ledger, chunk: &'static str, progress: &Arc<Progress>, now: Ins
 
 fn begin(ledger: &Ledger, chunk: &'static str, now: Instant) -> Option<Arc<Progress>> {
     let key = || Key::of(b"tag", chunk.as_bytes());
-    let (number, known) = ledger.begin(chunk.len(), key, now, 100);
+    let (number, known) = ledger.begin(ledger.arrive(), chunk.len(), key, now, 100);
     ledger.end(number);
     known
 }
@@ -34,7 +40,12 @@ fn an_entry_answers_once_and_for_its_tag_and_content_only() {
     assert!(note(&ledger, "chunk", &progress, now).expired.is_empty());
     assert!(begin(&ledger, "other", now).is_none());
     let of_another_tag = || Key::of(b"ta", b"gchunk");
-    assert!(ledger.begin(5, of_another_tag, now, 0).1.is_none());
+    assert!(
+        ledger
+            .begin(ledger.arrive(), 5, of_another_tag, now, 0)
+            .1
+            .is_none()
+    );
     assert_eq!(begin(&ledger, "chunk", now).unwrap().id(), progress.id());
     assert!(begin(&ledger, "chunk", now).is_none());
 }
@@ -43,9 +54,9 @@ fn an_entry_answers_once_and_for_its_tag_and_content_only() {
 fn a_chunk_of_an_unknown_length_is_not_hashed() {
     let (ledger, now) = (Ledger::default(), Instant::now());
     let hashed = || -> Key { unreachable!("hashed") };
-    assert!(ledger.begin(5, hashed, now, 0).1.is_none());
+    assert!(ledger.begin(ledger.arrive(), 5, hashed, now, 0).1.is_none());
     drop(note(&ledger, "chunk", &Arc::new(Progress::new(None)), now));
-    assert!(ledger.begin(6, hashed, now, 0).1.is_none());
+    assert!(ledger.begin(ledger.arrive(), 6, hashed, now, 0).1.is_none());
 }
 
 #[test]
@@ -94,14 +105,14 @@ fn the_oldest_event_is_in_delivery_or_waits_for_its_next_attempt() {
     let (ledger, now) = (Ledger::default(), Instant::now());
     let key = || -> Key { unreachable!("hashed") };
     assert_eq!(ledger.oldest(now), None);
-    let (a, _) = ledger.begin(1, key, now, 100);
-    let (b, _) = ledger.begin(1, key, now, 200);
+    let (a, _) = ledger.begin(ledger.arrive(), 1, key, now, 100);
+    let (b, _) = ledger.begin(ledger.arrive(), 1, key, now, 200);
     ledger.set_oldest(a, 90);
     assert_eq!(ledger.oldest(now), Some(90));
     assert_eq!((ledger.end(a), ledger.end(b)), (Some(90), Some(200)));
     drop(ledger.note(Key::of(b"t", b"a"), Arc::new(Progress::new(None)), 95, now));
     assert_eq!(ledger.oldest(now), Some(95));
-    let (again, known) = ledger.begin(1, || Key::of(b"t", b"a"), now, 300);
+    let (again, known) = ledger.begin(ledger.arrive(), 1, || Key::of(b"t", b"a"), now, 300);
     assert!(known.is_some());
     assert_eq!(ledger.oldest(now), Some(95));
     assert_eq!(ledger.end(again), Some(95));

@@ -161,7 +161,8 @@ mod tests {
         assert_eq!(made(&told, &metrics).0["OldestUndeliveredAge"], 0);
         let (ledger, then) = (metrics.ledger(), crate::metrics::now_ms() - 90_000);
         let key = || crate::ledger::Key::of(b"t", b"c");
-        let (_number, known) = ledger.begin(1, key, std::time::Instant::now(), then);
+        let (_number, known) =
+            ledger.begin(ledger.arrive(), 1, key, std::time::Instant::now(), then);
         assert!(known.is_none());
         let age = made(&told, &metrics).0["OldestUndeliveredAge"]
             .as_u64()

@@ -66,7 +66,7 @@ impl Simulation {
         self.answers = waiting.into();
         for (_, accepted) in due {
             if accepted {
-                self.state.accepted(now);
+                self.state.admitted(now);
             } else {
                 self.backlog += 1;
                 self.state.throttled(now);
@@ -121,7 +121,7 @@ fn the_rate_does_not_rise_while_the_service_is_left_alone() {
     let now = Instant::now();
     for seconds in [0, 30, 60] {
         let mut state = State::default();
-        (0..40).for_each(|_| state.accepted(now));
+        (0..40).for_each(|_| state.admitted(now));
         state.quiet(now, Some(Duration::from_secs(seconds)));
         state.throttled(now);
         for tenth in 0..seconds * 10 {
@@ -160,9 +160,32 @@ fn a_service_that_does_not_throttle_is_left_alone_without_a_limit() {
 fn answers_to_calls_of_one_moment_lower_the_rate_once() {
     let mut state = State::default();
     let now = Instant::now();
-    (0..100).for_each(|_| state.accepted(now));
+    (0..100).for_each(|_| state.admitted(now));
     for _ in 0..8 {
         state.throttled(now);
     }
     assert_eq!(state.limit.map(|limit| limit.rate), Some(50.0 * DECREASE));
+}
+
+/// A search for an item that the service refuses makes many calls that are refused, and few others.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_refused_was_within_the_quota() {
+    let throttled = Fault::new(Kind::Throttled, "ThrottlingException", "slow down");
+    let rate_after = async |kind: Kind| {
+        let pace = Pace::default();
+        let fault = Fault::new(kind, "Code", "text");
+        pace.note(Some(&throttled), false);
+        for _ in 0..40 {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            pace.note(Some(&fault), false);
+        }
+        pace.note(Some(&throttled), false);
+        pace.rate().expect("a limit")
+    };
+    for kind in [Kind::Refused, Kind::Missing, Kind::Exists, Kind::Stored] {
+        assert!(rate_after(kind).await > 4.0, "{kind:?}");
+    }
+    for kind in [Kind::Denied, Kind::Passing { unanswered: false }] {
+        assert!(rate_after(kind).await <= LEAST, "{kind:?}");
+    }
 }

@@ -1,14 +1,27 @@
 //! Attempts that end in every way, against a service that is a list.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
-use cbindings::Log;
+use cbindings::{Log, OnOutcome};
 
 use super::*;
 use crate::batch::{Item, Limits, Open};
 
 /// A chunk of this content, which the service takes event by event.
-struct Content(Vec<u8>);
+struct Content {
+    bytes: Vec<u8>,
+    on_outcome: Mutex<Option<OnOutcome>>,
+}
+
+impl Content {
+    fn new(content: u8) -> Self {
+        Self {
+            bytes: vec![content; 8],
+            on_outcome: Mutex::default(),
+        }
+    }
+}
 
 impl Source for Content {
     fn tag(&self) -> &[u8] {
@@ -16,7 +29,11 @@ impl Source for Content {
     }
 
     fn chunk(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    fn on_outcome(&self, action: OnOutcome) {
+        *self.on_outcome.lock().unwrap() = Some(action);
     }
 }
 
@@ -26,7 +43,7 @@ fn ledger() -> RetryLedger {
 }
 
 fn source(content: u8) -> Arc<dyn Source> {
-    Arc::new(Content(vec![content; 8]))
+    Arc::new(Content::new(content))
 }
 
 /// A batch of those events that are left.
@@ -72,7 +89,7 @@ fn attempt(
         End::AnsweredLate,
     ];
     let end = ends[random.usize(..ends.len())];
-    let attempt = ledger.begin(source(content));
+    let attempt = ledger.begin(source(content), ledger.ledger.arrive());
     let track = attempt.track().clone();
     let mut report = Report::default();
     let mut late = None;
@@ -153,7 +170,7 @@ fn whatever_ends_an_attempt_nothing_is_sent_twice_and_nothing_is_lost() {
 #[test]
 fn an_attempt_that_sent_nothing_leaves_nothing_when_it_is_dropped() {
     let ledger = ledger();
-    drop(ledger.begin(source(1)));
+    drop(ledger.begin(source(1), ledger.ledger.arrive()));
     assert!(ledger.ledger.take_all().is_empty());
     assert_eq!(ledger.ledger.oldest(Instant::now()), None);
 }
@@ -166,13 +183,68 @@ fn what_an_attempt_reported_is_not_reported_by_the_next() {
         attempt.unreported(&mut fields);
         counts
     };
-    let attempt = ledger.begin(source(1));
+    let attempt = ledger.begin(source(1), ledger.ledger.arrive());
     assert_eq!(attempt.give_back(), Verdict::Retry);
-    let attempt = ledger.begin(source(1));
+    let attempt = ledger.begin(source(1), ledger.ledger.arrive());
     assert_eq!(unreported(&attempt, [2, 0, 1]), [2, 0, 1]);
     assert_eq!(attempt.give_back(), Verdict::Retry);
-    let attempt = ledger.begin(source(1));
+    let attempt = ledger.begin(source(1), ledger.ledger.arrive());
     assert_eq!(unreported(&attempt, [1, 0, 1]), [0, 0, 0]);
     assert_eq!(unreported(&attempt, [5, 1, 1]), [3, 1, 0]);
     assert_eq!(attempt.progress.about().attempts, 3);
+}
+
+#[test]
+fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_not() {
+    let directory = std::env::temp_dir().join(format!("resume-outcome-{}", std::process::id()));
+    let identity = Identity {
+        plugin: "cloudwatch",
+        hash: [7; 32],
+    };
+    let watch = Watch::new(Log::muted(), crate::cloudwatch::PLUGIN);
+    for is_taken in [true, false] {
+        let ledger = RetryLedger::new(watch.clone(), Some((&directory, identity)));
+        let content = Arc::new(Content::new(1));
+        let attempt = ledger.begin(content.clone(), ledger.ledger.arrive());
+        let batch = batch(0..EVENTS, None).expect("nothing is settled");
+        let round = [(0, batch)];
+        attempt.hand_out(&round, true, |_| None);
+        attempt.track().settle(&round[0].1, &[]);
+        assert_eq!(attempt.finish(&Report::default()), Verdict::Done);
+        let action = content.on_outcome.lock().unwrap().take();
+        action.expect("there is a journal")(if is_taken {
+            Outcome::Taken
+        } else {
+            Outcome::Open {
+                tag: content.tag(),
+                chunk: content.chunk(),
+            }
+        });
+        drop(ledger);
+        let ledger = RetryLedger::new(watch.clone(), Some((&directory, identity)));
+        let left = ledger.begin(source(1), ledger.ledger.arrive()).left();
+        assert_eq!(left.is_none(), is_taken);
+        if let Some(left) = left {
+            assert!(!(0..EVENTS).any(|event| left.contains(event)));
+        }
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+/// Else each of them would take the entry in turn, and its rest might be refused each time.
+#[test]
+fn a_chunk_that_came_before_an_equal_one_failed_counts_as_never_tried() {
+    let ledger = ledger();
+    let waiting = ledger.ledger.arrive();
+    let attempt = ledger.begin(source(1), ledger.ledger.arrive());
+    let round = [(0, batch(0..EVENTS, None).expect("nothing is settled"))];
+    attempt.hand_out(&round, true, |_| None);
+    let again = [round[0].1.items()[3]];
+    attempt.track().settle(&round[0].1, &again);
+    let mut report = Report::default();
+    report.left.push(3);
+    assert_eq!(attempt.finish(&report), Verdict::Retry);
+    assert!(ledger.begin(source(1), waiting).left().is_none());
+    let later = ledger.ledger.arrive();
+    assert!(ledger.begin(source(1), later).left().is_some());
 }

@@ -93,12 +93,14 @@ impl Deadline {
         let _noted = self.slowest.fetch_update(Relaxed, Relaxed, noted);
     }
 
-    /// Whether so many requests one after another are likely to be answered in time.
+    /// Whether so many requests one after another are likely to be answered in time, where the rate
+    /// limiter admits so many a second.
     #[must_use]
-    pub fn has_time_for(&self, requests: u32) -> bool {
-        let slowest = Duration::from_micros(self.slowest.load(Relaxed));
+    pub fn has_time_for(&self, requests: u32, rate: Option<f64>) -> bool {
+        let slowest = self.slowest.load(Relaxed) as f64 / 1e6;
+        let interval = rate.map_or(0.0, f64::recip);
         let left = self.last_begin().saturating_duration_since(Instant::now());
-        slowest * requests <= left
+        slowest.max(interval) * f64::from(requests) <= left.as_secs_f64()
     }
 
     fn is_closing(&self) -> bool {
@@ -181,6 +183,23 @@ mod tests {
         assert_eq!(deadline.last_begin() - began, MS(5_000));
         (0..32).for_each(|_| deadline.answered_in(MS(20)));
         assert_eq!(deadline.last_begin() - began, MS(9_750));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_have_time_if_answers_and_the_rate_limiter_leave_it() {
+        let deadline = Deadline::new(Instant::now() + MS(1_000));
+        deadline.answered_in(MS(10));
+        for (requests, rate, expected) in [
+            (70, None, true),
+            (80, None, false),
+            (7, Some(10.0), true),
+            (8, Some(10.0), false),
+            (70, Some(1_000.0), true),
+            (1, Some(0.5), false),
+        ] {
+            let has_time = deadline.has_time_for(requests, rate);
+            assert_eq!(has_time, expected, "{requests} requests, {rate:?} a second");
+        }
     }
 
     /// Whatever time answers take, if it is always the same.

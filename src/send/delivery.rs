@@ -50,7 +50,7 @@ impl<'d, S: Service> Delivery<'d, S> {
             service,
             terms,
             report: Report::default(),
-            search: Search::new(batches),
+            search: Search::new(batches, terms.halvings, &mut fastrand::Rng::new()),
             backoff: Backoff::new(fastrand::Rng::new()),
             target: None,
             began: Instant::now(),
@@ -160,7 +160,8 @@ impl<'d, S: Service> Delivery<'d, S> {
         let healthy = known.accepted_within(HEALTHY);
         // Two requests for each halving, and as many again for proof.
         let requests = 4 * part.batch.items().len().max(1).ilog2();
-        let has_time = self.terms.deadline.has_time_for(requests);
+        let Terms { deadline, pace, .. } = self.terms;
+        let has_time = deadline.has_time_for(requests, pace.rate());
         match self.search.refused(part, healthy, has_time, Instant::now()) {
             Step::Next => {
                 self.fault = Some(fault);

@@ -60,14 +60,9 @@ impl<S: Service> Delivery<'_, S> {
             Ok(answer) => answer.again.as_ref().map(|(_, fault)| fault),
             Err(fault) => Some(fault),
         };
-        match fault {
-            Some(fault) if fault.kind == Kind::Throttled => {
-                watch.metrics.add(Id::Throttles, 1);
-                pace.throttled(fault.retry_after);
-            }
-            Some(fault) => pace.quiet(fault.retry_after),
-            None => pace.accepted(),
-        }
+        let is_throttled = fault.is_some_and(|fault| fault.kind == Kind::Throttled);
+        watch.metrics.add(Id::Throttles, usize::from(is_throttled));
+        pace.note(fault, answer.is_ok());
     }
 
     /// One request; what of it is to be sent again.

@@ -69,7 +69,17 @@ pub(super) struct Search {
 
 impl Search {
     /// All batches are still to be sent, in their order.
-    pub(super) fn new(batches: Vec<Batch>) -> Self {
+    ///
+    /// Where earlier flushes delivered nothing, as requests were refused, they are halved so often
+    /// before, and sent in any order: however few requests a flush has time for, one without a refused
+    /// item is then among the first in some flush.
+    pub(super) fn new(mut batches: Vec<Batch>, halvings: u32, random: &mut fastrand::Rng) -> Self {
+        for _ in 0..halvings {
+            batches = batches.into_iter().flat_map(halved).collect();
+        }
+        if halvings > 0 {
+            random.shuffle(&mut batches);
+        }
         let parts = batches.into_iter().rev();
         Self {
             parts: parts.map(Part::new).collect(),
@@ -168,6 +178,14 @@ impl Search {
     }
 }
 
+/// Both halves, or an item alone.
+fn halved(batch: Batch) -> Vec<Batch> {
+    match batch.halves() {
+        Some((older, newer)) => vec![older, newer],
+        None => vec![batch],
+    }
+}
+
 /// After one of them, the target could be one that refuses every other request.
 const CONFIRMATIONS: usize = 2;
 
@@ -175,6 +193,7 @@ const CONFIRMATIONS: usize = 2;
 mod tests {
     use super::*;
     use crate::batch::{Limits, Open};
+    use crate::ledger::next_halvings;
 
     fn batch(times: impl Iterator<Item = i64>) -> Batch {
         let limits = Limits {
@@ -191,27 +210,43 @@ mod tests {
         open.finish().expect("there are items")
     }
 
-    /// Flushes that have time for four requests each.
+    /// Flushes that have time for a few requests each.
     #[test]
-    fn each_flush_delivers_a_part_of_what_is_left_however_few_requests_it_has_time_for() {
-        for poisoned in [0, 1, 511, 512, 1000, 1023] {
-            let mut left: Vec<i64> = (0..1024).collect();
-            let mut flushes = 0;
-            while left != [poisoned] {
-                let mut search = Search::new(vec![batch(left.iter().copied())]);
-                for _ in 0..4 {
-                    let Some(part) = search.next() else { break };
-                    let times = || part.batch.items().iter().map(|item| item.time);
-                    if times().any(|time| time == poisoned) {
-                        drop(search.refused(part, true, false, Instant::now()));
-                    } else {
-                        left.retain(|time| !times().any(|accepted| accepted == *time));
-                        search.accepted(&part);
-                    }
-                }
-                flushes += 1;
-                assert!(flushes <= 10, "item {poisoned}: {} left", left.len());
+    fn flushes_deliver_all_that_is_not_refused_however_few_requests_each_has_time_for() {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for (requests, most_flushes) in [(4, 12), (2, 60), (1, 200)] {
+            for poisoned in [0, 1, 511, 512, 1000, 1023] {
+                let flushes = flushes_until_done(poisoned, requests, &mut random);
+                let what = format!("item {poisoned}, {requests} requests");
+
+                assert!(flushes <= most_flushes, "{what}: {flushes} flushes");
             }
         }
+    }
+
+    /// How many flushes it takes to deliver all items but the poisoned one.
+    fn flushes_until_done(poisoned: i64, requests: usize, random: &mut fastrand::Rng) -> usize {
+        let mut left: Vec<i64> = (0..1024).collect();
+        let (mut flushes, mut halvings) = (0, 0);
+        while left != [poisoned] && flushes < 1_000 {
+            let (before, mut was_refused) = (left.len(), false);
+            let mut search = Search::new(vec![batch(left.iter().copied())], halvings, random);
+            for _ in 0..requests {
+                let Some(part) = search.next() else { break };
+                let times = || part.batch.items().iter().map(|item| item.time);
+                if times().any(|time| time == poisoned) {
+                    was_refused = true;
+                    drop(search.refused(part, true, false, Instant::now()));
+                } else {
+                    left.retain(|time| !times().any(|accepted| accepted == *time));
+                    search.accepted(&part);
+                }
+            }
+            halvings = next_halvings(halvings, was_refused, left.len() < before);
+            flushes += 1;
+        }
+        flushes
     }
 }

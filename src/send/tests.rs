@@ -114,6 +114,7 @@ fn terms(time: Duration) -> Terms {
         at_once: 32,
         deadline: Deadline::new(Instant::now() + time),
         pace: Arc::default(),
+        halvings: 0,
         targets: Arc::default(),
         watch: Watch::new(Log::muted(), PLUGIN),
     }
@@ -166,7 +167,13 @@ async fn a_request_that_never_left_is_not_ambiguous() {
     let report = deliver_all(one_each(&service, 1), &terms(10 * SECOND)).await;
     assert_eq!((report.ambiguous, report.left.len()), (0, 1));
     let terms = terms(10 * SECOND);
-    terms.pace.quiet(Some(30 * SECOND));
+    let mut pause = Fault::new(
+        Kind::Passing { unanswered: false },
+        "ServiceUnavailable",
+        "later",
+    );
+    pause.retry_after = Some(30 * SECOND);
+    terms.pace.note(Some(&pause), false);
     let (before, began) = (service.count(), Instant::now());
     let report = deliver_all(one_each(&service, 1), &terms).await;
     assert_eq!((report.ambiguous, report.requests), (0, 0));

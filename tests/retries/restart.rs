@@ -7,9 +7,11 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use cbindings::host::{ABANDONED, Generation};
 use support::alone::alone;
 use support::aws::{Account, Action, ErrorAnswer, Rule, StandIn};
-use support::host::{Instance, Verdict};
+use support::chunk::{Chunk, Time, map};
+use support::host::{Instance, PluginHost, Verdict};
 use support::output::{Output, ready};
 
 use super::{PLUGINS, Plugin, START_VARIABLE, Scratch, count, start, text};
@@ -110,6 +112,31 @@ fn a_process_that_is_killed_in_the_middle_of_a_chunk_doubles_nothing() {
         assert_eq!((plugin.delivered)(&aws).len(), plugin.first_records);
         let instance = output(plugin, &aws, &directory).open();
         deliver_the_rest(plugin, &aws, &instance);
+    }
+}
+
+/// Fluent Bit ends before its event loop could resume the flush: it keeps the chunk in its storage.
+#[test]
+fn an_answer_that_fluent_bit_did_not_take_doubles_nothing_after_the_next_start() {
+    let scratch = Scratch::new("untaken");
+    for plugin in PLUGINS {
+        let (aws, directory) = (ready(), scratch.path(plugin.name));
+        let late = Action::AcceptThenDelay(Duration::from_millis(300));
+        aws.script(Rule::on(plugin.operation, late));
+        let chunk = || Chunk::new().v2(Time::millis(start()), map([("log", "the one event")]));
+        let host = PluginHost::load(plugin.name, Generation::V5_1);
+        let section = output(plugin, &aws, &directory).section();
+        let instance = host.library().instance(section).expect("opens");
+        let pending = instance.begin_flush("a.tag", chunk());
+        assert!(aws.wait_for(|account| account.in_flight(plugin.operation) == 1, PATIENCE));
+        drop(instance.exit());
+        assert_eq!(pending.wait().code, ABANDONED);
+        assert_eq!((plugin.delivered)(&aws).len(), 1);
+        let instance = output(plugin, &aws, &directory).open();
+        assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);
+        assert_eq!((plugin.delivered)(&aws).len(), 1, "{}", plugin.name);
+        assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);
+        assert_eq!((plugin.delivered)(&aws).len(), 2, "an equal chunk of later");
     }
 }
 

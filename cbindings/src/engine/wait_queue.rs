@@ -32,8 +32,10 @@ pub(crate) trait Waiting {
     /// Logs that so many chunks of its instance, this one among them, are not delivered when Fluent Bit
     /// ends.
     fn log_undelivered(&self, count: usize);
-    /// Ends the flush; the answer for Fluent Bit.
+    /// Ends the flush; the answer, which Fluent Bit takes.
     fn finish(self: Box<Self>) -> c_int;
+    /// Ends the flush, whose answer Fluent Bit does not take.
+    fn abandon(self: Box<Self>);
     /// The number of the instance that it belongs to.
     fn instance(&self) -> usize;
 }

@@ -29,7 +29,7 @@ pub fn ledger(data: &[u8]) {
                 });
             }
             2 => {
-                let (number, known) = ledger.begin(chunk.len(), || key, now, 0);
+                let (number, known) = ledger.begin(ledger.arrive(), chunk.len(), || key, now, 0);
                 assert!(ledger.end(number).is_some());
                 let known = known.map(|progress| progress.id());
                 assert_eq!(known.is_some(), take(&mut expected, key, known, now));
