@@ -109,6 +109,7 @@ impl Road {
         let retries = instance::retries("kinesis", directory, settings, OPTIONS, &watch);
         Self {
             connection: OnceCell::new(),
+            // The service limits the shards of a stream, and not an account's requests.
             pace: Arc::default(),
             targets: Arc::default(),
             retries,

@@ -1,10 +1,13 @@
 //! The options as users write and read about them.
 
+use crate::firehose::options::RECORD;
 use crate::options::{Spec, join, shared};
 
 /// Every option.
 pub const OPTIONS: &[Spec] =
-    &join::<_, { OWN.len() + shared::OPTIONS.len() }>(OWN, shared::OPTIONS);
+    &join::<_, { OF_RECORDS.len() + shared::OPTIONS.len() }>(OF_RECORDS, shared::OPTIONS);
+
+const OF_RECORDS: &[Spec] = &join::<_, { OWN.len() + RECORD.len() }>(OWN, RECORD);
 
 /// Options of other plugins and drivers that people copy into a section for this one.
 pub const FOREIGN: &[(&str, &str)] =
@@ -29,36 +32,6 @@ const OWN: &[Spec] = &[
         form: "switch",
         default: "false",
         help: "Adds a newline to each record's text, for consumers that expect lines; before compression.",
-    },
-    Spec {
-        key: "data_keys",
-        form: "keys separated by commas",
-        default: "",
-        help: "Keeps only these keys of a record. `time_key` is added before, so it must be listed to stay; `replace_dots` and `log_key` come after. A record with none of the keys is sent as `{}`.",
-    },
-    Spec {
-        key: "replace_dots",
-        form: "text",
-        default: "",
-        help: "Replaces each dot in a record's keys, also in nested maps and in arrays, by this text, once. Of keys that become equal the last is sent; `log_key` names a key as it then is.",
-    },
-    Spec {
-        key: "time_key",
-        form: "key",
-        default: "",
-        help: "Adds the record's time under this key, in place of a value that is there. `log_key` may name it.",
-    },
-    Spec {
-        key: "time_key_format",
-        form: "strftime text",
-        default: "%Y-%m-%dT%H:%M:%S",
-        help: "How `time_key` is written. `%L` and `%3N` are milliseconds, `%f` and `%6N` microseconds, `%9N` nanoseconds. `%L` is what it is in the Go plugin; the C plugin prints nanoseconds there.",
-    },
-    Spec {
-        key: "time_key_zone",
-        form: "local or utc",
-        default: "local",
-        help: "The time zone of `time_key`: the one of `TZ` or the system, as in the Go plugin, or UTC, as in the C plugin.",
     },
     Spec {
         key: "aggregation",
