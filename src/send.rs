@@ -52,7 +52,8 @@ pub trait Service: Send + Sync + 'static {
     /// Whether a request without an answer is sent again within the flush.
     fn retries_unanswered(&self) -> bool;
 
-    /// Whether a batch is sent only once the one before it is delivered, whatever their times.
+    /// Whether a batch is sent only once the one before it is delivered, whatever their times. Where the
+    /// service refused a request of the chunk as a whole, no order is kept.
     fn keeps_order(&self) -> bool {
         false
     }
