@@ -8,6 +8,7 @@
 //! so that it means the same in each attempt at the chunk.
 
 mod groups;
+mod join;
 mod large;
 mod request;
 
@@ -15,9 +16,8 @@ use std::sync::Arc;
 
 use self::groups::Groups;
 use self::request::Request;
-use super::aggregate;
-use super::partition_key::{self, RANDOM_BYTES};
-use crate::batch::{Batch, MOST_OPEN};
+use super::partition_key::RANDOM_BYTES;
+use crate::batch::Batch;
 use crate::compress::{Compression, Compressor, surely_within};
 use crate::firehose::pack::joined::Joined;
 use crate::firehose::pack::{Oversize, Packed};
@@ -137,74 +137,6 @@ impl Packer {
         }
     }
 
-    /// Joins a text with others of its key by newlines, or packs it alone.
-    fn join_line(&mut self, key: Option<&str>, text: &[u8], time: i64) {
-        let room = JOINED_BYTES.min(self.sure_room(key));
-        if text.len() > room {
-            return self.alone(key, text, time);
-        }
-        let Some(ordinal) = self.take_ordinal() else {
-            return;
-        };
-        let group = self.group(key);
-        let newline = usize::from(!self.packing.newline);
-        if self.groups.bytes(group) + newline + text.len() > room {
-            self.close_group(group);
-        }
-        let begins = self.groups.is_empty(group);
-        let lines = self.groups.add(group, ordinal, time);
-        if newline > 0 && !begins {
-            lines.push(b'\n');
-        }
-        lines.extend_from_slice(text);
-    }
-
-    /// Adds a text to the user records of its partition key, or packs it alone.
-    fn join_user_record(&mut self, key: Option<&str>, text: &[u8], time: i64) {
-        let mut buffer = std::mem::take(&mut self.data);
-        let data = compressed(&mut self.compressor, text, &mut buffer);
-        let room = JOINED_BYTES - aggregate::overhead(key.map_or(RANDOM_BYTES, str::len));
-        let bytes = aggregate::appended(data.len());
-        let is_large = bytes > room;
-        if !is_large && let Some(ordinal) = self.take_ordinal() {
-            let group = self.group(key);
-            if self.groups.bytes(group) + bytes > room {
-                self.close_group(group);
-            }
-            aggregate::append(data, self.groups.add(group, ordinal, time));
-        }
-        self.data = buffer;
-        if is_large {
-            self.alone(key, text, time);
-        }
-    }
-
-    /// Packs a text that is too large to be joined.
-    fn alone(&mut self, key: Option<&str>, text: &[u8], time: i64) {
-        self.begin_alone(key);
-        self.record(key, text, time);
-    }
-
-    /// Ends what has been joined under a key before a record of that key which is not joined.
-    pub fn begin_alone(&mut self, key: Option<&str>) {
-        if key.is_some()
-            && let Some(group) = self.groups.find(key)
-        {
-            self.close_group(group);
-        }
-    }
-
-    /// The group of a key.
-    fn group(&mut self, key: Option<&str>) -> usize {
-        if let Some(group) = self.groups.find(key) {
-            return group;
-        }
-        if self.groups.count() >= MOST_OPEN {
-            self.close_groups();
-        }
-        self.groups.insert(key)
-    }
-
     /// The ordinal of the next text; `None` for one that was delivered when the chunk was tried before.
     fn take_ordinal(&mut self) -> Option<u32> {
         let ordinal = self.next;
@@ -236,31 +168,6 @@ impl Packer {
         }
         self.data = buffer;
         fits
-    }
-
-    /// Makes a Kinesis record of what has been joined.
-    fn close_group(&mut self, group: usize) {
-        let Some(group) = self.groups.take(group) else {
-            return;
-        };
-        // A new key for each record: a shard that throttles one does not get the next one too.
-        let key = group.key.unwrap_or_else(|| partition_key::random().into());
-        let mut buffer = std::mem::take(&mut self.data);
-        let data = if self.packing.join == Join::Kpl {
-            aggregate::finished(&key, &group.data, &mut buffer);
-            &buffer
-        } else {
-            compressed(&mut self.compressor, &group.data, &mut buffer)
-        };
-        self.put_joined(Some(&key), data, group.time, &group.ordinals);
-        self.data = buffer;
-    }
-
-    fn close_groups(&mut self) {
-        for group in 0..self.groups.count() {
-            self.close_group(group);
-        }
-        self.groups.forget();
     }
 
     fn put_joined(&mut self, key: Option<&str>, data: &[u8], time: i64, ordinals: &[u32]) {
@@ -298,11 +205,6 @@ fn compressed<'t>(
         None => text,
     }
 }
-
-/// Texts are joined up to so many bytes. A shard takes 1 MiB a second: a record of that size can be
-/// throttled for as long as other producers write to its shard. The service bills records by 25 KiB,
-/// so that larger records save little.
-const JOINED_BYTES: usize = 256 * 1024;
 
 /// Full requests are sent when they have so many bytes together, base64 not counted, so that large
 /// records take no more memory than with the smaller requests of Data Firehose.

@@ -5,8 +5,10 @@ use std::io::Read;
 use serde_json::Value;
 use support::kpl::user_records;
 
+use super::join::JOINED_BYTES;
 use super::request::LIMITS;
 use super::*;
+use crate::batch::MOST_OPEN;
 
 const MIB: usize = 1024 * 1024;
 
