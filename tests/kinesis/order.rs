@@ -11,10 +11,9 @@ use super::assert_ok;
 fn chunk(count: usize, bytes: usize) -> Chunk {
     (0..count).fold(Chunk::new(), |chunk, n| {
         let text = format!("{n:06} {}", "x".repeat(bytes));
-        chunk.v2(
-            1,
-            map([("id", ["hot", "cold"][n % 2].to_owned()), ("log", text)]),
-        )
+        let id = ["hot", "cold"][n % 2].to_owned();
+        // Later requests have later times, and wait for the ones before them all the same.
+        chunk.v2(n as i64, map([("id", id), ("log", text)]))
     })
 }
 
