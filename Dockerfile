@@ -63,7 +63,7 @@ RUN find . -name '*.rs' -exec touch {} + \
     && install -m 755 -t /out /built/launch /built/healthcheck /built/migrate
 # What is in the files, and the licences that it is used under.
 RUN mkdir -p /out/plugins /out/licenses /out/sbom \
-    && fluent-bit/licenses/notices "$(cat /triple)" cloudwatch firehose >/out/plugins/THIRD-PARTY-NOTICES.txt \
+    && fluent-bit/licenses/notices "$(cat /triple)" cloudwatch firehose kinesis >/out/plugins/THIRD-PARTY-NOTICES.txt \
     && fluent-bit/licenses/notices "$(cat /triple)" cloudwatch firehose kinesis launch migrate \
         >/out/licenses/THIRD-PARTY-NOTICES.txt \
     && for package in cloudwatch firehose kinesis launch migrate; do \
@@ -71,7 +71,7 @@ RUN mkdir -p /out/plugins /out/licenses /out/sbom \
     done
 
 FROM scratch AS plugins
-COPY --from=build /out/cloudwatch.so /out/firehose.so /out/plugins/THIRD-PARTY-NOTICES.txt /
+COPY --from=build /out/cloudwatch.so /out/firehose.so /out/kinesis.so /out/plugins/THIRD-PARTY-NOTICES.txt /
 
 FROM ${FLUENT_BIT_IMAGE} AS fluent-bit
 

@@ -22,20 +22,20 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 .DELETE_ON_ERROR:
 .PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo clean help
 
-## build: dist/cloudwatch.so and dist/firehose.so, optimised and stripped, and the notices of third parties
-build: dist/cloudwatch.so dist/firehose.so dist/THIRD-PARTY-NOTICES.txt
+## build: dist/cloudwatch.so, dist/firehose.so and dist/kinesis.so, optimised and stripped, and the notices of third parties
+build: dist/cloudwatch.so dist/firehose.so dist/kinesis.so dist/THIRD-PARTY-NOTICES.txt
 
 dist/cloudwatch.so: $(SOURCES)
-	$(RELEASE) --release --locked --package cloudwatch --package firehose
+	$(RELEASE) --release --locked --package cloudwatch --package firehose --package kinesis
 	install -D -m 755 $(BUILT)/libcloudwatch.so $@
 
-# Built by the same command, as both share everything but a line.
-dist/firehose.so: dist/cloudwatch.so
-	install -D -m 755 $(BUILT)/libfirehose.so $@
+# Built by the same command, as all share everything but a line.
+dist/firehose.so dist/kinesis.so: dist/%.so: dist/cloudwatch.so
+	install -D -m 755 $(BUILT)/lib$*.so $@
 
 dist/THIRD-PARTY-NOTICES.txt: Cargo.lock Cargo.toml $(wildcard fluent-bit/licenses/*)
 	@mkdir -p dist
-	fluent-bit/licenses/notices $(HOST) cloudwatch firehose >$@
+	fluent-bit/licenses/notices $(HOST) cloudwatch firehose kinesis >$@
 
 ## check: format, lints, documentation, dependencies, sizes
 check:
@@ -43,9 +43,9 @@ check:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 	tests/check/dependencies
-	tests/check/sizes dist/cloudwatch.so dist/firehose.so
-	tests/check/builder-paths dist/cloudwatch.so dist/firehose.so
-	tests/check/library dist/cloudwatch.so dist/firehose.so
+	tests/check/sizes dist/cloudwatch.so dist/firehose.so dist/kinesis.so
+	tests/check/builder-paths dist/cloudwatch.so dist/firehose.so dist/kinesis.so
+	tests/check/library dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 	tests/check/instructions
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
@@ -57,7 +57,7 @@ else
 	$(CARGO) test --workspace --locked --no-fail-fast
 endif
 ifeq ($(ZIG),yes)
-	tests/check/glibc $(GLIBC) dist/cloudwatch.so dist/firehose.so
+	tests/check/glibc $(GLIBC) dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 else
 	@echo 'test: skipped, the oldest C library: cargo-zigbuild is not installed'
 endif
@@ -80,7 +80,7 @@ test-examples: build
 test-host: build
 	@tests/check/host
 
-## fuzz: hostile input for whatever reads bytes from outside, SECONDS=s for each of eight readers
+## fuzz: hostile input for whatever reads bytes from outside, SECONDS=s for each of ten readers
 fuzz:
 	@tests/fuzz/run $(or $(SECONDS),60)
 
@@ -130,7 +130,7 @@ sbom:
 	    echo "sbom: dist/$$package.cdx.json names $$(grep -c '"purl"' dist/$$package.cdx.json) crates"; \
 	done
 
-## demo: two containers' lines through the router to a local stand-in; LOGS=path for your own lines
+## demo: three containers' lines through the router to a local stand-in; LOGS=path for your own lines
 demo: build
 	@LOGS='$(LOGS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
 

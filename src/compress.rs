@@ -13,6 +13,8 @@ use zstd::zstd_safe::compress_bound;
 pub enum Compression {
     /// RFC 1952.
     Gzip,
+    /// RFC 1950.
+    Zlib,
     /// Snappy's block format: no frame around it, as the C plugin sends it.
     Snappy,
     /// RFC 8878.
@@ -24,6 +26,7 @@ pub struct Compressor(State);
 
 enum State {
     Gzip(Compress),
+    Zlib(Compress),
     Snappy(Box<raw::Encoder>),
     Zstd(bulk::Compressor<'static>),
 }
@@ -38,6 +41,7 @@ impl Compressor {
     pub fn new(compression: Compression) -> Self {
         Self(match compression {
             Compression::Gzip => State::Gzip(Compress::new(flate2::Compression::default(), false)),
+            Compression::Zlib => State::Zlib(Compress::new(flate2::Compression::default(), true)),
             Compression::Snappy => State::Snappy(Box::new(raw::Encoder::new())),
             Compression::Zstd => {
                 State::Zstd(bulk::Compressor::new(ZSTD_LEVEL).expect("memory for zstd"))
@@ -54,6 +58,7 @@ impl Compressor {
         out.clear();
         match &mut self.0 {
             State::Gzip(state) => gzip(state, text, out),
+            State::Zlib(state) => deflate(state, text, out),
             State::Snappy(encoder) => {
                 out.resize(raw::max_compress_len(text.len()), 0);
                 let len = encoder.compress(text, out).expect("room for any result");
@@ -72,6 +77,7 @@ impl std::fmt::Debug for Compressor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             State::Gzip(_) => "Compressor(Gzip)",
+            State::Zlib(_) => "Compressor(Zlib)",
             State::Snappy(_) => "Compressor(Snappy)",
             State::Zstd(_) => "Compressor(Zstd)",
         })
@@ -80,15 +86,24 @@ impl std::fmt::Debug for Compressor {
 
 /// The longest text whose compressed form is within a limit whatever the text is.
 ///
-/// Of the three, Snappy promises least: at most a sixth more than the text, and 32 bytes.
+/// Of them, Snappy promises least: at most a sixth more than the text, and 32 bytes.
 #[must_use]
 pub const fn surely_within(limit: usize) -> usize {
     limit.saturating_sub(32) / 7 * 6
 }
 
 fn gzip(state: &mut Compress, text: &[u8], out: &mut Vec<u8>) {
-    state.reset();
     out.extend_from_slice(GZIP_HEAD);
+    deflate(state, text, out);
+    let mut crc = Crc::new();
+    crc.update(text);
+    out.extend_from_slice(&crc.sum().to_le_bytes());
+    out.extend_from_slice(&crc.amount().to_le_bytes());
+}
+
+/// Appends the whole stream in the format that the state was made for.
+fn deflate(state: &mut Compress, text: &[u8], out: &mut Vec<u8>) {
+    state.reset();
     loop {
         let rest = &text[usize::try_from(state.total_in()).unwrap_or(text.len())..];
         out.reserve(rest.len() / 4 + 512);
@@ -97,10 +112,6 @@ fn gzip(state: &mut Compress, text: &[u8], out: &mut Vec<u8>) {
             break;
         }
     }
-    let mut crc = Crc::new();
-    crc.update(text);
-    out.extend_from_slice(&crc.sum().to_le_bytes());
-    out.extend_from_slice(&crc.amount().to_le_bytes());
 }
 
 /// Deflate, no flags, no time, no extra flags, an unknown system.
@@ -115,13 +126,23 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Compression; 3] = [Compression::Gzip, Compression::Snappy, Compression::Zstd];
+    const ALL: [Compression; 4] = [
+        Compression::Gzip,
+        Compression::Zlib,
+        Compression::Snappy,
+        Compression::Zstd,
+    ];
 
     fn plain(compression: Compression, data: &[u8]) -> Vec<u8> {
         match compression {
             Compression::Gzip => {
                 let mut text = Vec::new();
                 let read = flate2::read::GzDecoder::new(data).read_to_end(&mut text);
+                read.map(|_| text).unwrap()
+            }
+            Compression::Zlib => {
+                let mut text = Vec::new();
+                let read = flate2::read::ZlibDecoder::new(data).read_to_end(&mut text);
                 read.map(|_| text).unwrap()
             }
             Compression::Snappy => raw::Decoder::new().decompress_vec(data).unwrap(),

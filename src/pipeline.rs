@@ -163,4 +163,8 @@ impl<S: Service> Service for Tracked<S> {
     fn retries_unanswered(&self) -> bool {
         self.service.retries_unanswered()
     }
+
+    fn keeps_order(&self) -> bool {
+        self.service.keeps_order()
+    }
 }

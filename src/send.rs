@@ -51,6 +51,12 @@ pub trait Service: Send + Sync + 'static {
 
     /// Whether a request without an answer is sent again within the flush.
     fn retries_unanswered(&self) -> bool;
+
+    /// Whether a batch is sent only once the one before it is delivered, whatever their times. Where the
+    /// service refused a request of the chunk as a whole, no order is kept.
+    fn keeps_order(&self) -> bool {
+        false
+    }
 }
 
 /// What became of an accepted request.
@@ -110,7 +116,12 @@ pub async fn deliver_all<S: Service>(
         }
         let next = || batches.next_if(|(next, _)| Arc::ptr_eq(next, &destination));
         let others = iter::from_fn(next).map(|(_, batch)| batch);
-        for lane in lanes(iter::once(first).chain(others)) {
+        let batches = iter::once(first).chain(others);
+        let lanes = match destination.service.keeps_order() {
+            true => vec![batches.collect()],
+            false => lanes(batches),
+        };
+        for lane in lanes {
             while running.len() >= terms.at_once {
                 report.merge(joined(running.join_next().await));
             }

@@ -53,7 +53,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the options that both plugins share.
+    /// Reads the options that all plugins share.
     #[must_use]
     pub fn read(reader: &Reader<'_>, environment: impl Fn(&str) -> Option<String>) -> Self {
         let region = reader

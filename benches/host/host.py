@@ -52,11 +52,12 @@ class Service:
 
     def stored(self):
         summary = self.ask("summary")
-        return summary["events_total"]["count"] + summary["records_total"]["count"]
+        totals = [summary[name] for name in ("events_total", "records_total", "kinesis_total")]
+        return sum(total["count"] for total in totals)
 
     def requests(self):
         calls = self.ask("summary")["calls"]
-        return calls.get("PutLogEvents", 0) + calls.get("PutRecordBatch", 0)
+        return sum(calls.get(name, 0) for name in ("PutLogEvents", "PutRecordBatch", "PutRecords"))
 
     def end(self):
         self.process.stdin.close()

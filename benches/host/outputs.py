@@ -16,12 +16,14 @@ RECORD = """
 
 CLOUDWATCH = {"region": "us-east-1", "log_group_name": "g", "log_stream_name": "s", "auto_create_group": "on"}
 FIREHOSE = {"region": "us-east-1", "delivery_stream": "bench"}
+KINESIS = {"region": "us-east-1", "stream": "bench"}
 LOG_KEY = {"log_key": "log"}
 
 JOBS = {
     "whole record": ("cloudwatch", "cloudwatch_logs", CLOUDWATCH),
     "`log_key log`": ("cloudwatch", "cloudwatch_logs", CLOUDWATCH | LOG_KEY),
     "Firehose": ("firehose", "kinesis_firehose", FIREHOSE),
+    "Kinesis": ("kinesis", "kinesis_streams", KINESIS),
 }
 
 

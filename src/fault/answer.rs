@@ -80,6 +80,12 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "SignatureDoesNotMatch"
         | "InvalidSignatureException"
         | "InvalidKMSResourceException"
+        // The key that encrypts a Kinesis data stream.
+        | "KMSAccessDeniedException"
+        | "KMSDisabledException"
+        | "KMSInvalidStateException"
+        | "KMSNotFoundException"
+        | "KMSOptInRequired"
         // A delivery stream that takes records from CloudWatch Logs alone.
         | "InvalidSourceException" => Kind::Denied,
         // From the time when PutLogEvents took sequence tokens.
@@ -100,6 +106,7 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "RequestThrottled"
         | "RequestThrottledException"
         | "LimitExceededException"
+        | "KMSThrottlingException"
         | "ProvisionedThroughputExceededException"
         | "BandwidthLimitExceeded"
         | "SlowDown"

@@ -5,7 +5,7 @@ mod table;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use self::table::{FOREIGN, OPTIONS};
+pub use self::table::{FOREIGN, OPTIONS, RECORD};
 use crate::compress::Compression;
 use crate::firehose::pack::{Oversize, Packing};
 use crate::firehose::route::Route;

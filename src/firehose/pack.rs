@@ -5,7 +5,7 @@
 //! part of one that is too large. It depends on the chunk alone, so that it means the same each time
 //! the chunk comes, whatever delivery streams its texts go to and however they are joined.
 
-mod joined;
+pub(crate) mod joined;
 
 use std::sync::Arc;
 

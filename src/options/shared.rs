@@ -1,10 +1,10 @@
-//! What both plugins take, and what both are given by mistake.
+//! What all plugins take, and what all are given by mistake.
 
 use std::path::PathBuf;
 
 use super::{Reader, Spec};
 
-/// The options that both plugins have, with one meaning.
+/// The options that all plugins have, with one meaning.
 pub const OPTIONS: &[Spec] = &[
     Spec {
         key: "region",
@@ -94,7 +94,7 @@ pub const OPTIONS: &[Spec] = &[
         key: "resume_path",
         form: "absolute path, or `off`",
         default: "",
-        help: "Directory in which the output notes what of a chunk is delivered, so that a chunk that Fluent Bit keeps in its `storage.path` over a restart or a kill sends only the rest. Made if it is missing; several outputs and both plugins may share it. Put it on the volume of `storage.path`. Without it: `FLUENT_BIT_RESUME_PATH`, which the image sets with `filesystem-buffering.conf`; else nothing is noted.",
+        help: "Directory in which the output notes what of a chunk is delivered, so that a chunk that Fluent Bit keeps in its `storage.path` over a restart or a kill sends only the rest. Made if it is missing; several outputs of any plugin may share it. Put it on the volume of `storage.path`. Without it: `FLUENT_BIT_RESUME_PATH`, which the image sets with `filesystem-buffering.conf`; else nothing is noted.",
     },
 ];
 
@@ -102,8 +102,10 @@ pub const OPTIONS: &[Spec] = &[
 pub const WITHOUT_EFFECT_ON_EVENTS: &[&str] = &[
     "auto_retry_requests",
     "concurrency",
+    "experimental_concurrency",
     "extra_user_agent",
     "flush_timeout",
+    "http_request_timeout",
     "resume_path",
 ];
 

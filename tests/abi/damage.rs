@@ -26,7 +26,11 @@ fn assert_delivers(aws: &StandIn, instance: &Instance) {
 #[test]
 fn nothing_at_all_is_delivered_at_once() {
     let aws = ready();
-    for output in [Output::cloudwatch(&aws), Output::firehose(&aws)] {
+    for output in [
+        Output::cloudwatch(&aws),
+        Output::firehose(&aws),
+        Output::kinesis(&aws),
+    ] {
         let host = output.host();
         let instance = host.library().instance(output.section()).expect("opens");
         assert_eq!(instance.flush_null().code, OK);
@@ -79,6 +83,7 @@ fn chunks_with_flipped_bits_do_no_harm() {
     let instances = [
         Output::cloudwatch(&aws).open(),
         Output::firehose(&aws).open(),
+        Output::kinesis(&aws).open(),
     ];
     let mut random = Random::from_environment();
     for _ in 0..150 {
@@ -102,6 +107,7 @@ fn any_bytes_do_no_harm() {
     let instances = [
         Output::cloudwatch(&aws).open(),
         Output::firehose(&aws).open(),
+        Output::kinesis(&aws).open(),
     ];
     let mut random = Random::from_environment();
     for _ in 0..150 {

@@ -92,6 +92,7 @@ fn where_flushes_cannot_yield_a_line_says_so_once_and_threads_are_started() {
     for (plugin, output) in [
         ("cloudwatch", Output::cloudwatch(&aws)),
         ("firehose", Output::firehose(&aws)),
+        ("kinesis", Output::kinesis(&aws)),
     ] {
         let library = Library::open_with(&built(plugin), Generation::V5_1, Layout::Unknown);
         let library = library.expect("loads");

@@ -54,13 +54,13 @@ fn the_oldest_and_the_newest_host_deliver() {
     }
     for generation in GENERATIONS {
         let aws = ready();
-        for (plugin, output) in both(&aws) {
+        for (plugin, output) in all(&aws) {
             let host = PluginHost::load(plugin, generation);
             let instance = host.library().instance(output.section()).expect("opens");
             assert_eq!(instance.flush("a.tag", logs(["one"])).code, OK);
             assert_eq!(instance.exit().code, OK);
         }
-        assert_eq!(arrived(&aws), (1, 1), "{generation:?}");
+        assert_eq!(arrived(&aws), [1; 3], "{generation:?}");
     }
 }
 
@@ -76,7 +76,7 @@ fn no_thread_no_file_and_no_call_before_the_first_chunk() {
     let before = (thread_count(), fd_count());
     let hosts = PLUGINS.map(|plugin| PluginHost::load(plugin, Generation::V5_1));
     assert_eq!((thread_count(), fd_count()), before, "after registration");
-    let instances = both(&aws).map(|(_, output)| output.open());
+    let instances = all(&aws).map(|(_, output)| output.open());
     assert!(aws.calls().is_empty(), "{:?}", aws.calls());
     instances
         .iter()
@@ -91,7 +91,7 @@ fn nothing_is_left_after_exit() {
     }
     let before = (thread_count(), fd_count());
     let aws = ready();
-    for (_, output) in both(&aws) {
+    for (_, output) in all(&aws) {
         let instances = [output.open(), output.open()];
         for instance in &instances {
             assert_ok(instance.flush("a.tag", logs(["one"])));
@@ -116,7 +116,7 @@ fn two_hundred_sections_open_and_close_one_after_another() {
     let before = (thread_count(), fd_count());
     let aws = ready();
     for cycle in 0..100 {
-        for (_, output) in both(&aws) {
+        for (_, output) in all(&aws) {
             let instance = output.open();
             if cycle % 20 == 0 {
                 assert_ok(instance.flush("a.tag", logs(["one"])));
@@ -124,7 +124,7 @@ fn two_hundred_sections_open_and_close_one_after_another() {
             drop(instance.exit());
         }
     }
-    assert_eq!(arrived(&aws), (5, 5));
+    assert_eq!(arrived(&aws), [5; 3]);
     drop(aws);
     assert!(settles(|| (thread_count(), fd_count()) == before));
 }
@@ -163,7 +163,7 @@ fn exit_takes_less_than_two_seconds_whatever_hangs() {
 #[test]
 fn the_hosts_stack_is_spared() {
     let aws = ready();
-    for (plugin, output) in both(&aws) {
+    for (plugin, output) in all(&aws) {
         let host = output.host();
         let instance = host.library().instance(output.section()).expect("opens");
         let used = instance.flush("a.tag", logs(["one"; 500])).stack_used;
@@ -171,15 +171,24 @@ fn the_hosts_stack_is_spared() {
     }
 }
 
-fn both(aws: &StandIn) -> [(&'static str, Output); 2] {
+fn all(aws: &StandIn) -> [(&'static str, Output); 3] {
     [
         ("cloudwatch", Output::cloudwatch(aws)),
         ("firehose", Output::firehose(aws)),
+        ("kinesis", Output::kinesis(aws)),
     ]
 }
 
-fn arrived(aws: &StandIn) -> (u64, u64) {
-    aws.look(|account| (account.events_tally().count, account.records_tally().count))
+/// How much each service has stored.
+fn arrived(aws: &StandIn) -> [u64; 3] {
+    aws.look(|account| {
+        let tallies = [
+            account.events_tally(),
+            account.records_tally(),
+            account.kinesis_total(),
+        ];
+        tallies.map(|tally| tally.count)
+    })
 }
 
 /// A joined thread is in `/proc` a moment longer.

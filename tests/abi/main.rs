@@ -9,8 +9,8 @@ use support::host::Verdict;
 
 const OK: i32 = 1;
 
-/// Both plugins by name.
-const PLUGINS: [&str; 2] = ["cloudwatch", "firehose"];
+/// All plugins by name.
+const PLUGINS: [&str; 3] = ["cloudwatch", "firehose", "kinesis"];
 
 fn assert_ok(verdict: Verdict) {
     assert_eq!(verdict, Verdict::Ok);

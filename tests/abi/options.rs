@@ -108,7 +108,11 @@ fn a_key_that_has_no_effect_is_warned_of_once() {
 #[test]
 fn a_section_without_a_mistake_warns_of_nothing() {
     let aws = ready();
-    for output in [Output::cloudwatch(&aws), Output::firehose(&aws)] {
+    for output in [
+        Output::cloudwatch(&aws),
+        Output::firehose(&aws),
+        Output::kinesis(&aws),
+    ] {
         let lines = output.open().exit();
         assert!(warnings(&lines).is_empty(), "{lines:#?}");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use router::options::Reader;
-use router::{cloudwatch, firehose};
+use router::{cloudwatch, firehose, kinesis};
 use serde_json::Value;
 
 use crate::{place, read};
@@ -21,7 +21,7 @@ fn the_task_definition_has_outputs_that_start() {
     let outputs: Vec<_> = logs
         .filter(|logs| logs["logDriver"] == "awsfirelens")
         .collect();
-    assert_eq!(outputs.len(), 2);
+    assert_eq!(outputs.len(), 3);
     for logs in outputs {
         assert_starts("examples/ecs-task.json", options(&logs["options"]));
     }
@@ -75,6 +75,7 @@ fn assert_starts(place: &str, mut options: Options) {
     let specs = match name.as_str() {
         "cloudwatch" => cloudwatch::options::OPTIONS,
         "firehose" => firehose::options::OPTIONS,
+        "kinesis" => kinesis::options::OPTIONS,
         other => panic!("{place}: the output `{other}` is none of ours"),
     };
     for key in options.keys() {
@@ -86,7 +87,8 @@ fn assert_starts(place: &str, mut options: Options) {
     let reader = Reader::new(specs, |key| options.get(key).cloned());
     match name.as_str() {
         "cloudwatch" => drop(cloudwatch::options::Config::read(&reader, |_| None)),
-        _ => drop(firehose::options::Config::read(&reader, |_| None)),
+        "firehose" => drop(firehose::options::Config::read(&reader, |_| None)),
+        _ => drop(kinesis::options::Config::read(&reader, |_| None)),
     }
     assert!(
         reader.problems().is_empty(),

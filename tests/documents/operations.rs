@@ -2,7 +2,7 @@
 
 use cbindings::{Kind, PREFIX};
 use router::metrics::table::{Label, Spec, TABLE};
-use router::{cloudwatch, firehose};
+use router::{cloudwatch, firehose, kinesis};
 
 use crate::{assert_has_parts, read};
 
@@ -44,7 +44,7 @@ fn row(spec: &Spec) -> String {
 }
 
 fn labels(label: Label) -> String {
-    let plugins = [cloudwatch::PLUGIN, firehose::PLUGIN];
+    let plugins = [cloudwatch::PLUGIN, firehose::PLUGIN, kinesis::PLUGIN];
     let mut values: Vec<_> = plugins
         .iter()
         .flat_map(|plugin| label.values(plugin))

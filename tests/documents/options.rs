@@ -1,7 +1,7 @@
 //! `docs/options.md`: its tables are made from those that the code reads.
 
 use router::options::Spec;
-use router::{cloudwatch, firehose};
+use router::{cloudwatch, firehose, kinesis};
 
 use crate::assert_has_parts;
 
@@ -15,6 +15,8 @@ fn the_tables_of_options_are_those_of_the_code() {
         ),
         ("firehose", table(firehose::options::OPTIONS)),
         ("firehose without effect", list(firehose::options::FOREIGN)),
+        ("kinesis", table(kinesis::options::OPTIONS)),
+        ("kinesis without effect", list(kinesis::options::FOREIGN)),
     ];
     assert_has_parts(DOCUMENT, &parts);
 }

@@ -49,7 +49,7 @@ fn placement() -> Placement {
 fn assert_read(file: &Path) {
     let program = support::demo::fluent_bit_program().unwrap();
     let mut fluent_bit = Command::new(program.expect("a Fluent Bit in $FLUENT_BIT or on PATH"));
-    for plugin in ["cloudwatch", "firehose"] {
+    for plugin in ["cloudwatch", "firehose", "kinesis"] {
         fluent_bit.arg("-e").arg(built(plugin));
     }
     let output = fluent_bit

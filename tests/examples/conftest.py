@@ -75,7 +75,7 @@ def directory():
 
 @pytest.fixture
 def aws():
-    with StandIn("--delivery-stream", "shop-worker") as stand_in:
+    with StandIn("--delivery-stream", "shop-worker", "--kinesis-stream", "shop-orders") as stand_in:
         yield stand_in
 
 

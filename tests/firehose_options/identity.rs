@@ -9,9 +9,9 @@ use std::thread;
 use support::alone::alone;
 use support::aws::{Call, StandIn};
 use support::host::Verdict;
-use support::output::{Output, logs, ready};
+use support::output::{logs, ready};
 
-use super::{Case, with};
+use super::{Case, OPERATION, SERVICE, output, with};
 
 pub(crate) const CASES: &[Case] = &[
     ("region", requests_are_signed_for_the_region),
@@ -25,12 +25,12 @@ pub(crate) const CASES: &[Case] = &[
     ("use_dualstack", the_switches_choose_the_endpoint),
 ];
 
-/// The one PutRecordBatch that a flush with these options makes.
+/// The one request that a flush with these options makes.
 fn call(aws: &StandIn, options: &[(&str, &str)]) -> Call {
-    let instance = with(Output::firehose(aws), options).open();
+    let instance = with(output(aws), options).open();
     assert_eq!(instance.flush("app.web", logs(["x"])), Verdict::Ok);
     let mut calls = aws.calls();
-    calls.retain(|call| call.operation == "PutRecordBatch");
+    calls.retain(|call| call.operation == OPERATION);
     assert_eq!(calls.len(), 1);
     calls.remove(0)
 }
@@ -41,7 +41,8 @@ fn authorization(call: &Call) -> &str {
 
 fn requests_are_signed_for_the_region() {
     let call = call(&ready(), &[("region", "ap-south-1")]);
-    assert!(authorization(&call).contains("/ap-south-1/firehose/aws4_request"));
+    let scope = format!("/ap-south-1/{SERVICE}/aws4_request");
+    assert!(authorization(&call).contains(&scope));
 }
 
 /// As a URL with a path and a slash at its end, too.
@@ -78,7 +79,7 @@ fn the_profile_is_the_one_of_the_option() {
 
 #[test]
 fn the_profile_is_read_from_the_shared_files() {
-    let file = env::temp_dir().join(format!("firehose-profile-{}", std::process::id()));
+    let file = env::temp_dir().join(format!("{SERVICE}-profile-{}", std::process::id()));
     let text = "[default]\naws_access_key_id = AKDEFAULT\naws_secret_access_key = s\n\
                 [other]\naws_access_key_id = AKOTHER\naws_secret_access_key = s\n";
     fs::write(&file, text).expect("a file");
@@ -126,15 +127,13 @@ fn each_switch_leads_to_another_host() {
         TcpStream::connect(address)
             .and_then(|mut end| end.write_all(END.as_bytes()))
             .expect("the proxy listens");
-        let expected = HOSTS.map(|(_, host)| format!("CONNECT {host}:443 HTTP/1.1\r\n"));
+        let expected = HOSTS.map(|(_, host)| format!("CONNECT {SERVICE}{host}:443 HTTP/1.1\r\n"));
         assert_eq!(asked.join().expect("the proxy was asked"), expected);
         return;
     }
     let aws = ready();
     for (option, _) in HOSTS {
-        let output = Output::firehose(&aws)
-            .without("endpoint")
-            .with(option, "on");
+        let output = output(&aws).without("endpoint").with(option, "on");
         let output = output.with("flush_timeout", "1s");
         assert_eq!(output.open().flush("app.web", logs(["x"])), Verdict::Retry);
     }
@@ -156,7 +155,8 @@ fn hosts(proxy: &TcpListener) -> Vec<String> {
 }
 
 const END: &str = "end\n";
+/// The host without the service's name.
 const HOSTS: [(&str, &str); 2] = [
-    ("use_fips", "firehose-fips.us-east-1.amazonaws.com"),
-    ("use_dualstack", "firehose.us-east-1.api.aws"),
+    ("use_fips", "-fips.us-east-1.amazonaws.com"),
+    ("use_dualstack", ".us-east-1.api.aws"),
 ];

@@ -52,10 +52,20 @@ fn every_option_is_exercised() {
     assert!(missing.is_empty(), "no case for {missing:?}");
 }
 
+/// The service, as its hosts and signatures name it.
+const SERVICE: &str = "firehose";
+/// The operation by which records are sent.
+const OPERATION: &str = "PutRecordBatch";
+
+/// A section with the options that every case sets.
+fn output(aws: &StandIn) -> Output {
+    Output::firehose(aws)
+}
+
 /// Delivers a chunk with these options to a stand-in of its own.
 fn flushed(options: &[(&str, &str)], chunk: &Chunk) -> StandIn {
     let aws = ready();
-    let output = with(Output::firehose(&aws), options);
+    let output = with(output(&aws), options);
     assert_eq!(output.open().flush("app.web", chunk), Verdict::Ok);
     aws
 }

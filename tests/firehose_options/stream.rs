@@ -1,9 +1,8 @@
 //! The options that say where records go and how long and how wide the way may be.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use support::aws::{Action, Rule, StandIn};
+use support::aws::StandIn;
 use support::chunk::{Chunk, map};
 use support::host::Verdict;
 use support::output::{Output, logs, ready};
@@ -16,9 +15,6 @@ pub(crate) const CASES: &[Case] = &[
         "default_delivery_stream",
         what_names_no_stream_goes_to_the_default,
     ),
-    ("flush_timeout", a_flush_that_is_not_answered_ends_in_time),
-    ("concurrency", so_many_chunks_are_delivered_at_once),
-    ("resume_path", what_is_delivered_is_noted_there),
 ];
 
 fn to(app: &str, number: i64) -> support::chunk::Value {
@@ -74,37 +70,6 @@ fn what_names_no_stream_goes_to_the_default() {
     assert!(told, "{:#?}", instance.lines());
 }
 
-fn a_flush_that_is_not_answered_ends_in_time() {
-    let aws = ready();
-    aws.script(Rule::on("PutRecordBatch", Action::Hang).forever());
-    let instance = Output::firehose(&aws).with("flush_timeout", "1s").open();
-    let began = Instant::now();
-    assert_eq!(instance.flush("app.web", logs(["x"])), Verdict::Retry);
-    let took = began.elapsed();
-    assert!(
-        (Duration::from_secs(1)..Duration::from_secs(9)).contains(&took),
-        "{took:?}"
-    );
-}
-
-fn so_many_chunks_are_delivered_at_once() {
-    for concurrency in [1, 3] {
-        let aws = ready();
-        aws.set_latency(Duration::from_millis(100));
-        let instance = Output::firehose(&aws)
-            .with("concurrency", &concurrency.to_string())
-            .open();
-        thread::scope(|scope| {
-            for number in 0..8 {
-                let chunk = logs([number.to_string()]);
-                let flush = || assert_eq!(instance.flush("app.web", chunk), Verdict::Ok);
-                scope.spawn(flush);
-            }
-        });
-        assert_eq!(aws.max_in_flight("PutRecordBatch"), concurrency);
-    }
-}
-
 #[test]
 fn requests_of_one_chunk_travel_side_by_side() {
     let aws = ready();
@@ -125,17 +90,4 @@ fn records_keep_their_order_within_a_request_whatever_their_times() {
         super::texts(&[("log_key", "log")], &chunk),
         ["5\n", "3\n", "9\n", "1\n"]
     );
-}
-
-fn what_is_delivered_is_noted_there() {
-    let aws = ready();
-    let directory = std::env::temp_dir().join(format!("firehose-resume-{}", std::process::id()));
-    let path = directory.to_str().expect("UTF-8");
-    let files = || std::fs::read_dir(&directory).expect("made").count();
-    let instance = Output::firehose(&aws).with("resume_path", path).open();
-    assert_eq!(files(), 1);
-    assert_eq!(instance.flush("app.web", logs(["x"])), Verdict::Ok);
-    drop(instance.exit());
-    assert_eq!(files(), 0, "nothing is left to note");
-    std::fs::remove_dir(&directory).expect("empty");
 }

@@ -35,7 +35,7 @@ def directory():
 
 @pytest.fixture
 def aws():
-    with StandIn("--delivery-stream", "shop") as stand_in:
+    with StandIn("--delivery-stream", "shop", "--kinesis-stream", "shop") as stand_in:
         yield stand_in
 
 

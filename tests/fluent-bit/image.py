@@ -19,9 +19,8 @@ class Image:
         self.root = root
         self.put("fluent-bit/bin/fluent-bit").symlink_to(binary)
         plugins = Path(os.environ["PLUGIN_DIR"])
-        for name in ["cloudwatch.so", "firehose.so"]:
+        for name in ["cloudwatch.so", "firehose.so", "kinesis.so"]:
             self.put(f"fluent-bit/{name}").symlink_to(plugins / name)
-        self.put("fluent-bit/kinesis.so").symlink_to(TOOLS / "libkinesis.so")
         for folder, target in {"etc": "fluent-bit/etc", "configs": "fluent-bit/configs", "ecs": "ecs"}.items():
             for file in (SOURCES / folder).iterdir():
                 self.write(f"{target}/{file.name}", file.read_text())

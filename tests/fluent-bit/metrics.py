@@ -18,6 +18,7 @@ SHOWN_SINCE = (2, 2, 0)
 
 RESULTS = {
     "ThrottlingException": "throttled",
+    "ProvisionedThroughputExceededException": "throttled",
     "ServiceUnavailableException": "throttled",
     "AccessDeniedException": "denied",
     "ResourceNotFoundException": "missing",

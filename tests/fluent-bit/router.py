@@ -1,4 +1,4 @@
-"""A real Fluent Bit with both plugins loaded."""
+"""A real Fluent Bit with all plugins loaded."""
 
 import os
 import re
@@ -70,7 +70,8 @@ class Router:
 
 def load_arguments():
     plugins = Path(os.environ["PLUGIN_DIR"])
-    return ["-e", plugins / "cloudwatch.so", "-e", plugins / "firehose.so"]
+    names = ["cloudwatch.so", "firehose.so", "kinesis.so"]
+    return [part for name in names for part in ("-e", plugins / name)]
 
 
 def section(kind, *options, **more):
@@ -96,6 +97,14 @@ def firehose(aws, **options):
     defaults = {
         "Name": "firehose", "Match": "*", "region": REGION, "endpoint": aws.url,
         "delivery_stream": "shop",
+    }
+    return section("OUTPUT", **defaults | options)
+
+
+def kinesis(aws, **options):
+    defaults = {
+        "Name": "kinesis", "Match": "*", "region": REGION, "endpoint": aws.url,
+        "stream": "shop",
     }
     return section("OUTPUT", **defaults | options)
 

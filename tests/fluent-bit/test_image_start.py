@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from router import cloudwatch, section
+from router import cloudwatch, kinesis, section
 
 DOCUMENTED = [
     "-e", "/fluent-bit/firehose.so", "-e", "/fluent-bit/cloudwatch.so", "-e", "/fluent-bit/kinesis.so",
@@ -71,11 +71,13 @@ def test_another_configuration_is_taken_as_it_is(aws, docker, image):
     assert settings(fluent_bit) == (1, 5)
 
 
-def test_an_output_named_kinesis_ends_the_start_with_advice(docker, image):
-    mount(image, docker.tcp(), section("OUTPUT", Name="kinesis", Match="*", stream="x"))
-    status, lines = image.start(*documented(image)).ended()
-    assert status > 0
-    assert "the output `kinesis` is not in this image" in lines and "kinesis_streams" in lines
+def test_the_command_that_aws_documents_delivers_to_a_kinesis_stream(aws, docker, image):
+    mount(image, docker.tcp(), kinesis(aws, log_key="log", partition_key="container_name"))
+    with image.start(*documented(image)), docker.container("web-firelens-1") as web:
+        web.log("one")
+        aws.wait_for_kinesis(1)
+    (record,) = aws.kinesis("shop")
+    assert (record["partition_key"], record["data"]) == ("/ecs-shop-7-web-c8d0", b"one")
 
 
 def test_started_bare_it_says_what_to_configure_and_sends_nothing(aws, image):

@@ -7,7 +7,7 @@ import time
 import pytest
 from metrics import COPIES_ALL_BUCKETS, SHOWN_SINCE, Endpoint, not_zero, requests
 from patience import wait_for
-from router import cloudwatch, firehose, service
+from router import cloudwatch, firehose, kinesis, service
 from stand_in import error
 
 FAST_RETRIES = {"scheduler.base": 1, "scheduler.cap": 2}
@@ -233,3 +233,46 @@ def test_an_output_tells_cloudwatch_of_itself_by_cluster_and_family(aws, docker,
         (directive,) = document["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "LogRouter"
         assert directive["Dimensions"] == [["Cluster", "Family", "Output"]]
+
+
+def test_every_count_of_kinesis_is_what_the_service_saw(aws, docker, router, endpoint):
+    config = service(**FAST_RETRIES, **endpoint.service) + docker.tcp()
+    config += kinesis(
+        aws, log_key="text", partition_key="to", Retry_Limit="no_limits", oversize="truncate",
+    )
+    partial = {"indices": [1, 3], "code": "ProvisionedThroughputExceededException", "message": "Rate exceeded."}
+    aws.script(
+        times(1, error("PutRecords", 400, "ProvisionedThroughputExceededException")),
+        times(1, {"operation": "PutRecords", "action": {"partial_failure": partial}}),
+        times(1, error("PutRecords", 400, "AccessDeniedException")),
+        times(1, {"operation": "PutRecords", "action": "reset"}),
+    )
+    with router(config) as fluent_bit, docker.container("web") as web:
+        for n in range(20):
+            web.log("", text=f"line {n} é", to="shop")
+        web.log("", text="no key")
+        web.log("", text="y" * 1_100_000, to="shop")
+        web.log("without text", to="shop")
+        aws.wait_for_kinesis(22)
+
+        def counts_agree(metrics):
+            seen = requests(of_operations(aws, "PutRecords"))
+            # The answer to a request that was taken in part has status 200 as well.
+            seen["PutRecords", "ok"] -= 1
+            return not_zero(metrics["requests_total"]) == seen | {("PutRecords", "partial"): 1}
+
+        metrics = endpoint.wait_for(
+            "kinesis.0", lambda metrics: is_settled(metrics) and counts_agree(metrics), "as many requests"
+        )
+        total = aws.summary()["kinesis_total"]
+        keys = sum(len(record["partition_key"]) for record in aws.kinesis("shop"))
+        count = lambda name: not_zero(metrics[name])
+        assert count("delivered_events_total") == {(): total["count"]} == {(): 22}
+        assert count("delivered_bytes_total") == {(): total["bytes"] + keys}
+        assert count("throttles_total") == {(): 2}
+        assert count("ambiguous_requests_total") == {(): 1}
+        assert count("truncated_events_total") == {(): 1}
+        assert count("skipped_records_total") == {("no_log_key",): 1}
+        assert count("template_fallbacks_total") == {("partition_key",): 1}
+        assert count("chunk_retries_total") == {(): 1}
+    assert "attempting to reset" not in fluent_bit.lines()

@@ -2,7 +2,7 @@
 
 import pytest
 from patience import wait_for
-from router import cloudwatch, firehose, section, service
+from router import cloudwatch, firehose, kinesis, section, service
 from stand_in import hang
 
 LINES = [f"line {n:05} " + "z" * 90 for n in range(3_000)]
@@ -19,6 +19,18 @@ OUTPUTS = {
         firehose,
         lambda aws: [record.decode().rstrip("\n") for record in aws.records("shop")],
         lambda aws: aws.record_count(),
+    ),
+    "kinesis": (
+        "PutRecords",
+        kinesis,
+        lambda aws: [record["data"].decode() for record in aws.kinesis("shop")],
+        lambda aws: aws.kinesis_count(),
+    ),
+    "kinesis, with the order of a key": (
+        "PutRecords",
+        lambda aws, **options: kinesis(aws, partition_key="container_name", **options),
+        lambda aws: [record["data"].decode() for record in aws.kinesis("shop")],
+        lambda aws: aws.kinesis_count(),
     ),
 }
 

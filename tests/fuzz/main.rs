@@ -41,8 +41,10 @@ replayed!(
     decoder,
     firehose,
     json,
+    kinesis,
     ledger,
     put_log_events,
     put_record_batch,
+    put_records,
     template
 );

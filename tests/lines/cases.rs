@@ -197,6 +197,30 @@ pub(crate) const CASES: &[Case] = &[
         lines: firehose_fallback,
     },
     Case {
+        name: "records that Kinesis does not take",
+        lines: || kinesis_partial(999),
+    },
+    Case {
+        name: "records that Kinesis takes late",
+        lines: || kinesis_partial(1),
+    },
+    Case {
+        name: "a stream that is missing",
+        lines: no_stream,
+    },
+    Case {
+        name: "no permission for Kinesis",
+        lines: no_permission_for_kinesis,
+    },
+    Case {
+        name: "records without a partition key",
+        lines: no_partition_key,
+    },
+    Case {
+        name: "records beyond a Kinesis record",
+        lines: kinesis_oversize,
+    },
+    Case {
         name: "options that are wrong",
         lines: wrong_options,
     },

@@ -8,7 +8,7 @@ use support::output::{GROUP, Output, STREAM, logs, ready};
 
 type Open = fn(&StandIn) -> Output;
 
-const OUTPUTS: [Open; 2] = [Output::cloudwatch, Output::firehose];
+const OUTPUTS: [Open; 3] = [Output::cloudwatch, Output::firehose, Output::kinesis];
 const LATE: &str = "are not delivered yet";
 
 fn denied(aws: &StandIn) {

@@ -7,7 +7,7 @@ use support::output::{Output, logs, ready};
 
 type Open = fn(&StandIn) -> Output;
 
-const OUTPUTS: [Open; 2] = [Output::cloudwatch, Output::firehose];
+const OUTPUTS: [Open; 3] = [Output::cloudwatch, Output::firehose, Output::kinesis];
 
 fn denied(aws: &StandIn) {
     let error = ErrorAnswer::new(400, "AccessDeniedException", "no");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use support::aws::{Action, ErrorAnswer, PartialFailure, Rule, StandIn};
 use support::chunk::{Chunk, Time, Value, map};
 use support::host::LogLine;
-use support::output::{DELIVERY_STREAM, GROUP, Output, now_ms, ready};
+use support::output::{DELIVERY_STREAM, GROUP, Output, logs, now_ms, ready};
 
 use super::secrets::PAYLOAD;
 
@@ -270,6 +270,42 @@ pub(crate) fn firehose_fallback() -> Vec<LogLine> {
         .with("delivery_stream", "$(app)")
         .with("default_delivery_stream", DELIVERY_STREAM);
     lines(&output, &chunk())
+}
+
+pub(crate) fn kinesis_partial(times: u64) -> Vec<LogLine> {
+    let aws = ready();
+    let failure = PartialFailure::at([0]).code("ProvisionedThroughputExceededException");
+    aws.script(Rule::on("PutRecords", Action::PartialFailure(failure)).times(times));
+    lines(&Output::kinesis(&aws), &chunk())
+}
+
+pub(crate) fn no_stream() -> Vec<LogLine> {
+    let aws = StandIn::start();
+    lines(&Output::kinesis(&aws), &chunk())
+}
+
+pub(crate) fn no_permission_for_kinesis() -> Vec<LogLine> {
+    let aws = ready();
+    let error = ErrorAnswer::new(400, "AccessDeniedException", "User is not authorized.");
+    aws.script(Rule::on("PutRecords", Action::Error(error)));
+    lines(&Output::kinesis(&aws), &chunk())
+}
+
+pub(crate) fn no_partition_key() -> Vec<LogLine> {
+    let aws = ready();
+    let output = Output::kinesis(&aws).with("partition_key", "kubernetes->pod_name");
+    lines(&output, &chunk())
+}
+
+pub(crate) fn kinesis_oversize() -> Vec<LogLine> {
+    let aws = ready();
+    let output = Output::kinesis(&aws).with("log_key", "log");
+    let chunk = logs([PAYLOAD.repeat(1 + (1 << 20) / PAYLOAD.len())]);
+    [
+        lines(&output, &chunk),
+        lines(&output.with("oversize", "truncate"), &chunk),
+    ]
+    .concat()
 }
 
 pub(crate) fn wrong_options() -> Vec<LogLine> {

@@ -7,8 +7,9 @@ use std::fs;
 use router::batch::Batch;
 use router::decode::Records;
 use router::options::Reader;
+use router::pipeline::Encode;
 use router::variables::{Fixed, Variables};
-use router::{cloudwatch, firehose};
+use router::{cloudwatch, firehose, kinesis};
 use support::alone::alone;
 use support::chunk::{Chunk, Value, map};
 
@@ -38,6 +39,7 @@ fn records_far_beyond_the_limit_take_the_memory_of_some_requests() {
                 let ways = [
                     cloudwatch_peak(&options, &chunk),
                     firehose_peak(&options, &chunk),
+                    kinesis_peak(&options, &chunk),
                 ];
                 println!("memory: {records} records of {bytes} bytes, {options:?}: {ways:?} KiB");
                 assert!(ways.iter().all(|peak| *peak < 64 * 1024), "{ways:?} KiB");
@@ -59,6 +61,8 @@ fn very_many_names_take_no_more_than_some() {
     let ways = [
         cloudwatch_peak(&names, &chunk),
         firehose_peak(&names, &chunk),
+        kinesis_peak(&[("partition_key", "s")], &chunk),
+        kinesis_peak(&[("partition_key", "s"), ("aggregation", "on")], &chunk),
     ];
     println!("memory: 300,000 names: {ways:?} KiB");
     assert!(ways.iter().all(|peak| *peak < 32 * 1024), "{ways:?} KiB");
@@ -90,12 +94,23 @@ fn firehose_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     peak(|| encoder.round(&mut records, 8))
 }
 
+/// As [`cloudwatch_peak`].
+fn kinesis_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
+    let known = kinesis::options::OPTIONS;
+    let reader = Reader::new(known, |key| option(key, options));
+    let config = kinesis::options::Config::read(&reader, |_| None);
+    let mut encoder = kinesis::encode::Encoder::new(&config, None);
+    let mut records = Records::new(chunk.bytes());
+    peak(|| encoder.round(&mut records, 8))
+}
+
 fn option(key: &str, options: &[(&str, &str)]) -> Option<String> {
     let needed = [
         ("region", "us-east-1"),
         ("log_group_name", "group"),
         ("log_stream_name", "stream"),
         ("delivery_stream", "stream"),
+        ("stream", "stream"),
     ];
     let mut all = options.iter().chain(&needed);
     all.find(|(name, _)| *name == key)

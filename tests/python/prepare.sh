@@ -1,5 +1,5 @@
 # Sourced by the run scripts. Leaves the plugins, the tools and a Python ready:
-#   PLUGIN_DIR  holds cloudwatch.so and firehose.so: as given, else dist/, else built now
+#   PLUGIN_DIR  holds cloudwatch.so, firehose.so and kinesis.so: as given, else dist/, else built now
 #   TOOL_DIR    holds stand-in and plugin-host, built now
 #   PYTHON      of a virtual environment with requirements.txt in it
 
@@ -11,13 +11,14 @@ cd "$root"
 prepare_binaries() {
     cargo build --quiet
     TOOL_DIR=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
-    if [[ -z ${PLUGIN_DIR:-} && -f dist/cloudwatch.so && -f dist/firehose.so ]]; then
+    if [[ -z ${PLUGIN_DIR:-} && -f dist/cloudwatch.so && -f dist/firehose.so && -f dist/kinesis.so ]]; then
         PLUGIN_DIR=dist
     elif [[ -z ${PLUGIN_DIR:-} ]]; then
         PLUGIN_DIR=$TOOL_DIR/plugins
         mkdir -p "$PLUGIN_DIR"
         ln -sf ../libcloudwatch.so "$PLUGIN_DIR/cloudwatch.so"
         ln -sf ../libfirehose.so "$PLUGIN_DIR/firehose.so"
+        ln -sf ../libkinesis.so "$PLUGIN_DIR/kinesis.so"
     fi
     PLUGIN_DIR=$(realpath "$PLUGIN_DIR")
     export TOOL_DIR PLUGIN_DIR

@@ -13,7 +13,7 @@ from patience import wait_for
 
 
 class StandIn:
-    """CloudWatch Logs and Data Firehose on a free port of this machine; over TLS, with a
+    """CloudWatch Logs, Data Firehose and Kinesis Data Streams on a free port of this machine; over TLS, with a
     certificate that is written to a file, when there is a name for it."""
 
     def __init__(self, *arguments, certificate=None):
@@ -46,6 +46,11 @@ class StandIn:
         """Records of a delivery stream in the order stored."""
         return [base64.b64decode(record) for record in self.ask("records", stream=stream)]
 
+    def kinesis(self, stream):
+        """Records of a Kinesis data stream in the order stored: `partition_key`, `shard`, `data`."""
+        records = self.ask("kinesis", stream=stream)
+        return [record | {"data": base64.b64decode(record["data"])} for record in records]
+
     def calls(self, operation):
         return [call for call in self.ask("calls") if call["operation"] == operation]
 
@@ -58,11 +63,17 @@ class StandIn:
     def record_count(self):
         return self.summary()["records_total"]["count"]
 
+    def kinesis_count(self):
+        return self.summary()["kinesis_total"]["count"]
+
     def wait_for_events(self, count, patience=20):
         wait_for(lambda: self.event_count() >= count, f"{count} events", patience)
 
     def wait_for_records(self, count, patience=20):
         wait_for(lambda: self.record_count() >= count, f"{count} records", patience)
+
+    def wait_for_kinesis(self, count, patience=20):
+        wait_for(lambda: self.kinesis_count() >= count, f"{count} records in Kinesis streams", patience)
 
     def script(self, *rules, **settings):
         """Adds failure rules, each `{"action": …}`; settings as the stand-in names them."""

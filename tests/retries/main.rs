@@ -1,4 +1,4 @@
-//! What an output remembers of a chunk that Fluent Bit flushes again: for both plugins alike.
+//! What an output remembers of a chunk that Fluent Bit flushes again: for all plugins alike.
 
 mod deadline;
 mod reported;
@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use support::aws::StandIn;
 use support::chunk::{Chunk, Time, map};
 use support::host::LogLine;
-use support::output::{GROUP, Output, STREAM, delivered, messages, now_ms};
+use support::output::{GROUP, Output, STREAM, delivered, messages, now_ms, taken};
 
 /// A plugin under test.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ struct Plugin {
     first_requests: u64,
 }
 
-const PLUGINS: [Plugin; 2] = [
+const PLUGINS: [Plugin; 3] = [
     Plugin {
         name: "cloudwatch",
         operation: "PutLogEvents",
@@ -43,6 +43,14 @@ const PLUGINS: [Plugin; 2] = [
             let records = delivered(aws).into_iter();
             records.map(|text| text.trim_end().to_owned()).collect()
         },
+        first_records: 1_000,
+        first_requests: 2,
+    },
+    Plugin {
+        name: "kinesis",
+        operation: "PutRecords",
+        output: |aws| Output::kinesis(aws).with("log_key", "log"),
+        delivered: taken,
         first_records: 1_000,
         first_requests: 2,
     },

@@ -89,6 +89,27 @@ class Aws:
         listed.sort(key=lambda entry: entry["LastModified"])
         return [s3.get_object(Bucket=bucket, Key=it["Key"])["Body"].read() for it in listed]
 
+    def kinesis_stream(self, name, shards=1):
+        """Makes a stream of Kinesis Data Streams."""
+        self.client("kinesis").create_stream(StreamName=name, ShardCount=shards)
+        return name
+
+    def kinesis_records(self, stream):
+        """The records of each shard in the order stored, as `(partition key, data)`."""
+        kinesis, shards = self.client("kinesis"), []
+        for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+            found, iterator = [], kinesis.get_shard_iterator(
+                StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while True:
+                page = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
+                if not page["Records"]:
+                    break
+                found += [(record["PartitionKey"], record["Data"]) for record in page["Records"]]
+                iterator = page["NextShardIterator"]
+            shards.append(found)
+        return shards
+
     def check_identities(self, check):
         """Whether signatures and policies are checked from now on."""
         count = b"0" if check else b"inf"

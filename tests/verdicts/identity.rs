@@ -4,7 +4,7 @@ use cbindings::Level;
 use support::alone::alone;
 use support::aws::StandIn;
 use support::host::{LogLine, Verdict, warnings};
-use support::output::{DELIVERY_STREAM, GROUP, STREAM, ready};
+use support::output::{DELIVERY_STREAM, GROUP, KINESIS_STREAM, STREAM, ready};
 
 use super::{PLUGINS, chunk, error, flush_on_time};
 
@@ -36,6 +36,7 @@ fn suspicious() -> StandIn {
     let aws = StandIn::builder().verify(&environment(id), &environment(secret));
     let aws = aws
         .delivery_stream(DELIVERY_STREAM)
+        .kinesis_stream(KINESIS_STREAM)
         .start()
         .expect("starts");
     aws.create_stream(GROUP, STREAM);

@@ -1,4 +1,4 @@
-//! What a flush answers when the service or the way to it fails, for both plugins alike.
+//! What a flush answers when the service or the way to it fails, for all plugins alike.
 //!
 //! OK is said only of what the stand-in holds; RETRY comes on time; the host's next attempt with the
 //! same chunk delivers what is left, once.
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use support::aws::{Action, ErrorAnswer, Rule, StandIn};
 use support::chunk::Chunk;
 use support::host::{Instance, Verdict};
-use support::output::{GROUP, Output, STREAM, delivered, logs, messages};
+use support::output::{GROUP, Output, STREAM, delivered, logs, messages, taken};
 
 /// A plugin under test: how it is opened, what it calls, and what it has delivered.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ struct Plugin {
     delivered: fn(&StandIn) -> Vec<String>,
 }
 
-const PLUGINS: [Plugin; 2] = [
+const PLUGINS: [Plugin; 3] = [
     Plugin {
         operation: "PutLogEvents",
         output: Output::cloudwatch,
@@ -44,6 +44,11 @@ const PLUGINS: [Plugin; 2] = [
                 .map(|text| text.trim_end().to_owned())
                 .collect()
         },
+    },
+    Plugin {
+        operation: "PutRecords",
+        output: Output::kinesis,
+        delivered: taken,
     },
 ];
 

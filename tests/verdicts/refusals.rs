@@ -55,7 +55,7 @@ fn assert_kept(refusal: &Action, count: usize) {
         let instance = plugin.hasty(&aws);
         let texts = numbers(count);
         let chunk = logs(&texts);
-        let what = format!("{refusal:?}, {count} records");
+        let what = format!("{}: {refusal:?}, {count} records", plugin.operation);
         let (verdict, _) = flush_on_time(&instance, &chunk);
         assert_eq!(verdict, Verdict::Retry, "{what}");
         let lines = instance.lines();

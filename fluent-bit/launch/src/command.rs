@@ -20,7 +20,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// What a container's command means: Fluent Bit with both plugins and the task's configuration
+    /// What a container's command means: Fluent Bit with all plugins and the task's configuration
     /// when there is none; options alone are given to Fluent Bit.
     #[must_use]
     pub fn of(given: Vec<OsString>, image: &Image) -> Self {
@@ -151,10 +151,10 @@ mod tests {
     }
 
     const WHOLE: &str = "/fluent-bit/bin/fluent-bit -e /fluent-bit/cloudwatch.so \
-        -e /fluent-bit/firehose.so -c /fluent-bit/etc/fluent-bit.conf";
+        -e /fluent-bit/firehose.so -e /fluent-bit/kinesis.so -c /fluent-bit/etc/fluent-bit.conf";
 
     #[test]
-    fn without_a_command_both_plugins_and_the_tasks_configuration_are_loaded() {
+    fn without_a_command_all_plugins_and_the_tasks_configuration_are_loaded() {
         assert_eq!(command(""), WHOLE);
     }
 

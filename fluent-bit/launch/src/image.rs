@@ -30,8 +30,9 @@ impl Image {
 
     /// The plugins that are loaded when a command names none.
     #[must_use]
-    pub fn plugins(&self) -> [PathBuf; 2] {
-        ["cloudwatch.so", "firehose.so"].map(|file| self.root.join("fluent-bit").join(file))
+    pub fn plugins(&self) -> [PathBuf; 3] {
+        ["cloudwatch.so", "firehose.so", "kinesis.so"]
+            .map(|file| self.root.join("fluent-bit").join(file))
     }
 
     /// The configuration that FireLens mounts.

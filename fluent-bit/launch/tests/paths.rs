@@ -28,11 +28,13 @@ fn what_a_config_includes_is_in_the_image() {
 }
 
 #[test]
-fn the_stage_of_the_plugins_has_the_two_and_their_notices_alone() {
+fn the_stage_of_the_plugins_has_the_plugins_and_their_notices_alone() {
     let stage: Vec<_> = instructions("plugins", "COPY").collect();
     assert_eq!(
         stage,
-        ["--from=build /out/cloudwatch.so /out/firehose.so /out/plugins/THIRD-PARTY-NOTICES.txt /"]
+        [
+            "--from=build /out/cloudwatch.so /out/firehose.so /out/kinesis.so /out/plugins/THIRD-PARTY-NOTICES.txt /"
+        ]
     );
 }
 

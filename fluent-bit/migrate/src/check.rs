@@ -1,7 +1,7 @@
 //! `--check`: whether the credentials that are found here may do what an output does.
 //!
-//! Nothing is written that stays: the one event goes to a stream that does not exist, and Firehose is
-//! given a batch without a record. A service looks at permissions before it looks for the stream.
+//! Nothing is written that stays: the one event goes to a stream that does not exist, and Firehose and
+//! Kinesis are given a batch without a record. A service looks at permissions before it looks for the stream.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use router::fault::{Fault, Kind};
 use router::instance::environment;
 use router::session::{Session, Settings};
-use router::{cloudwatch, firehose};
+use router::{cloudwatch, firehose, kinesis};
 use tokio::time::timeout;
 
 use crate::iam;
@@ -52,6 +52,10 @@ pub async fn output(plugin: Plugin, options: &Options) -> Vec<Outcome> {
             let config = firehose::options::Config::read(&reader, environment);
             (config.session, "delivery_stream")
         }
+        Plugin::Kinesis => {
+            let config = kinesis::options::Config::read(&reader, environment);
+            (config.session, "stream")
+        }
     };
     let problems = reader.problems();
     if !problems.is_empty() {
@@ -80,6 +84,7 @@ async fn calls(plugin: Plugin, settings: &Settings, name: &str) -> Vec<Outcome> 
         )),
         Plugin::CloudWatch => put_log_events(&session, name).await,
         Plugin::Firehose => put_record_batch(&session, name).await,
+        Plugin::Kinesis => put_records(&session, name).await,
     };
     vec![credentials, call]
 }
@@ -136,6 +141,21 @@ async fn put_record_batch(session: &Session, stream: &str) -> Outcome {
     }
 }
 
+async fn put_records(session: &Session, stream: &str) -> Outcome {
+    let client = aws_sdk_kinesis::Client::new(&session.config);
+    let request = client.put_records().stream_name(stream);
+    match request.set_records(Some(Vec::new())).send().await {
+        Ok(_) => Outcome::Allowed(format!("kinesis:PutRecords on `{stream}`")),
+        Err(error) => {
+            let fault = Fault::of(&error);
+            if fault.kind == Kind::Missing {
+                return Outcome::Failed(format!("there is no stream `{stream}`: {fault}"));
+            }
+            judged("kinesis:PutRecords", stream, &fault, EMPTY)
+        }
+    }
+}
+
 /// The answer that is expected shows that the call is permitted.
 fn judged(action: &str, name: &str, fault: &Fault, expected: &str) -> Outcome {
     match fault.kind {
@@ -155,8 +175,9 @@ fn now_ms() -> i64 {
 const LIMIT: Duration = Duration::from_secs(20);
 /// A name that nobody gives a stream.
 const NO_STREAM: &str = "migrate-check-of-permissions-no-such-stream";
-const TRIED: [&str; 3] = [
+const TRIED: [&str; 4] = [
     "firehose:PutRecordBatch",
+    "kinesis:PutRecords",
     "logs:PutLogEvents",
     "sts:AssumeRole",
 ];

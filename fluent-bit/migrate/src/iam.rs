@@ -23,6 +23,7 @@ pub fn of_service(plugin: Plugin, options: &Options) -> Vec<&'static str> {
     match plugin {
         Plugin::CloudWatch => of_cloudwatch(options),
         Plugin::Firehose => vec!["firehose:PutRecordBatch"],
+        Plugin::Kinesis => vec!["kinesis:PutRecords"],
     }
 }
 

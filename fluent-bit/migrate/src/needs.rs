@@ -180,6 +180,11 @@ fn resources(plugin: Plugin, options: &Options, account: Option<&str>) -> Vec<St
         let stream = stream.rsplit('/').next().unwrap_or("*").to_owned();
         return vec![arn("firehose", &format!("deliverystream/{stream}"))];
     }
+    if plugin == Plugin::Kinesis {
+        let stream = options.get("stream").map_or("*".to_owned(), star);
+        let stream = stream.rsplit('/').next().unwrap_or("*").to_owned();
+        return vec![arn("kinesis", &format!("stream/{stream}"))];
+    }
     let mut names: Vec<String> = GROUPS
         .iter()
         .filter_map(|key| options.get(key))

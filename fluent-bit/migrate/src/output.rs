@@ -7,7 +7,7 @@ use crate::editor::Editor;
 use crate::flags;
 use crate::metrics::{Reached, reached};
 use crate::options::{Options, is_of_the_environment};
-use crate::peers::{Family, Peer, kept_by_the_host};
+use crate::peers::{Family, Peer, is_on, kept_by_the_host};
 use crate::plugin::{Plugin, Verdict};
 use crate::report::{Part, Remark, Report};
 
@@ -190,13 +190,10 @@ fn listed(names: &[String]) -> String {
 /// What is to be said of an output that this router has no plugin for.
 fn of_another(name: &str) -> Option<Remark> {
     match name.to_ascii_lowercase().as_str() {
-        "kinesis" => Some(Remark::Edit(
-            "AWS's Go plugin `kinesis` is not in this router: use Fluent Bit's own `kinesis_streams`"
-                .to_owned(),
-        )),
         "" => Some(Remark::Problem("it has no `Name`".to_owned())),
         quoted if quoted.starts_with(['"', '\'']) => Some(Remark::Problem(
-            "there is no plugin of that name: leave out the quotes, which are a part of the value".to_owned(),
+            "there is no plugin of that name: leave out the quotes, which are a part of the value"
+                .to_owned(),
         )),
         _ => None,
     }
@@ -251,6 +248,10 @@ fn of_time(peer: &Peer, options: &Options, editor: &mut Editor) {
         .filter(|it| it.contains("%L"))
     {
         editor.set("time_key_format", &format.replace("%L", "%9N"));
+    }
+    let is_joined = || options.get("simple_aggregation").is_some_and(is_on);
+    if peer.plugin == Plugin::Kinesis && options.get("append_newline").is_none() && !is_joined() {
+        editor.add("append_newline", "true");
     }
 }
 

@@ -1,8 +1,8 @@
 //! The plugins that this router replaces, and what their options meant.
 //!
 //! An option of a peer's that the plugin here has too means the same, unless it is told otherwise
-//! below. Sources: the Go plugins `cloudwatch` 1.9 and `firehose` 1.7, Fluent Bit's
-//! `out_cloudwatch_logs` and `out_kinesis_firehose` 5.1.
+//! below. Sources: the Go plugins `cloudwatch` 1.9, `firehose` 1.7 and `kinesis` 1.10, Fluent Bit's
+//! `out_cloudwatch_logs`, `out_kinesis_firehose` and `out_kinesis_streams` 5.1.
 
 mod table;
 
@@ -55,13 +55,14 @@ impl Peer {
     pub fn differences(&self, options: &Options) -> Vec<Remark> {
         let of_all = match self.family {
             Family::Go => go(self.plugin, options),
-            Family::C => c(options),
+            Family::C => c(self.plugin, options),
         };
         of_all.into_iter().flatten().collect()
     }
 }
 
 fn go(plugin: Plugin, options: &Options) -> Vec<Option<Remark>> {
+    let value = |key: &str| options.get(key).unwrap_or_default();
     let is_set = |key| options.get(key).is_some();
     vec![
         change(
@@ -80,10 +81,18 @@ fn go(plugin: Plugin, options: &Options) -> Vec<Option<Remark>> {
             is_set("role_arn") && is_set("endpoint"),
             "`endpoint` counts together with `role_arn`, where the Go plugin left it out",
         ),
+        change(
+            plugin == Plugin::Kinesis && is_set("partition_key") && is_on(value("aggregation")),
+            "`aggregation`: an aggregate has records of one partition key, where the Go plugin sent records of several keys under one of them",
+        ),
+        change(
+            plugin == Plugin::Kinesis && is_set("experimental_concurrency"),
+            "`experimental_concurrency`: a chunk is acknowledged when it is delivered, where the Go plugin acknowledged it before",
+        ),
     ]
 }
 
-fn c(options: &Options) -> Vec<Option<Remark>> {
+fn c(plugin: Plugin, options: &Options) -> Vec<Option<Remark>> {
     let value = |key: &str| options.get(key).unwrap_or_default();
     let is_set = |key| options.get(key).is_some();
     let names = ["log_group_name", "log_stream_name"];
@@ -107,6 +116,12 @@ fn c(options: &Options) -> Vec<Option<Remark>> {
         edit(
             value("time_key_format").contains("%L"),
             "`time_key_format`: write `%9N` for `%L`, which is milliseconds here and nanoseconds in the C plugin",
+        ),
+        edit(
+            plugin == Plugin::Kinesis
+                && !is_set("append_newline")
+                && !is_on(value("simple_aggregation")),
+            "add `append_newline true`: the C plugin ends each record in a newline",
         ),
         change(
             is_set("log_retention_days") && is_on(value("auto_create_group")),
@@ -161,7 +176,8 @@ pub fn kept_by_the_host(key: &str, value: &str, family: Family) -> Option<Remark
     }
 }
 
-fn is_on(value: &str) -> bool {
+/// Whether a switch is on.
+pub(crate) fn is_on(value: &str) -> bool {
     let on = ["on", "true", "yes", "1"];
     on.iter().any(|on| value.eq_ignore_ascii_case(on))
 }
@@ -189,8 +205,9 @@ mod tests {
     fn every_option_of_a_peer_is_one_here() {
         for peer in PEERS {
             for option in peer.options {
+                let plugin = peer.plugin;
                 assert!(
-                    peer.plugin.spec(option).is_some(),
+                    plugin.spec(option).is_some() || plugin.advice(option).is_some(),
                     "{}: {option}",
                     peer.name
                 );

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use router::options::{Reader, Spec};
-use router::{cloudwatch, firehose};
+use router::{cloudwatch, firehose, kinesis};
 
 use crate::options::{Options, is_of_the_environment};
 
@@ -14,13 +14,15 @@ pub enum Plugin {
     CloudWatch,
     /// `Name firehose`.
     Firehose,
+    /// `Name kinesis`.
+    Kinesis,
 }
 
 impl Plugin {
     /// The plugin of that name, which Fluent Bit takes in any case.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::CloudWatch, Self::Firehose];
+        let all = [Self::CloudWatch, Self::Firehose, Self::Kinesis];
         all.into_iter()
             .find(|plugin| plugin.name().eq_ignore_ascii_case(name))
     }
@@ -31,6 +33,7 @@ impl Plugin {
         match self {
             Self::CloudWatch => "cloudwatch",
             Self::Firehose => "firehose",
+            Self::Kinesis => "kinesis",
         }
     }
 
@@ -40,6 +43,7 @@ impl Plugin {
         match self {
             Self::CloudWatch => cloudwatch::options::OPTIONS,
             Self::Firehose => firehose::options::OPTIONS,
+            Self::Kinesis => kinesis::options::OPTIONS,
         }
     }
 
@@ -56,6 +60,7 @@ impl Plugin {
         let foreign = match self {
             Self::CloudWatch => cloudwatch::options::FOREIGN,
             Self::Firehose => firehose::options::FOREIGN,
+            Self::Kinesis => kinesis::options::FOREIGN,
         };
         let mut foreign = foreign.iter();
         let found = foreign.find(|(known, _)| known.eq_ignore_ascii_case(key));
@@ -70,6 +75,7 @@ impl Plugin {
         let flush_timeout = match self {
             Self::CloudWatch => cloudwatch::options::Config::read(&reader, |_| None).flush_timeout,
             Self::Firehose => firehose::options::Config::read(&reader, |_| None).flush_timeout,
+            Self::Kinesis => kinesis::options::Config::read(&reader, |_| None).flush_timeout,
         };
         let mut problems = reader.problems();
         problems.retain(|problem| !is_of_the_environment(problem));

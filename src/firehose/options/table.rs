@@ -4,7 +4,9 @@ use crate::options::{Spec, join, shared};
 
 /// Every option.
 pub const OPTIONS: &[Spec] =
-    &join::<_, { OWN.len() + shared::OPTIONS.len() }>(OWN, shared::OPTIONS);
+    &join::<_, { OF_RECORDS.len() + shared::OPTIONS.len() }>(OF_RECORDS, shared::OPTIONS);
+
+const OF_RECORDS: &[Spec] = &join::<_, { OWN.len() + RECORD.len() }>(OWN, RECORD);
 
 /// Options of other plugins and drivers that people copy into a section for this one.
 pub const FOREIGN: &[(&str, &str)] =
@@ -24,6 +26,28 @@ const OWN: &[Spec] = &[
         default: "",
         help: "Delivery stream of records for which `delivery_stream` has no value; required when that has variables.",
     },
+    Spec {
+        key: "simple_aggregation",
+        form: "switch",
+        default: "false",
+        help: "Joins records, each with its newline, into Firehose records of up to 1,000 KiB. Of one delivery stream only, and in their order.",
+    },
+    Spec {
+        key: "compression",
+        form: "none, gzip, snappy or zstd",
+        default: "none",
+        help: "Compresses each Firehose record, after `simple_aggregation`; Snappy in its block format. The limits count what is sent.",
+    },
+    Spec {
+        key: "oversize",
+        form: "split or truncate",
+        default: "split",
+        help: "What is done with a record that is larger than 1,000 KiB, with `compression` when it is sent; a record of more than 8 MiB is taken for one. `split` sends it whole, in numbered parts; `truncate` cuts it and marks the cut, as the Go plugin does. Either way between characters, and every part ends in a newline.",
+    },
+];
+
+/// The options of [`Shape`](crate::firehose::shape::Shape), which say what of a record is sent.
+pub const RECORD: &[Spec] = &[
     Spec {
         key: "data_keys",
         form: "keys parted by commas",
@@ -53,24 +77,6 @@ const OWN: &[Spec] = &[
         form: "local or utc",
         default: "local",
         help: "The time zone of `time_key`: the one of `TZ` or the system, as in the Go plugin, or UTC, as in the C plugin.",
-    },
-    Spec {
-        key: "simple_aggregation",
-        form: "switch",
-        default: "false",
-        help: "Joins records, each with its newline, into Firehose records of up to 1,000 KiB. Of one delivery stream only, and in their order.",
-    },
-    Spec {
-        key: "compression",
-        form: "none, gzip, snappy or zstd",
-        default: "none",
-        help: "Compresses each Firehose record, after `simple_aggregation`; Snappy in its block format. The limits count what is sent.",
-    },
-    Spec {
-        key: "oversize",
-        form: "split or truncate",
-        default: "split",
-        help: "What is done with a record that is larger than 1,000 KiB, with `compression` when it is sent; a record of more than 8 MiB is taken for one. `split` sends it whole, in numbered parts; `truncate` cuts it and marks the cut, as the Go plugin does. Either way between characters, and every part ends in a newline.",
     },
 ];
 

@@ -5,7 +5,7 @@
 
 /// The ordinals of the texts of each record, by the record's number.
 #[derive(Debug, Default)]
-pub(super) struct Joined {
+pub(crate) struct Joined {
     texts: Vec<u32>,
     /// Where the texts of each record end.
     ends: Vec<usize>,
@@ -13,13 +13,13 @@ pub(super) struct Joined {
 
 impl Joined {
     /// Notes the texts of the next record.
-    pub(super) fn add(&mut self, texts: &[u32]) {
+    pub(crate) fn add(&mut self, texts: &[u32]) {
         self.texts.extend_from_slice(texts);
         self.ends.push(self.texts.len());
     }
 
     /// The texts of a record.
-    pub(super) fn texts(&self, record: u32) -> &[u32] {
+    pub(crate) fn texts(&self, record: u32) -> &[u32] {
         let record = record as usize;
         let start = record.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.texts[start..self.ends[record]]

@@ -58,6 +58,7 @@ fn decompressed(compression: Option<Compression>, data: &[u8]) -> Vec<u8> {
         Some(Compression::Snappy) => {
             text = snap::raw::Decoder::new().decompress_vec(data).unwrap();
         }
+        Some(Compression::Zlib) => unreachable!("not an option of this output"),
         Some(Compression::Zstd) => text = zstd::stream::decode_all(data).unwrap(),
     }
     text

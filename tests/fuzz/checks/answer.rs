@@ -18,6 +18,8 @@ use router::cloudwatch::send::{Stream, Way};
 use router::cloudwatch::streams::Streams;
 use router::fault::Fault;
 use router::firehose::send::DeliveryStream;
+use router::kinesis;
+use router::options::Reader;
 use router::send::{Answer, Service};
 use router::session::Settings;
 use router::watch::Watch;
@@ -32,6 +34,11 @@ pub fn put_log_events(data: &[u8]) {
 /// An answer to PutRecordBatch.
 pub fn put_record_batch(data: &[u8]) {
     FIREHOSE.with(|stream| ask(stream, data));
+}
+
+/// An answer to PutRecords.
+pub fn put_records(data: &[u8]) {
+    KINESIS.with(|stream| ask(stream, data));
 }
 
 /// The input is the status (two bytes), header lines, an empty line, and the body.
@@ -154,10 +161,30 @@ fn firehose() -> DeliveryStream {
     DeliveryStream::new(client, "d", true)
 }
 
+fn kinesis() -> kinesis::put_records::Stream {
+    use aws_sdk_kinesis::config::{BehaviorVersion, Builder, Credentials, Region};
+    let config = Builder::new()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("r"))
+        .credentials_provider(Credentials::for_tests())
+        .retry_config(aws_sdk_kinesis::config::retry::RetryConfig::disabled())
+        .http_client(client());
+    let client = aws_sdk_kinesis::Client::from_conf(config.build());
+    let option = |key: &str| match key {
+        "endpoint" => Some("http://e".to_owned()),
+        "stream" => Some("s".to_owned()),
+        _ => None,
+    };
+    let reader = Reader::new(kinesis::options::OPTIONS, option);
+    let config = kinesis::options::Config::read(&reader, |_| None);
+    kinesis::put_records::Stream::new(client, &config)
+}
+
 thread_local! {
     static ANSWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static CLOUDWATCH: Stream = cloudwatch();
     static FIREHOSE: DeliveryStream = firehose();
+    static KINESIS: kinesis::put_records::Stream = kinesis();
     static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -7,11 +7,11 @@ mod ledger;
 mod name;
 mod request;
 
-pub use answer::{put_log_events, put_record_batch};
+pub use answer::{put_log_events, put_record_batch, put_records};
 pub use chunk::{decoder, json};
 pub use ledger::ledger;
 pub use name::template;
-pub use request::{cloudwatch, firehose};
+pub use request::{cloudwatch, firehose, kinesis};
 
 /// What comes before the first mark, and what comes after it.
 fn split<'a>(data: &'a [u8], mark: &[u8]) -> (&'a [u8], &'a [u8]) {

@@ -7,8 +7,9 @@ use router::batch::Batch;
 use router::decode::Records;
 use router::ledger::Left;
 use router::options::{Reader, Spec};
+use router::pipeline::Encode;
 use router::variables::{Fixed, Variables};
-use router::{cloudwatch as logs, firehose as streams};
+use router::{cloudwatch as logs, firehose as streams, kinesis as shards};
 use serde_json::Value;
 
 use super::split;
@@ -202,6 +203,62 @@ fn records(batch: &Batch, name: &str) {
         .collect();
     assert!(sizes.iter().all(|size| (1..=1_024_000).contains(size)));
     assert!(sizes.iter().sum::<usize>() <= 4 * 1024 * 1024);
+}
+
+/// `kinesis`, from options to request bodies.
+pub fn kinesis(data: &[u8]) {
+    let input = Input::of(data);
+    let least = [("region", "r"), ("endpoint", "http://e"), ("stream", "s")];
+    let config = input.config(
+        shards::options::OPTIONS,
+        shards::options::FOREIGN,
+        &least,
+        |reader| shards::options::Config::read(reader, |_| None),
+    );
+    let Some(config) = config else { return };
+    let encode = |left: Option<Arc<Left>>| {
+        let mut encoder = shards::encode::Encoder::new(&config, left);
+        let mut records = Records::new(input.chunk);
+        let batches = rounds(|| encoder.round(&mut records, REQUESTS));
+        let items = batches.iter().flat_map(|(_, batch)| batch.items());
+        let events = items.flat_map(|item| {
+            let events = encoder.events(item.ordinal);
+            events.unwrap_or_else(|| vec![item.ordinal])
+        });
+        let events: Vec<u32> = events.collect();
+        (batches, events)
+    };
+    let (batches, events) = encode(None);
+    for (_, batch) in &batches {
+        keyed_records(batch, &config);
+        note(&mut BTreeSet::new(), batch);
+    }
+    let ordinals: BTreeSet<u32> = events.iter().copied().collect();
+    assert_eq!(ordinals.len(), events.len(), "one comes twice");
+    let rest = every_third(&ordinals);
+    let (_, mut again) = encode(Some(Arc::new(Left::new(rest.clone()))));
+    again.sort_unstable();
+    assert_eq!(again, rest);
+}
+
+/// PutRecords takes 500 records in 10 MiB, before base64 and with their keys of 1 to 256 characters.
+fn keyed_records(batch: &Batch, config: &shards::options::Config) {
+    let body: Value = serde_json::from_slice(&batch.body()).expect("JSON");
+    assert_eq!(body["StreamName"], config.stream.as_str());
+    let records = body["Records"].as_array().expect("records");
+    assert_eq!(records.len(), batch.items().len());
+    assert!((1..=500).contains(&records.len()));
+    let mut all = 0;
+    for record in records {
+        let key = record["PartitionKey"].as_str().expect("text");
+        assert!((1..=256).contains(&key.chars().count()));
+        let data = record["Data"].as_str().expect("text");
+        let data = base64_simd::STANDARD.decode_to_vec(data).expect("base64");
+        let bytes = key.len() + data.len();
+        assert!(bytes <= config.packing.record_bytes);
+        all += bytes;
+    }
+    assert!(all <= 10 * 1024 * 1024 && all == batch.bytes());
 }
 
 /// No two events of a chunk share an ordinal.

@@ -1,4 +1,4 @@
-//! A local AWS for tests: CloudWatch Logs, Data Firehose, STS and the metadata endpoints over real HTTP or TLS.
+//! A local AWS for tests: CloudWatch Logs, Data Firehose, Kinesis Data Streams, STS and the metadata endpoints over real HTTP or TLS.
 //!
 //! The real SDK talks to it through `endpoint`, so nothing of the router is replaced by a mock. Every documented
 //! limit of a call is enforced at its border, what was accepted is kept for questions, and a script makes calls
@@ -15,6 +15,7 @@ mod exchange;
 mod firehose;
 mod form;
 mod keys;
+mod kinesis;
 mod listener;
 mod logs;
 mod metadata;
@@ -40,6 +41,7 @@ pub use account::Account;
 pub use answer::{CodeShape, ErrorAnswer};
 pub use builder::Builder;
 pub use calls::{Call, ConnectionEnd};
+pub use kinesis::KinesisRecord;
 pub use metadata::Task;
 pub use rule::{Action, PartialFailure, Rule};
 pub use stand_in::StandIn;

@@ -1,4 +1,4 @@
-//! The main job, on any machine: two containers write lines, the router delivers them, and every
+//! The main job, on any machine: containers write lines, the router delivers them, and every
 //! line is looked for where it belongs.
 //!
 //! The task is the one of `examples/ecs-task.json`, its router's configuration the one that ECS
@@ -69,10 +69,15 @@ pub fn run() -> Result<bool, Failure> {
 fn settle(aws: &StandIn, task: &Task, sent: &Ledger) -> bool {
     let arrived = Arrivals::of(aws, task, sent);
     let Difference { lost, duplicated } = sent.difference(&arrived.ledger);
-    let (events, records) = (arrived.events, arrived.records);
+    let Arrivals {
+        events,
+        records,
+        kinesis,
+        ..
+    } = arrived;
     print!("{arrived}");
     println!(
-        "demo: sent={} cloudwatch={events} firehose={records} lost={lost} duplicated={duplicated}",
+        "demo: sent={} cloudwatch={events} firehose={records} kinesis={kinesis} lost={lost} duplicated={duplicated}",
         sent.count()
     );
     lost == 0 && duplicated == 0
@@ -85,6 +90,8 @@ fn stand_in(task: &Task, port: u16) -> std::io::Result<StandIn> {
         .verify("the demo's keys", "are issued by the stand-in");
     let streams = task.delivery_streams();
     let builder = streams.fold(builder, |builder, name| builder.delivery_stream(name));
+    let streams = task.kinesis_streams();
+    let builder = streams.fold(builder, |builder, name| builder.kinesis_stream(name));
     builder.start()
 }
 

@@ -15,6 +15,7 @@ mod logged;
 mod play;
 mod script;
 mod tally;
+mod target;
 mod trouble;
 
 use std::env;
@@ -24,6 +25,9 @@ use std::time::Duration;
 
 pub use script::Script;
 pub use tally::Tally;
+pub use target::Target;
+
+use cbindings::host::Generation;
 
 use crate::aws::StandIn;
 use crate::host::PluginHost;
@@ -40,7 +44,9 @@ pub fn run(first_seed: u64, scripts: u64) -> Tally {
     let next = AtomicU64::new(0);
     let worker = || {
         // Hosts of its own: an exit cancels all flushes of its engine's thread.
-        let (cloudwatch, firehose) = (PluginHost::cloudwatch(), PluginHost::firehose());
+        let targets = [Target::CloudWatch, Target::Firehose, Target::Kinesis];
+        let hosts =
+            targets.map(|target| (target, PluginHost::load(target.plugin(), Generation::V5_1)));
         let service = StandIn::start();
         let mut tally = Tally::default();
         loop {
@@ -49,11 +55,9 @@ pub fn run(first_seed: u64, scripts: u64) -> Tally {
                 return tally;
             }
             let script = Script::new(first_seed + number);
-            let host = if script.is_firehose() {
-                &firehose
-            } else {
-                &cloudwatch
-            };
+            let mut hosts = hosts.iter();
+            let host = hosts.find(|(target, _)| *target == script.target());
+            let (_, host) = host.expect("a host for each target");
             tally.add(&Play::of(&script, host, &service));
         }
     };

@@ -37,6 +37,16 @@ impl PluginHost {
         Self::load("firehose", Generation::V5_1)
     }
 
+    /// A host with `kinesis.so`.
+    ///
+    /// # Panics
+    ///
+    /// When the plugin was not built, or does not load.
+    #[must_use]
+    pub fn kinesis() -> Self {
+        Self::load("kinesis", Generation::V5_1)
+    }
+
     /// Opens an output section with these options, at the log level debug.
     ///
     /// # Errors

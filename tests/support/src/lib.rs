@@ -8,5 +8,6 @@ pub mod faults;
 pub mod firelens;
 pub mod gate;
 pub mod host;
+pub mod kpl;
 pub mod oracle;
 pub mod output;

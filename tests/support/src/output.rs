@@ -42,6 +42,18 @@ impl Output {
         Self::firehose_at(&aws.url())
     }
 
+    /// A `kinesis` section for [`KINESIS_STREAM`] of a stand-in in another process.
+    #[must_use]
+    pub fn kinesis_at(url: &str) -> Self {
+        Self::at("kinesis", url).with("stream", KINESIS_STREAM)
+    }
+
+    /// A `kinesis` section for [`KINESIS_STREAM`].
+    #[must_use]
+    pub fn kinesis(aws: &StandIn) -> Self {
+        Self::kinesis_at(&aws.url())
+    }
+
     /// Sets an option, in place of its value so far.
     #[must_use]
     pub fn with(self, key: &str, value: &str) -> Self {
@@ -101,12 +113,13 @@ impl Output {
     }
 }
 
-/// A stand-in that has [`GROUP`] with [`STREAM`], and [`DELIVERY_STREAM`].
+/// A stand-in that has [`GROUP`] with [`STREAM`], [`DELIVERY_STREAM`] and [`KINESIS_STREAM`].
 #[must_use]
 pub fn ready() -> StandIn {
     let aws = StandIn::start();
     aws.create_stream(GROUP, STREAM);
     aws.create_delivery_stream(DELIVERY_STREAM);
+    aws.create_kinesis_stream(KINESIS_STREAM);
     aws
 }
 
@@ -139,6 +152,19 @@ pub fn delivered(aws: &StandIn) -> Vec<String> {
         .collect()
 }
 
+/// The records of [`KINESIS_STREAM`] as text, in stored order.
+///
+/// # Panics
+///
+/// When one is no UTF-8.
+#[must_use]
+pub fn taken(aws: &StandIn) -> Vec<String> {
+    let records = aws.kinesis_records(KINESIS_STREAM).into_iter();
+    records
+        .map(|record| String::from_utf8(record.data).expect("the record is text"))
+        .collect()
+}
+
 /// Milliseconds since 1970.
 #[must_use]
 pub fn now_ms() -> u64 {
@@ -152,3 +178,5 @@ pub const GROUP: &str = "/ecs/web";
 pub const STREAM: &str = "web";
 /// The delivery stream that tests write to.
 pub const DELIVERY_STREAM: &str = "orders";
+/// The Kinesis data stream that tests write to.
+pub const KINESIS_STREAM: &str = "clicks";

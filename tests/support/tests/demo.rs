@@ -14,7 +14,7 @@ fn every_line_of_a_file_arrives_once() {
     // The long line of 25,000 bytes is two records.
     assert_eq!(
         last,
-        "demo: sent=604 cloudwatch=302 firehose=302 lost=0 duplicated=0"
+        "demo: sent=906 cloudwatch=302 firehose=302 kinesis=302 lost=0 duplicated=0"
     );
 }
 

@@ -31,15 +31,8 @@ pub(super) fn report(
     let remarks = variables.filter_map(of_variable);
     let variable_files = container.environment_files.iter().map(of_variable_file);
     without_variables(report, container, text);
-    let command = container.command.join(" ");
-    let kinesis = command.contains("kinesis.so").then(|| {
-        Remark::Edit(
-            "leave `-e /fluent-bit/kinesis.so` out of the command, unless your image has that file"
-                .to_owned(),
-        )
-    });
     let files = of_files(document, task);
-    let remarks = remarks.chain(variable_files).chain(kinesis).chain(files);
+    let remarks = remarks.chain(variable_files).chain(files);
     let part = remarks.fold(part, Part::with);
     report.parts.push(part);
 }
@@ -58,7 +51,7 @@ fn of_image(container: &Container) -> Remark {
         }
         "" => "write this router's image".to_owned(),
         image => format!(
-            "unless `{image}` is this router's, take it or its /fluent-bit/cloudwatch.so and /fluent-bit/firehose.so"
+            "unless `{image}` is this router's, take it or its /fluent-bit/cloudwatch.so, /fluent-bit/firehose.so and /fluent-bit/kinesis.so"
         ),
     })
 }

@@ -124,9 +124,6 @@ fn remark(word: &str, rest: &str) -> Option<Remark> {
         "COPY" | "ADD" if has("/entrypoint.sh") => edit(
             "leave /entrypoint.sh to the image, or end yours with `exec /fluent-bit/bin/launch \"$@\"`",
         ),
-        "CMD" | "ENTRYPOINT" if has("kinesis.so") => edit(
-            "leave out `-e /fluent-bit/kinesis.so`: its plugin is a placeholder that delivers nothing",
-        ),
         "COPY" | "ADD" | "ENV" | "CMD" | "ENTRYPOINT" | "USER" => keep("it works here too"),
         "RUN" => keep("it works where the image has its programs: sh, curl, nc and Debian's own"),
         _ => None,

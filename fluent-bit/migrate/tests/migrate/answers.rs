@@ -52,6 +52,15 @@ const OUTPUTS: &[(&str, &[&str])] = &[
             "edit    `partition_key` has no effect here: it belongs to the `kinesis` output.",
         ],
     ),
+    (
+        "Name kinesis\nMatch *\nregion us-west-2\nstream my-stream\npartition_key container_id\nappend_newline true\naggregation true\ncompression zlib\nreplace_dots _\nexperimental_concurrency 2\nexperimental_concurrency_retries 4\nhttp_request_timeout 5",
+        &[
+            "keep    region, stream, partition_key, append_newline, aggregation, compression, replace_dots, experimental_concurrency, http_request_timeout",
+            "edit    `experimental_concurrency_retries` has no effect here: requests are retried until `flush_timeout`, then Fluent Bit retries the chunk as its `Retry_Limit` says; nothing is dropped before.",
+            "change  `aggregation`: an aggregate has records of one partition key, where the Go plugin sent records of several keys under one of them",
+            "change  `experimental_concurrency`: a chunk is acknowledged when it is delivered, where the Go plugin acknowledged it before",
+        ],
+    ),
     // Fluent Bit's own, in C.
     (
         "Name cloudwatch_logs\nMatch *\nregion us-east-1\nlog_group_name fluent-bit-cloudwatch\nlog_group_template application-logs-$kubernetes['host'].$kubernetes['namespace_name']\nlog_stream_prefix from-fluent-bit-\nlog_stream_template $kubernetes['pod_name'].$kubernetes['container_name']\nauto_create_group On\nmetric_namespace n",
@@ -85,13 +94,16 @@ const OUTPUTS: &[(&str, &[&str])] = &[
             "edit    `time_key_format`: write `%9N` for `%L`, which is milliseconds here and nanoseconds in the C plugin",
         ],
     ),
-    // Others, and what cannot be judged.
     (
-        "Name kinesis\nMatch *",
+        "Name kinesis_streams\nMatch *\nregion us-east-1\nstream s\ncompression gzip\nlog_key log",
         &[
-            "edit    AWS's Go plugin `kinesis` is not in this router: use Fluent Bit's own `kinesis_streams`",
+            "edit    write `Name kinesis` for `Name kinesis_streams`",
+            "keep    region, stream, compression, log_key",
+            "change  `log_key`: the key is matched whole, where the C plugin took each one that it begins with",
+            "edit    add `append_newline true`: the C plugin ends each record in a newline",
         ],
     ),
+    // Others, and what cannot be judged.
     (
         "Name es\nMatch *",
         &["keep    it is none of the plugins here"],

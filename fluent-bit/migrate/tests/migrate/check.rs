@@ -21,11 +21,14 @@ fn permissions_are_tried_and_nothing_is_written() {
         "allowed logs:PutLogEvents on `/ecs/web`",
         "untried logs:CreateLogStream",
         "allowed firehose:PutRecordBatch on `orders`",
+        "allowed kinesis:PutRecords on `clicks`",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
     assert_eq!(aws.events("/ecs/web", "web").len(), 0);
     assert_eq!(aws.records("orders").len(), 0);
+    assert_eq!(aws.kinesis_records("clicks").len(), 0);
+    assert_eq!(aws.count("PutRecords"), 1);
     assert_eq!(
         (aws.count("PutLogEvents"), aws.count("PutRecordBatch")),
         (1, 1)
@@ -35,7 +38,7 @@ fn permissions_are_tried_and_nothing_is_written() {
 #[test]
 fn a_denial_is_told_and_fails() {
     let aws = ready();
-    for operation in ["PutLogEvents", "PutRecordBatch"] {
+    for operation in ["PutLogEvents", "PutRecordBatch", "PutRecords"] {
         let message = "User is not authorized to perform it";
         let denied = ErrorAnswer::new(400, "AccessDeniedException", message);
         aws.script(Rule::on(operation, Action::Error(denied)).forever());
@@ -45,6 +48,7 @@ fn a_denial_is_told_and_fails() {
     for told in [
         "failed  logs:PutLogEvents on `/ecs/web`: ",
         "failed  firehose:PutRecordBatch on `orders`: ",
+        "failed  kinesis:PutRecords on `clicks`: ",
         "AccessDeniedException",
     ] {
         assert!(text.contains(told), "{told}: {text}");
@@ -55,13 +59,14 @@ fn a_denial_is_told_and_fails() {
 fn a_stream_that_is_not_there_is_told() {
     let aws = ready();
     let missing = ErrorAnswer::new(400, "ResourceNotFoundException", "no such stream");
-    aws.script(Rule::on("PutRecordBatch", Action::Error(missing)).forever());
+    for operation in ["PutRecordBatch", "PutRecords"] {
+        aws.script(Rule::on(operation, Action::Error(missing.clone())).forever());
+    }
     let (status, text) = check(&aws, &KEYS);
     assert_eq!(status, 1, "{text}");
-    assert!(
-        text.contains("there is no delivery stream `orders`"),
-        "{text}"
-    );
+    for reported in ["no delivery stream `orders`", "no stream `clicks`"] {
+        assert!(text.contains(&format!("there is {reported}")), "{text}");
+    }
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn names_with_variables_are_not_tried() {
 }
 
 fn check(aws: &StandIn, keys: &[(&str, &str)]) -> (i32, String) {
-    let config = "[OUTPUT]\nName cloudwatch\nregion us-east-1\nlog_group_name /ecs/web\nlog_stream_name x\nendpoint ${AWS}\n[OUTPUT]\nName firehose\nMatch *\nregion us-east-1\ndelivery_stream orders\nendpoint ${AWS}\n";
+    let config = "[OUTPUT]\nName cloudwatch\nregion us-east-1\nlog_group_name /ecs/web\nlog_stream_name x\nendpoint ${AWS}\n[OUTPUT]\nName firehose\nMatch *\nregion us-east-1\ndelivery_stream orders\nendpoint ${AWS}\n[OUTPUT]\nName kinesis\nMatch *\nregion us-east-1\nstream clicks\nendpoint ${AWS}\n";
     let url = aws.url();
     let environment = [&[("AWS", url.as_str())], keys].concat();
     run(&["--check", "-"], config, &environment)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::calls::{Call, CallLog};
+use super::kinesis::{KinesisRecord, KinesisStream};
 use super::stored::{DeliveryStream, Group, StoredEvent, Stream, Tally};
 use super::sts::AssumedRole;
 
@@ -11,6 +12,7 @@ use super::sts::AssumedRole;
 pub struct Account {
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) delivery_streams: BTreeMap<String, DeliveryStream>,
+    pub(super) kinesis_streams: BTreeMap<String, KinesisStream>,
     pub(super) calls: CallLog,
     pub(super) assumed_roles: Vec<AssumedRole>,
     pub(super) auto_create: bool,
@@ -21,6 +23,7 @@ impl Account {
         Self {
             groups: BTreeMap::new(),
             delivery_streams: BTreeMap::new(),
+            kinesis_streams: BTreeMap::new(),
             calls: CallLog::keeping(counting.then_some(CALLS_KEPT_WHEN_COUNTING)),
             assumed_roles: Vec::new(),
 
@@ -88,6 +91,29 @@ impl Account {
         sum(self.delivery_streams.values().map(|stream| stream.tally))
     }
 
+    /// Names of the Kinesis data streams.
+    pub fn kinesis_streams(&self) -> impl Iterator<Item = &str> {
+        self.kinesis_streams.keys().map(String::as_str)
+    }
+
+    /// Records of a Kinesis data stream in stored order; empty when there is none, and in counting mode.
+    pub fn kinesis_records(&self, stream: &str) -> &[KinesisRecord] {
+        self.kinesis_streams
+            .get(stream)
+            .map_or(&[], |stream| &stream.records)
+    }
+
+    /// How much one Kinesis data stream accepted.
+    pub fn kinesis_tally(&self, stream: &str) -> Tally {
+        let stream = self.kinesis_streams.get(stream);
+        stream.map(|stream| stream.tally).unwrap_or_default()
+    }
+
+    /// How much all Kinesis data streams accepted together.
+    pub fn kinesis_total(&self) -> Tally {
+        sum(self.kinesis_streams.values().map(|stream| stream.tally))
+    }
+
     /// Calls in the order in which they began; the latest 1,000 in counting mode.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.calls.iter()
@@ -133,6 +159,9 @@ impl Account {
         self.delivery_streams
             .values_mut()
             .for_each(|stream| *stream = DeliveryStream::default());
+        self.kinesis_streams
+            .values_mut()
+            .for_each(KinesisStream::forget);
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Builder {
     latency: Duration,
     rate_limit: Option<f64>,
     delivery_streams: Vec<String>,
+    kinesis_streams: Vec<String>,
 }
 
 impl Builder {
@@ -42,6 +43,7 @@ impl Builder {
             latency: Duration::ZERO,
             rate_limit: None,
             delivery_streams: Vec::new(),
+            kinesis_streams: Vec::new(),
         }
     }
 
@@ -138,6 +140,13 @@ impl Builder {
         self
     }
 
+    /// A Kinesis data stream that exists from the start.
+    #[must_use]
+    pub fn kinesis_stream(mut self, name: &str) -> Self {
+        self.kinesis_streams.push(name.to_owned());
+        self
+    }
+
     /// Starts the stand-in on threads of its own.
     ///
     /// # Errors
@@ -159,6 +168,10 @@ impl Builder {
             let names = self.delivery_streams.iter().cloned();
             account
                 .delivery_streams
+                .extend(names.map(|name| (name, Default::default())));
+            let names = self.kinesis_streams.iter().cloned();
+            account
+                .kinesis_streams
                 .extend(names.map(|name| (name, Default::default())));
         });
         service

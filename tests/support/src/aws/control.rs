@@ -1,6 +1,6 @@
 //! The same questions and levers over HTTP, for tests and demos in other languages.
 //!
-//! GET `summary`, `calls`, `events?group=…&stream=…`, `records?stream=…`; POST `script`, `clear`, `forget`,
+//! GET `summary`, `calls`, `events?group=…&stream=…`, `records?stream=…`, `kinesis?stream=…`; POST `script`, `clear`, `forget`,
 //! all below `/_stand-in/`.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use super::account::Account;
 use super::answer::Answer;
 use super::calls::Call;
 use super::form;
+use super::kinesis::KinesisRecord;
 use super::rule::Rule;
 use super::service::{Service, locked};
 use super::stored::Tally;
@@ -43,6 +44,7 @@ pub(super) fn answer(service: &Service, head: &Parts, asked: &str, body: &[u8]) 
             shown(&events(&service.account(), named("group"), named("stream")))
         }
         (&Method::GET, "records") => shown(&records(&service.account(), named("stream"))),
+        (&Method::GET, "kinesis") => shown(&kinesis(&service.account(), named("stream"))),
         (&Method::POST, "script") => scripted(service, body),
         (&Method::POST, "clear") => {
             service.heal();
@@ -99,6 +101,9 @@ fn summary(account: &Account) -> Value {
     let delivered = account
         .delivery_streams()
         .map(|name| (name.to_owned(), tally(account.delivery_tally(name))));
+    let kinesis = account
+        .kinesis_streams()
+        .map(|name| (name.to_owned(), tally(account.kinesis_tally(name))));
     json!({
         "calls": account.calls.counts(),
         "errors": account.errors(),
@@ -106,6 +111,8 @@ fn summary(account: &Account) -> Value {
         "events_total": tally(account.events_tally()),
         "records": delivered.collect::<Map<_, _>>(),
         "records_total": tally(account.records_tally()),
+        "kinesis": kinesis.collect::<Map<_, _>>(),
+        "kinesis_total": tally(account.kinesis_total()),
     })
 }
 
@@ -122,6 +129,19 @@ fn records(account: &Account, stream: &str) -> Value {
     records
         .map(|record| base64_simd::STANDARD.encode_to_string(record))
         .collect()
+}
+
+/// Records of a Kinesis data stream, with their keys and shards.
+fn kinesis(account: &Account, stream: &str) -> Value {
+    let records = account.kinesis_records(stream).iter();
+    let shown = |record: &KinesisRecord| {
+        json!({
+            "partition_key": record.partition_key,
+            "shard": record.shard,
+            "data": base64_simd::STANDARD.encode_to_string(&record.data),
+        })
+    };
+    records.map(shown).collect()
 }
 
 fn call(call: &Call) -> Value {

@@ -14,11 +14,12 @@ pub(super) enum Route {
     Unknown,
 }
 
-/// The two JSON APIs.
+/// The JSON APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Api {
     Logs,
     Firehose,
+    Kinesis,
 }
 
 impl Route {
@@ -37,6 +38,9 @@ impl Route {
             Some((LOGS_TARGET, name)) if is_json(content) => Self::Json(Api::Logs, name.to_owned()),
             Some((FIREHOSE_TARGET, name)) if is_json(content) => {
                 Self::Json(Api::Firehose, name.to_owned())
+            }
+            Some((KINESIS_TARGET, name)) if is_json(content) => {
+                Self::Json(Api::Kinesis, name.to_owned())
             }
             None if content.starts_with("application/x-www-form-urlencoded") => {
                 Self::Sts(Query::of(body))
@@ -58,6 +62,7 @@ impl Route {
     pub(super) fn notation(&self) -> Notation {
         match self {
             Self::Json(Api::Firehose, _) => Notation::Json("com.amazonaws.firehose.v20150804"),
+            Self::Json(Api::Kinesis, _) => Notation::Json("com.amazonaws.kinesis.v20131202"),
             Self::Sts(_) => Notation::Xml,
             _ => Notation::Json("com.amazonaws.logs.v20140328"),
         }
@@ -77,6 +82,7 @@ impl Route {
         match self {
             Self::Json(Api::Logs, _) => Some("logs"),
             Self::Json(Api::Firehose, _) => Some("firehose"),
+            Self::Json(Api::Kinesis, _) => Some("kinesis"),
             Self::Sts(query) if query.is_signed() => Some("sts"),
             _ => None,
         }
@@ -90,6 +96,7 @@ fn is_json(content: &str) -> bool {
 
 const LOGS_TARGET: &str = "Logs_20140328";
 const FIREHOSE_TARGET: &str = "Firehose_20150804";
+const KINESIS_TARGET: &str = "Kinesis_20131202";
 
 /// The codes of the JSON protocol's common errors and what the query protocol calls them.
 const QUERY_CODES: [(&str, &str); 6] = [

@@ -50,14 +50,14 @@ pub enum Action {
     Empty,
     /// Status 200 with a body that is no JSON; nothing is stored.
     Garbage,
-    /// Some records of a PutRecordBatch fail; the others are stored.
+    /// Some records of a PutRecordBatch or PutRecords fail; the others are stored.
     PartialFailure(PartialFailure),
     /// The call is treated as usual, but the Date header is off by this many seconds.
     #[serde(rename = "skew_seconds")]
     Skew(i64),
 }
 
-/// Which records of a PutRecordBatch fail, and with what code.
+/// Which records of a PutRecordBatch or PutRecords fail, and with what code.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartialFailure {
@@ -66,6 +66,8 @@ pub struct PartialFailure {
     pub indices: Vec<usize>,
     /// Every k-th record fails: 3 fails positions 2, 5, 8, …
     pub every: Option<usize>,
+    /// Each record with this partition key fails.
+    pub partition_key: Option<String>,
     /// Error code of the failed records.
     #[serde(default = "unavailable")]
     pub code: String,
@@ -165,6 +167,7 @@ impl PartialFailure {
         Self {
             indices: indices.into(),
             every: None,
+            partition_key: None,
             code: unavailable(),
             message: slow_down(),
         }
@@ -176,6 +179,15 @@ impl PartialFailure {
             every: Some(k),
             ..Self::at([])
         }
+    }
+
+    /// Each record with this partition key fails as the service throttles a shard.
+    pub fn of_partition_key(partition_key: &str) -> Self {
+        Self {
+            partition_key: Some(partition_key.to_owned()),
+            ..Self::at([])
+        }
+        .code("ProvisionedThroughputExceededException")
     }
 
     /// The same records fail with another code.

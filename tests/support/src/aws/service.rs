@@ -106,6 +106,11 @@ impl Service {
         }
         Err(match operation {
             "PutRecordBatch" => ErrorAnswer::new(500, "ServiceUnavailableException", "Slow down."),
+            "PutRecords" => ErrorAnswer::new(
+                400,
+                "ProvisionedThroughputExceededException",
+                "Rate exceeded",
+            ),
             _ => ErrorAnswer::new(400, "ThrottlingException", "Rate exceeded"),
         })
     }

@@ -14,6 +14,7 @@ use super::account::Account;
 use super::builder::{Builder, other};
 use super::calls::Call;
 use super::certificate::Identity;
+use super::kinesis::{KinesisRecord, KinesisStream};
 use super::listener::{Command, Listener};
 use super::rule::Rule;
 use super::service::{Service, locked};
@@ -99,6 +100,11 @@ impl StandIn {
         self.service.account().records(delivery_stream).to_vec()
     }
 
+    /// Accepted records of a Kinesis data stream, decoded, in stored order.
+    pub fn kinesis_records(&self, stream: &str) -> Vec<KinesisRecord> {
+        self.service.account().kinesis_records(stream).to_vec()
+    }
+
     /// Calls in the order in which they began.
     pub fn calls(&self) -> Vec<Call> {
         self.service.account().calls().cloned().collect()
@@ -167,6 +173,20 @@ impl StandIn {
         self.service.change(|account| {
             account.delivery_streams.entry(name.to_owned()).or_default();
         });
+    }
+
+    /// Makes a Kinesis data stream; one that exists stays as it is.
+    pub fn create_kinesis_stream(&self, name: &str) {
+        self.service.change(|account| {
+            account.kinesis_streams.entry(name.to_owned()).or_default();
+        });
+    }
+
+    /// Makes a Kinesis data stream that takes records of so many bytes, the partition key included.
+    pub fn create_kinesis_stream_for(&self, name: &str, record_bytes: usize) {
+        let stream = KinesisStream::with_record_bytes(record_bytes);
+        self.service
+            .change(|account| account.kinesis_streams.insert(name.to_owned(), stream));
     }
 
     /// Deletes a log group with its streams.

@@ -4,6 +4,7 @@ mod actions;
 mod client;
 mod credentials;
 mod firehose_limits;
+mod kinesis_limits;
 mod logs_limits;
 mod logs_names;
 mod lost_answers;

@@ -9,7 +9,7 @@ use super::route::{Api, Route};
 use super::rule::PartialFailure;
 use super::service::Service;
 use super::sts::Query;
-use super::{firehose, logs};
+use super::{firehose, kinesis, logs};
 
 pub(super) enum Work<'a> {
     Json(Box<dyn Operation + 'a>),
@@ -26,6 +26,7 @@ impl<'a> Work<'a> {
         Ok(match route {
             Route::Json(Api::Logs, name) => Self::Json(logs::decoded(name, body)?),
             Route::Json(Api::Firehose, name) => Self::Json(firehose::decoded(name, body)?),
+            Route::Json(Api::Kinesis, name) => Self::Json(kinesis::decoded(name, body)?),
             Route::Sts(query) => Self::Sts(query),
             Route::Metadata(document) => Self::Metadata(document, head),
             Route::Unknown => return Err(ErrorAnswer::new(404, "UnknownOperationException", "")),

@@ -47,6 +47,7 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<ExitCode, Box<dyn Erro
     let host = match arguments.plugin.as_str() {
         "cloudwatch" => PluginHost::cloudwatch(),
         "firehose" => PluginHost::firehose(),
+        "kinesis" => PluginHost::kinesis(),
         other => return Err(format!("--plugin cannot be `{other}`").into()),
     };
     let chunk = arguments.chunk()?;
@@ -173,5 +174,5 @@ fn word(verdict: Verdict) -> &'static str {
 
 const REFUSED: u8 = 2;
 
-const USAGE: &str = "usage: plugin-host --plugin cloudwatch|firehose [--option KEY=VALUE]... [--tag TAG] \
+const USAGE: &str = "usage: plugin-host --plugin cloudwatch|firehose|kinesis [--option KEY=VALUE]... [--tag TAG] \
     [--format v1|v2] [--jsonl] < CHUNK";

@@ -79,6 +79,7 @@ impl Options {
             "--latency-ms" => builder.latency(Duration::from_millis(value(argument, rest)?)),
             "--rate-limit" => builder.rate_limit(value(argument, rest)?),
             "--delivery-stream" => builder.delivery_stream(&value::<String>(argument, rest)?),
+            "--kinesis-stream" => builder.kinesis_stream(&value::<String>(argument, rest)?),
             "--verify" => verifying(builder, &value::<String>(argument, rest)?)?,
             other => return Self { builder, ..self }.with_own(other, rest),
         };
@@ -112,5 +113,5 @@ fn value<T: FromStr>(name: &str, rest: &mut impl Iterator<Item = String>) -> Res
 }
 
 const USAGE: &str = "usage: stand-in [--port N] [--tls] [--cert-out FILE] [--latency-ms N] [--counting] \
-    [--rate-limit CALLS_PER_SECOND] [--auto-create] [--delivery-stream NAME] [--log-group NAME] \
+    [--rate-limit CALLS_PER_SECOND] [--auto-create] [--delivery-stream NAME] [--kinesis-stream NAME] [--log-group NAME] \
     [--verify KEY_ID:SECRET] [--threads N] [--until-input-ends]";

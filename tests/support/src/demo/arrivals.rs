@@ -17,6 +17,8 @@ pub(super) struct Arrivals<'s> {
     pub(super) events: u64,
     /// Records of delivery streams.
     pub(super) records: u64,
+    /// Records of Kinesis data streams.
+    pub(super) kinesis: u64,
     sent: &'s Ledger,
     stranger: Option<String>,
     rows: Vec<String>,
@@ -29,6 +31,7 @@ impl<'s> Arrivals<'s> {
             ledger: Ledger::default(),
             events: 0,
             records: 0,
+            kinesis: 0,
             sent,
             stranger: None,
             rows: Vec::new(),
@@ -37,6 +40,9 @@ impl<'s> Arrivals<'s> {
             arrivals.log_streams(account);
             for name in task.delivery_streams() {
                 arrivals.delivery_stream(account, name);
+            }
+            for name in task.kinesis_streams() {
+                arrivals.kinesis_stream(account, name);
             }
         });
         arrivals
@@ -58,15 +64,30 @@ impl<'s> Arrivals<'s> {
 
     fn delivery_stream(&mut self, account: &Account, name: &str) {
         for record in account.records(name) {
-            let mut fields = fields(record);
-            let time = fields.remove(TIME_KEY).unwrap_or_default();
-            self.note(millis(&time), &fields);
+            self.note_record(record);
         }
         let Tally { count, bytes, .. } = account.delivery_tally(name);
         self.records += count;
         self.rows.push(format!(
             "firehose: delivery stream {name}: {count} records, {bytes} bytes"
         ));
+    }
+
+    fn kinesis_stream(&mut self, account: &Account, name: &str) {
+        for record in account.kinesis_records(name) {
+            self.note_record(&record.data);
+        }
+        let Tally { count, bytes, .. } = account.kinesis_tally(name);
+        self.kinesis += count;
+        self.rows.push(format!(
+            "kinesis: stream {name}: {count} records, {bytes} bytes"
+        ));
+    }
+
+    fn note_record(&mut self, record: &[u8]) {
+        let mut fields = fields(record);
+        let time = fields.remove(TIME_KEY).unwrap_or_default();
+        self.note(millis(&time), &fields);
     }
 
     fn note(&mut self, millis: i64, fields: &Fields) {

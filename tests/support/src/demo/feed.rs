@@ -116,7 +116,12 @@ impl<'d> Feed<'d> {
 }
 
 fn arrived(account: &Account) -> usize {
-    let count = account.events_tally().count + account.records_tally().count;
+    let tallies = [
+        account.events_tally(),
+        account.records_tally(),
+        account.kinesis_total(),
+    ];
+    let count: u64 = tallies.iter().map(|tally| tally.count).sum();
     usize::try_from(count).expect("64 bits")
 }
 

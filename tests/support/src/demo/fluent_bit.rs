@@ -47,12 +47,12 @@ pub fn program() -> Result<Option<PathBuf>, Failure> {
 }
 
 impl FluentBit {
-    /// Starts it with both plugins and the task's configuration, and waits until it listens.
+    /// Starts it with all plugins and the task's configuration, and waits until it listens.
     pub(super) fn start(program: &Path, task: &Task, folder: &Path) -> Result<Self, Failure> {
         let log = folder.join("fluent-bit.log");
         let output = File::create(&log)?;
         let mut command = Command::new(program);
-        for plugin in ["cloudwatch", "firehose"] {
+        for plugin in ["cloudwatch", "firehose", "kinesis"] {
             command.arg("-e").arg(built(plugin));
         }
         command.arg("-c").arg(&task.configuration);

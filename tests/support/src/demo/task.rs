@@ -67,13 +67,23 @@ impl Task {
     /// The names of the containers that write lines.
     pub(super) fn names(&self) -> String {
         let names: Vec<_> = self.containers().map(|container| container.name).collect();
-        names.join(" and ")
+        names.join(", ")
     }
 
     /// The delivery streams that the outputs write to.
     pub(super) fn delivery_streams(&self) -> impl Iterator<Item = &str> {
-        let streams = self.definition.sources();
-        streams.filter_map(|source| source.options().get("delivery_stream").map(String::as_str))
+        self.values("delivery_stream")
+    }
+
+    /// The Kinesis data streams that the outputs write to.
+    pub(super) fn kinesis_streams(&self) -> impl Iterator<Item = &str> {
+        self.values("stream")
+    }
+
+    /// The values of an option.
+    fn values(&self, key: &str) -> impl Iterator<Item = &str> {
+        let sources = self.definition.sources();
+        sources.filter_map(move |source| source.options().get(key).map(String::as_str))
     }
 
     /// The socket that Docker's log driver writes to.

@@ -53,7 +53,8 @@ impl Balance {
     pub(super) fn close(mut self, service: &StandIn, stored: Vec<String>) -> Tally {
         let mut unsure = service.calls();
         unsure.retain(|call| {
-            let is_write = ["PutLogEvents", "PutRecordBatch"].contains(&&*call.operation);
+            let is_write =
+                ["PutLogEvents", "PutRecordBatch", "PutRecords"].contains(&&*call.operation);
             is_write && (call.has_lost_its_answer(MARGIN) || self.is_unknown(call))
         });
         for text in unsure.iter().flat_map(texts) {

@@ -4,15 +4,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::logged::{Layout, Logged, place};
+use super::target::{STREAM, Target};
 use super::trouble::Trouble;
 use crate::aws::StandIn;
 use crate::chunk::Random;
+use crate::kpl::user_records;
 
 /// A script, made from its seed alone.
 #[derive(Debug)]
 pub struct Script {
     pub(super) seed: u64,
-    firehose: bool,
+    target: Target,
     pub(super) layout: Layout,
     pub(super) chunks: Vec<Logged>,
     pub(super) trouble: Trouble,
@@ -38,15 +40,16 @@ impl Script {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut random = Random::with_seed(seed);
-        let firehose = random.once_in(2);
+        let target = Target::of(seed, random.once_in(2));
         let layout = Layout::random(&mut random);
         let chunks = chunks(&mut random, seed, layout);
         let poisoned = chunks.iter().any(Logged::is_poisoned);
         let places = layout.destinations * chunks.len();
-        let trouble = Trouble::random(&mut random, firehose, poisoned, places);
+        let trouble = Trouble::random(&mut random, target, poisoned, places);
         let concurrency = *random.one_of(&[1, 2, 8, 8]);
         // A record that several texts are joined in is refused as a whole.
-        let aggregated = firehose && !poisoned && random.once_in(4);
+        let joins = target != Target::CloudWatch;
+        let aggregated = joins && !poisoned && random.once_in(4);
         let resumes = random.once_in(2);
         let stops = if random.once_in(3) {
             1 + random.below(3)
@@ -61,7 +64,7 @@ impl Script {
             .collect();
         Self {
             seed,
-            firehose,
+            target,
             layout,
             chunks,
             trouble,
@@ -72,10 +75,10 @@ impl Script {
         }
     }
 
-    /// Whether the plugin is `firehose`.
+    /// The service that the section delivers to.
     #[must_use]
-    pub fn is_firehose(&self) -> bool {
-        self.firehose
+    pub fn target(&self) -> Target {
+        self.target
     }
 
     /// The section's options.
@@ -93,16 +96,9 @@ impl Script {
             ("flush_timeout", format!("{}s", flush_timeout.as_secs())),
             ("concurrency", self.concurrency.to_string()),
         ];
-        if self.firehose {
-            options.push(("delivery_stream", "$(place)".to_owned()));
-            options.push(("default_delivery_stream", "nowhere".to_owned()));
-        } else {
-            options.push(("log_group_name", self.group()));
-            options.push(("log_stream_name", "$(place)".to_owned()));
-            options.push(("auto_create_group", "on".to_owned()));
-        }
+        options.extend(self.target.options(self.seed, self.group()));
         if self.aggregated {
-            options.push(("simple_aggregation", "on".to_owned()));
+            options.push((self.target.aggregation(self.seed), "on".to_owned()));
         }
         if self.resumes {
             options.push(("resume_path", directory.to_string_lossy().into_owned()));
@@ -117,24 +113,33 @@ impl Script {
     pub(super) fn prepare(&self, service: &StandIn) {
         service.clear();
         service.forget();
-        if self.firehose {
-            (0..self.layout.destinations)
-                .for_each(|number| service.create_delivery_stream(&place(number)));
+        match self.target {
+            Target::CloudWatch => {}
+            Target::Firehose => (0..self.layout.destinations)
+                .for_each(|number| service.create_delivery_stream(&place(number))),
+            Target::Kinesis => service.create_kinesis_stream(STREAM),
         }
         self.trouble.begin(service);
     }
 
     /// The lines that the service holds.
     pub(super) fn stored(&self, service: &StandIn) -> Vec<String> {
-        if !self.firehose {
-            let group = self.group();
-            let streams = (0..self.layout.destinations).map(place);
-            let events = streams.flat_map(|stream| service.events(&group, &stream));
-            return events.map(|event| event.message).collect();
+        let places = (0..self.layout.destinations).map(place);
+        match self.target {
+            Target::CloudWatch => {
+                let group = self.group();
+                let events = places.flat_map(|stream| service.events(&group, &stream));
+                events.map(|event| event.message).collect()
+            }
+            Target::Firehose => {
+                let records = places.flat_map(|stream| service.records(&stream));
+                records.flat_map(|record| lines(&record)).collect()
+            }
+            Target::Kinesis => {
+                let records = service.kinesis_records(STREAM).into_iter();
+                records.flat_map(|record| lines(&record.data)).collect()
+            }
         }
-        let streams = (0..self.layout.destinations).map(place);
-        let records = streams.flat_map(|stream| service.records(&stream));
-        records.flat_map(|record| lines(&record)).collect()
     }
 
     /// Makes the stand-in ready for another script.
@@ -150,6 +155,10 @@ impl Script {
 
 /// The lines of a record, which several texts may be joined in.
 pub(super) fn lines(record: &[u8]) -> Vec<String> {
+    if let Some(records) = user_records(record) {
+        let texts = records.into_iter().map(|(_, text)| text);
+        return texts.flat_map(|text| lines(&text)).collect();
+    }
     let text = String::from_utf8_lossy(record);
     text.lines().map(str::to_owned).collect()
 }

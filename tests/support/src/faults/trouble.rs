@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::logged::POISON;
+use super::target::Target;
 use crate::aws::{Action, ErrorAnswer, PartialFailure, Rule, StandIn};
 use crate::chunk::Random;
 
@@ -21,12 +22,12 @@ impl Trouble {
     /// Some trouble for one of the plugins.
     pub(super) fn random(
         random: &mut Random,
-        firehose: bool,
+        target: Target,
         poisoned: bool,
         places: usize,
     ) -> Self {
-        let write = write_operation(firehose);
-        let mut rules: Vec<Rule> = (0..random.below(6)).map(|_| rule(random, write)).collect();
+        let write = target.write_operation();
+        let mut rules: Vec<Rule> = (0..random.below(6)).map(|_| rule(random, target)).collect();
         if random.once_in(4) {
             rules.push(refusals(random, write));
         }
@@ -45,7 +46,7 @@ impl Trouble {
         if !poisoned && random.once_in(5) {
             limits.push((write, limit(random, places)));
         }
-        if !firehose && random.once_in(4) {
+        if target == Target::CloudWatch && random.once_in(4) {
             limits.push(("CreateLogStream", limit(random, places)));
         }
         let latency = if !poisoned && random.once_in(3) {
@@ -78,22 +79,14 @@ fn limit(random: &mut Random, places: usize) -> f64 {
     (5 + places / 10 + random.below(100)) as f64
 }
 
-/// The operation that delivers events.
-pub(super) fn write_operation(firehose: bool) -> &'static str {
-    if firehose {
-        "PutRecordBatch"
-    } else {
-        "PutLogEvents"
-    }
-}
-
-fn rule(random: &mut Random, write: &'static str) -> Rule {
-    let on = if write == "PutLogEvents" && random.once_in(5) {
+fn rule(random: &mut Random, target: Target) -> Rule {
+    let write = target.write_operation();
+    let on = if target == Target::CloudWatch && random.once_in(5) {
         random.one_of(&["CreateLogStream", "CreateLogGroup"])
     } else {
         write
     };
-    let rule = Rule::on(on, action(random, on)).nth(1 + random.below(6) as u64);
+    let rule = Rule::on(on, action(random, target)).nth(1 + random.below(6) as u64);
     rule.times(1 + random.below(5) as u64)
 }
 
@@ -117,12 +110,9 @@ fn failing_credentials(random: &mut Random) -> Rule {
     Rule::on("EcsCredentials", action).times(1 + random.below(2) as u64)
 }
 
-fn action(random: &mut Random, operation: &str) -> Action {
-    let kinds = if operation == "PutRecordBatch" {
-        20
-    } else {
-        16
-    };
+fn action(random: &mut Random, target: Target) -> Action {
+    let codes = target.partial_codes();
+    let kinds = if codes.is_empty() { 16 } else { 20 };
     match random.below(kinds) {
         0 => error(400, "ThrottlingException"),
         1 => error(503, "ServiceUnavailableException"),
@@ -139,7 +129,10 @@ fn action(random: &mut Random, operation: &str) -> Action {
         12 => Action::Truncate,
         13 => Action::AcceptThenDelay(Duration::from_millis(random.below(2000) as u64)),
         14 | 15 => asked_to_wait(random),
-        _ => Action::PartialFailure(PartialFailure::every(1 + random.below(9))),
+        kind => {
+            let failure = PartialFailure::every(1 + random.below(9));
+            Action::PartialFailure(failure.code(codes[kind % codes.len()]))
+        }
     }
 }
 

@@ -51,6 +51,16 @@ impl Client {
         .unwrap()
     }
 
+    /// One call of Kinesis Data Streams, signed in form.
+    pub(super) fn kinesis(&mut self, operation: &str, body: &Value) -> Reply {
+        self.json(
+            &format!("Kinesis_20131202.{operation}"),
+            "kinesis",
+            body.to_string().as_bytes(),
+        )
+        .unwrap()
+    }
+
     pub(super) fn json(&mut self, target: &str, service: &str, body: &[u8]) -> io::Result<Reply> {
         self.json_with(target, &authorization(service), "", body)
     }

@@ -1,0 +1,202 @@
+//! Records -> requests for a Kinesis data stream.
+//!
+//! A record's text is written once and encoded once, into the body of the request it will travel in.
+//! One that is too large is written up to the limit, and then cut there or written anew, a part at a
+//! time.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::batch::Batch;
+use crate::cut;
+use crate::decode::{Record, Records};
+use crate::firehose::pack::{Oversize, Packed};
+use crate::firehose::shape::Writer;
+use crate::json::parts::Parts;
+use crate::kinesis::options::Config;
+use crate::kinesis::pack::Packer;
+use crate::ledger::Left;
+use crate::pipeline::{Encode, TimeLimit};
+
+/// What happened to records on the way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Kinesis records made, and what was cut for them.
+    pub packed: Packed,
+    /// Records without any of `log_key`'s keys.
+    pub skipped: usize,
+    /// Records with a random partition key, as they have no text under `partition_key`.
+    pub keyless: usize,
+    /// Values nested too deeply to be written.
+    pub too_deep: usize,
+    /// Values in the chunk that were no records.
+    pub undecodable: usize,
+    /// Bytes at the chunk's end that were no record.
+    pub torn: usize,
+}
+
+/// Encodes one chunk.
+#[derive(Debug)]
+pub struct Encoder<'c> {
+    config: &'c Config,
+    writer: Writer<'c>,
+    packer: Packer,
+    text: Vec<u8>,
+    /// A text of which not all parts are packed.
+    pending: Option<Pending<'c>>,
+    counts: Counts,
+    time: TimeLimit,
+    is_done: bool,
+}
+
+/// A text that is being sent in parts. A round packs as many of them as it has requests for, so that
+/// a text takes the memory of some requests, however large it is.
+#[derive(Debug)]
+struct Pending<'c> {
+    key: Option<Cow<'c, str>>,
+    time: i64,
+    parts: Parts<'c>,
+    packed: usize,
+    of: usize,
+}
+
+impl<'c> Encode<'c> for Encoder<'c> {
+    fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
+        let batches = self.batches(records, requests).into_iter();
+        batches.map(|batch| (0, batch)).collect()
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    fn events(&self, item: u32) -> Option<Vec<u32>> {
+        self.packer.joins().then(|| self.packer.texts(item))
+    }
+}
+
+impl<'c> Encoder<'c> {
+    /// Begins a chunk, of which only what is `left` is written if it has been tried before.
+    #[must_use]
+    pub fn new(config: &'c Config, left: Option<Arc<Left>>) -> Self {
+        let packer = Packer::new(config.packing, &config.stream, left);
+        Self {
+            config,
+            // A newline may come behind it.
+            writer: Writer::new(&config.shape, packer.most_text() - 1),
+            packer,
+            text: Vec::new(),
+            pending: None,
+            counts: Counts::default(),
+            time: TimeLimit::default(),
+            is_done: false,
+        }
+    }
+
+    /// Encodes no further records from this moment on.
+    pub fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
+    }
+
+    /// What happened to the records.
+    #[must_use]
+    pub fn finish(mut self, records: &Records<'c>) -> Counts {
+        if self.is_done {
+            self.counts.torn = records.torn();
+        }
+        self.counts.undecodable = records.undecodable();
+        self.counts.too_deep = self.writer.too_deep();
+        self.counts.packed = self.packer.packed();
+        self.counts
+    }
+
+    /// Encodes records until so many requests are full, or the chunk ends.
+    ///
+    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
+    /// memory of the requests that are under way. Nothing is returned when nothing is left.
+    fn batches(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<Batch> {
+        loop {
+            if self.packer.has_full(requests) {
+                return self.packer.take_full();
+            }
+            if self.pending.is_some() && self.part() {
+                continue;
+            }
+            if self.time.is_up(records) {
+                return self.packer.take_full();
+            }
+            let Some(record) = records.next() else {
+                self.is_done = true;
+                return self.packer.finish();
+            };
+            self.record(&record);
+        }
+    }
+
+    fn record(&mut self, record: &Record<'c, '_>) {
+        self.text.clear();
+        if !self.writer.write(record, &mut self.text) {
+            self.counts.skipped += 1;
+            return;
+        }
+        let partition_key = &self.config.partition_key;
+        let key = partition_key.find(record);
+        if key.is_none() && !partition_key.is_random() {
+            self.counts.keyless += 1;
+        }
+        let time = record.time.millis();
+        if self.text.len() >= self.packer.most_text() {
+            return self.oversize(*record, key, time);
+        }
+        if self.config.packing.newline {
+            self.text.push(b'\n');
+        }
+        self.packer.text(key.as_deref(), &self.text, time);
+    }
+
+    /// Decides about a text of which the beginning is written.
+    #[cold]
+    fn oversize(&mut self, record: Record<'c, '_>, key: Option<Cow<'c, str>>, time: i64) {
+        self.packer.begin_alone(key.as_deref());
+        if self.packer.for_oversize() == Oversize::Truncate {
+            self.packer.truncated(key.as_deref(), &self.text, time);
+            return self.text.shrink_to(MOST_KEPT);
+        }
+        self.text = Vec::new();
+        self.packer.count_split();
+        let room = self.packer.part_room();
+        let parts = || Parts::plain(self.writer.pieces(&record), room);
+        self.pending = Some(Pending {
+            key,
+            time,
+            packed: 0,
+            of: parts().count(),
+            parts: parts(),
+        });
+    }
+
+    /// Packs the next part of a text; `false` when there is none.
+    fn part(&mut self) -> bool {
+        let Some(pending) = &mut self.pending else {
+            return false;
+        };
+        let Some(part) = pending.parts.next() else {
+            self.writer.count_too_deep(pending.parts.too_deep());
+            self.pending = None;
+            return false;
+        };
+        pending.packed += 1;
+        let mark = cut::part_mark(pending.packed, pending.of);
+        let key = pending.key.as_deref();
+        self.packer.part(key, part, &mark, pending.time);
+        true
+    }
+}
+
+/// Bytes of room for a text that are kept for the next one.
+const MOST_KEPT: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Kinesis records -> requests within the limits.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use base64_simd::STANDARD;
+
+use crate::batch::{Batch, Limits, Open};
+use crate::escape::{self, Depth};
+use crate::kinesis::partition_key;
+use crate::ledger::Left;
+
+/// The request that is being filled, and those that are full.
+#[derive(Debug)]
+pub(super) struct Request {
+    open: Open,
+    full: Vec<Batch>,
+    head: Vec<u8>,
+    only: Option<Arc<Left>>,
+    /// The partition keys in the open request, where a key may be there only once.
+    keys: Option<HashSet<Box<str>>>,
+}
+
+impl Request {
+    /// Begins a chunk of which only these items are packed, if it has been tried before.
+    ///
+    /// With `ordered`, a request has one record of each key at most: the service may take the later one
+    /// of two records and fail the earlier one.
+    pub(super) fn new(stream: &str, ordered: bool, only: Option<Arc<Left>>) -> Self {
+        let head = head(stream);
+        Self {
+            open: Open::new(LIMITS, &head, only.clone()),
+            full: Vec::new(),
+            head,
+            only,
+            keys: ordered.then(HashSet::new),
+        }
+    }
+
+    /// How many are full.
+    pub(super) fn full(&self) -> usize {
+        self.full.len()
+    }
+
+    /// The bytes of those that are full, as the service counts them.
+    pub(super) fn full_bytes(&self) -> usize {
+        self.full.iter().map(Batch::bytes).sum()
+    }
+
+    /// The full ones.
+    pub(super) fn take_full(&mut self) -> Vec<Batch> {
+        std::mem::take(&mut self.full)
+    }
+
+    /// Ends the open request.
+    pub(super) fn close(&mut self) {
+        let next = Open::new(LIMITS, &self.head, self.only.clone());
+        let open = std::mem::replace(&mut self.open, next);
+        self.full.extend(open.finish());
+        self.keys.iter_mut().for_each(HashSet::clear);
+    }
+
+    /// Adds a record of this partition key, or of a random one.
+    #[inline]
+    pub(super) fn add(&mut self, key: Option<&str>, data: &[u8], time: i64, ordinal: u32) {
+        match key {
+            Some(key) => self.add_keyed(key, data, time, ordinal),
+            None => self.add_keyed(&partition_key::random(), data, time, ordinal),
+        }
+    }
+
+    #[inline]
+    fn add_keyed(&mut self, key: &str, data: &[u8], time: i64, ordinal: u32) {
+        if self.keys.as_ref().is_some_and(|keys| keys.contains(key)) {
+            self.close();
+        }
+        let body = self.open.body();
+        let start = body.len();
+        body.extend_from_slice(b"{\"Data\":\"");
+        STANDARD.encode_append(data, body);
+        body.extend_from_slice(b"\",\"PartitionKey\":\"");
+        escape::append(key.as_bytes(), Depth::Once, body);
+        body.extend_from_slice(b"\"}");
+        let bytes = data.len() + key.len();
+        let full = self.open.add(start, time, bytes, ordinal);
+        if let Some(keys) = &mut self.keys {
+            if full.is_some() {
+                keys.clear();
+            }
+            keys.insert(key.into());
+        }
+        self.full.extend(full);
+    }
+}
+
+/// The request up to its first record; the name needs no escape.
+fn head(stream: &str) -> Vec<u8> {
+    format!("{{\"StreamName\":\"{stream}\",\"Records\":[").into_bytes()
+}
+
+/// PutRecords: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>. The bytes
+/// are those of the data before base64 and of the partition keys. The records of a request stay in their
+/// order, so their times do not separate them.
+pub(super) const LIMITS: Limits = Limits {
+    items: 500,
+    bytes: 10 * 1024 * 1024,
+    span_ms: None,
+};

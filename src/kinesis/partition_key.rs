@@ -1,0 +1,226 @@
+//! Record -> partition key, which decides on the shard.
+
+use std::borrow::Cow;
+
+use crate::decode::{Field, Record};
+use crate::msgpack::{Cursor, Token};
+use crate::options::Reader;
+
+/// Where a record has its partition key.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PartitionKey {
+    /// The keys that lead to the value, the outermost first; empty for a random partition key.
+    path: Box<[Box<str>]>,
+}
+
+impl PartitionKey {
+    /// Reads `partition_key`.
+    #[must_use]
+    pub fn read(reader: &Reader<'_>) -> Self {
+        let Some(text) = reader.text("partition_key") else {
+            return Self::default();
+        };
+        let path: Box<[Box<str>]> = text.split(NESTED).map(|key| key.trim().into()).collect();
+        if path.iter().any(|key| key.is_empty()) {
+            reader.problem(format_args!(
+                "`partition_key` is `{text}`: each side of `{NESTED}` must be a key"
+            ));
+        }
+        if *text == *LOG {
+            reader.problem(format_args!(
+                "`partition_key` is `{LOG}`: the text of a log line cannot be the partition key; use a key whose value names what the lines belong to, such as `container_id`"
+            ));
+        }
+        if reader.text("time_key").as_deref() == Some(&*text) {
+            reader.problem(format_args!(
+                "`partition_key` is `{text}`, the key that `time_key` adds: a time cannot be the partition key; use a key of the record"
+            ));
+        }
+        Self { path }
+    }
+
+    /// Whether each record has a random partition key.
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        self.path.is_empty()
+    }
+
+    /// The option's text, for a log line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.path.join(NESTED)
+    }
+
+    /// The record's partition key: the text under the path, of which [`MOST_BYTES`] are used. `None` for
+    /// a value that is missing, empty, or not text.
+    #[must_use]
+    pub fn find<'a>(&self, record: &Record<'a, '_>) -> Option<Cow<'a, str>> {
+        let (first, rest) = self.path.split_first()?;
+        let mut raw = record.value(first.as_bytes())?;
+        for key in rest {
+            raw = member(raw, key.as_bytes())?;
+        }
+        match Cursor::new(raw).token() {
+            Ok(Token::Str(text) | Token::Bin(text)) if !text.is_empty() => Some(beginning(text)),
+            _ => None,
+        }
+    }
+}
+
+/// The value of a map's last member of that key.
+fn member<'a>(map: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let mut cursor = Cursor::new(map);
+    let Ok(Token::Map(count)) = cursor.token() else {
+        return None;
+    };
+    let mut found = None;
+    for _ in 0..count {
+        let field = Field::read(&mut cursor).ok()?;
+        if field.is(key) {
+            found = Some(field.value);
+        }
+    }
+    found
+}
+
+/// The first bytes of a text, up to the end of a character. Bytes that are not UTF-8 become U+FFFD.
+fn beginning(text: &[u8]) -> Cow<'_, str> {
+    let text = &text[..text.len().min(MOST_BYTES)];
+    match std::str::from_utf8(text) {
+        Ok(text) => text.into(),
+        // The cut is within a character.
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
+            String::from_utf8_lossy(&text[..error.valid_up_to()])
+        }
+        Err(_) => String::from_utf8_lossy(text),
+    }
+}
+
+/// A partition key of ASCII letters and digits, each drawn at random.
+#[must_use]
+pub fn random() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric)
+        .take(RANDOM_BYTES)
+        .collect()
+}
+
+/// The length of a random partition key, as in the Go plugin: enough for all shards.
+pub const RANDOM_BYTES: usize = 8;
+/// The longest partition key, as in the Go plugin. The service's limit is 256 characters:
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsRequestEntry.html>.
+pub const MOST_BYTES: usize = 256;
+/// Stands between the keys of nested maps.
+const NESTED: &str = "->";
+/// The Go plugin refuses this key.
+const LOG: &str = "log";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::decode::Records;
+    use crate::kinesis::options::OPTIONS;
+
+    fn read(options: &[(&str, &str)]) -> (PartitionKey, Vec<String>) {
+        let reader = Reader::new(OPTIONS, |key| {
+            let found = options.iter().find(|(name, _)| *name == key);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        (PartitionKey::read(&reader), reader.problems())
+    }
+
+    fn key(path: &str, record: &Value) -> Option<String> {
+        let (key, problems) = read(&[("partition_key", path)]);
+        assert_eq!(problems, [""; 0]);
+        let chunk = rmp_serde::to_vec(&json!([1, record])).unwrap();
+        let mut records = Records::new(&chunk);
+        let record = records.next().unwrap();
+        key.find(&record).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn the_value_under_a_path_is_the_key() {
+        let record = json!({"id": "a b", "k": {"pod": {"name": "web-1"}, "n": 7}, "a->b": "x"});
+        for (path, expected) in [
+            ("id", Some("a b")),
+            ("k->pod->name", Some("web-1")),
+            (" k -> pod->name ", Some("web-1")),
+            ("k->pod", None),
+            ("k->n", None),
+            ("k->none", None),
+            ("id->more", None),
+            ("none", None),
+            ("a->b", None),
+        ] {
+            assert_eq!(key(path, &record).as_deref(), expected, "{path}");
+        }
+        assert_eq!(key("id", &json!({"id": ""})), None);
+    }
+
+    #[test]
+    fn of_a_long_value_the_first_256_bytes_are_used_up_to_the_end_of_a_character() {
+        for (value, bytes) in [
+            ("x".repeat(256), 256),
+            ("x".repeat(257), 256),
+            ("é".repeat(200), 256),
+            (format!("x{}", "é".repeat(200)), 255),
+            (format!("{}€", "x".repeat(254)), 254),
+        ] {
+            let found = key("k", &json!({"k": value})).unwrap();
+            assert_eq!(found.len(), bytes);
+            assert!(value.starts_with(&found));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_become_replacement_characters() {
+        for (bytes, expected) in [
+            (&b"a\xffb"[..], "a\u{fffd}b"),
+            (b"a\xc3", "a"),
+            (b"\xc3", "\u{fffd}"),
+            (b"\xff\xc3", "\u{fffd}\u{fffd}"),
+        ] {
+            assert_eq!(beginning(bytes), expected, "{bytes:x?}");
+        }
+        let longest = beginning(&[0xff; 300]).into_owned();
+        assert_eq!(longest.chars().count(), MOST_BYTES);
+    }
+
+    #[test]
+    fn what_cannot_be_a_path_is_a_problem() {
+        for (options, problem) in [
+            (
+                &[("partition_key", "log")][..],
+                "cannot be the partition key",
+            ),
+            (
+                &[("partition_key", "a->")],
+                "each side of `->` must be a key",
+            ),
+            (
+                &[("partition_key", "->a")],
+                "each side of `->` must be a key",
+            ),
+            (
+                &[("partition_key", "t"), ("time_key", "t")],
+                "the key that `time_key` adds",
+            ),
+        ] {
+            let (_, problems) = read(options);
+            assert!(
+                problems.len() == 1 && problems[0].contains(problem),
+                "{problems:?}"
+            );
+        }
+        let (key, problems) = read(&[]);
+        assert!(key.is_random() && problems.is_empty());
+    }
+
+    #[test]
+    fn random_keys_differ() {
+        let keys: std::collections::HashSet<String> = (0..1000).map(|_| random()).collect();
+        assert_eq!(keys.len(), 1000);
+        assert!(keys.iter().all(|key| key.len() == RANDOM_BYTES));
+    }
+}

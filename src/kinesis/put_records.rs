@@ -1,0 +1,192 @@
+//! One stream's requests: PutRecords, and the records that its answer failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::types::PutRecordsResultEntry;
+use tokio::time::{Instant, timeout};
+
+use crate::batch::{Batch, Item};
+use crate::body::Prepared;
+use crate::fault::{Fault, Kind};
+use crate::kinesis::options::Config;
+use crate::send::{Answer, Service};
+
+/// A stream, as something to send to.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    client: Client,
+    auto_retry: bool,
+    /// Records of one partition key are sent one request after another.
+    in_order: bool,
+    timeout: Option<Duration>,
+    name: Arc<str>,
+    target: Arc<str>,
+}
+
+impl Stream {
+    /// Sends to the stream of this configuration.
+    #[must_use]
+    pub fn new(client: Client, config: &Config) -> Self {
+        let name = &config.stream;
+        Self {
+            client,
+            auto_retry: config.session.auto_retry,
+            in_order: !config.partition_key.is_random(),
+            timeout: config.request_timeout,
+            name: name.as_str().into(),
+            target: format!("stream `{name}`").into(),
+        }
+    }
+
+    async fn request(&self, batch: &Batch) -> Result<Answer, Fault> {
+        let request = self
+            .client
+            .put_records()
+            .customize()
+            .interceptor(Prepared::new(batch.body()));
+        let output = request.send().await.map_err(|error| {
+            Fault::of(&error)
+                .needing("kinesis:PutRecords")
+                .retried(self.auto_retry)
+        })?;
+        failed(output.records(), batch.items())
+    }
+}
+
+impl Service for Stream {
+    const PUT: &'static str = "PutRecords";
+
+    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+        let Some(limit) = self.timeout else {
+            return self.request(batch).await;
+        };
+        let answer = timeout(limit, self.request(batch)).await;
+        answer.unwrap_or_else(|_| Err(Fault::unanswered().retried(self.auto_retry)))
+    }
+
+    async fn create(&self, _missed: Instant) -> Result<(), Fault> {
+        let name = &self.name;
+        Err(Fault::new(
+            Kind::Denied,
+            "NotFound",
+            format_args!("stream `{name}` does not exist in this account and region: create it"),
+        ))
+    }
+
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn retries_unanswered(&self) -> bool {
+        self.auto_retry
+    }
+
+    fn keeps_order(&self) -> bool {
+        self.in_order
+    }
+}
+
+/// The failed records of an answer, to be sent again alone, whatever their codes: the service documents
+/// no code for a record that it will never take. A record with neither a sequence number nor an error is
+/// not known to be stored.
+///
+/// # Errors
+///
+/// When the answer is not about each record: then all may have failed.
+fn failed(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, Fault> {
+    if answers.len() != items.len() {
+        let text = format_args!("an answer for {} of {} records", answers.len(), items.len());
+        return Err(Fault::new(
+            Kind::Passing { unanswered: true },
+            "IncompleteAnswer",
+            text,
+        ));
+    }
+    let has_failed = |answer: &PutRecordsResultEntry| {
+        answer.error_code().is_some() || answer.sequence_number().is_none()
+    };
+    let failed = || {
+        answers
+            .iter()
+            .zip(items)
+            .filter(|(answer, _)| has_failed(answer))
+    };
+    let fault = failed().next().map(|(answer, _)| {
+        Fault::answered(
+            answer.error_code().unwrap_or("NoSequenceNumber"),
+            answer.error_message().unwrap_or("no message"),
+        )
+    });
+    let items = failed().map(|(_, item)| *item).collect();
+    Ok(Answer {
+        again: fault.map(|fault| (items, fault)),
+        refused: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Limits, Open};
+
+    fn items(count: usize) -> Vec<Item> {
+        let limits = Limits {
+            items: count,
+            bytes: count,
+            span_ms: None,
+        };
+        let mut open = Open::new(limits, b"[", None);
+        for _ in 0..count {
+            let start = open.body().len();
+            open.body().push(b'x');
+            assert!(open.add(start, 0, 1, 0).is_none());
+        }
+        open.finish().unwrap().items().to_vec()
+    }
+
+    fn entry(code: Option<&str>) -> PutRecordsResultEntry {
+        let entry = PutRecordsResultEntry::builder();
+        let number = code.is_none().then(|| "1".to_owned());
+        let entry = entry.set_sequence_number(number);
+        entry.set_error_code(code.map(str::to_owned)).build()
+    }
+
+    #[test]
+    fn an_answer_that_is_not_about_each_record_is_not_an_answer() {
+        for answers in [0, 1, 3] {
+            let fault = failed(&vec![entry(None); answers], &items(2)).unwrap_err();
+            assert_eq!(fault.code, "IncompleteAnswer");
+            assert_eq!(fault.kind, Kind::Passing { unanswered: true });
+        }
+        let whole = failed(&[entry(None), entry(None)], &items(2)).unwrap();
+        assert!(whole.again.is_none());
+    }
+
+    #[test]
+    fn a_record_without_sequence_number_and_error_is_sent_again() {
+        let nothing = PutRecordsResultEntry::builder().build();
+        let answers = [entry(None), nothing, entry(None)];
+        let items = items(3);
+        let (again, fault) = failed(&answers, &items).unwrap().again.unwrap();
+        assert_eq!(
+            (again, fault.code.as_str()),
+            (vec![items[1]], "NoSequenceNumber")
+        );
+    }
+
+    #[test]
+    fn the_first_failed_record_decides_on_the_fault() {
+        let throttled = "ProvisionedThroughputExceededException";
+        for (code, kind) in [
+            (throttled, Kind::Throttled),
+            ("InternalFailure", Kind::Passing { unanswered: false }),
+        ] {
+            let answers = [entry(None), entry(Some(code)), entry(Some("Other"))];
+            let (again, fault) = failed(&answers, &items(3)).unwrap().again.unwrap();
+            assert_eq!((again.len(), fault.code.as_str()), (2, code));
+            assert_eq!(fault.kind, kind);
+        }
+    }
+}
