@@ -144,7 +144,7 @@ impl Attempt<'_> {
     }
 
     /// Takes from each of these counts of records what earlier attempts have reported; the rest then is
-    /// reported. At most as many as [`Reported`] has, in the same order each time.
+    /// reported. At most as many as [`Reported`](crate::ledger::progress::Reported) has, in the same order each time.
     ///
     /// Each attempt decodes the chunk from its beginning, so a count only grows from one attempt to
     /// another that comes further.

@@ -4,8 +4,8 @@ use support::faults;
 
 #[test]
 fn every_event_is_stored_exactly_once_whatever_fails() {
-    // The same scripts each time, unless SEED asks for others: some seeds still find faults, which
-    // docs/reliability.md names, and `make test-faults` looks for more.
+    // The same scripts each time, so that a run of the suite can be repeated; SEED asks for others, and
+    // `make test-faults` plays 2,000.
     let seed = std::env::var("SEED").map_or(1, |seed| seed.parse().expect("SEED is a number"));
     let tally = faults::run(seed, 20);
     println!("faults: first seed {seed}: {tally}");

@@ -46,11 +46,16 @@ const REFUSED: usize = 0;
 
 impl<'d, S: Service> Delivery<'d, S> {
     pub(super) fn new(service: &'d S, terms: &'d Terms, batches: Vec<Batch>) -> Self {
+        let items: usize = batches.iter().map(|batch| batch.items().len()).sum();
+        let requests = requests_of_search(items) + (1 << terms.halvings);
+        let has_time = terms.deadline.has_time_for(requests, terms.pace.rate());
+        let mut random = fastrand::Rng::new();
+        let random = (!has_time && !service.keeps_order()).then_some(&mut random);
         Self {
             service,
             terms,
             report: Report::default(),
-            search: Search::new(batches, terms.halvings, &mut fastrand::Rng::new()),
+            search: Search::new(batches, terms.halvings, random),
             backoff: Backoff::new(fastrand::Rng::new()),
             target: None,
             began: Instant::now(),
@@ -158,8 +163,7 @@ impl<'d, S: Service> Delivery<'d, S> {
         let watch = || self.terms.targets.watch(part.batch.head());
         let known = self.target.get_or_insert_with(watch);
         let healthy = known.accepted_within(HEALTHY);
-        // Two requests for each halving, and as many again for proof.
-        let requests = 4 * part.batch.items().len().max(1).ilog2();
+        let requests = requests_of_search(part.batch.items().len());
         let Terms { deadline, pace, .. } = self.terms;
         let has_time = deadline.has_time_for(requests, pace.rate());
         match self.search.refused(part, healthy, has_time, Instant::now()) {
@@ -231,6 +235,11 @@ impl<'d, S: Service> Delivery<'d, S> {
             Course::Stop
         }
     }
+}
+
+/// Two requests for each halving, and as many again for proof.
+fn requests_of_search(items: usize) -> u32 {
+    4 * items.max(1).ilog2()
 }
 
 /// A target that accepted a request so lately is not asked less often for refusing another one.

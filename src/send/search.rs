@@ -71,13 +71,17 @@ impl Search {
     /// All batches are still to be sent, in their order.
     ///
     /// Where earlier flushes delivered nothing, as requests were refused, they are halved so often
-    /// before, and sent in any order: however few requests a flush has time for, one without a refused
-    /// item is then among the first in some flush.
-    pub(super) fn new(mut batches: Vec<Batch>, halvings: u32, random: &mut fastrand::Rng) -> Self {
+    /// before, and sent in an order by `random` if there is one: however few requests a flush has time
+    /// for, one without a refused item is then among the first in some flush.
+    pub(super) fn new(
+        mut batches: Vec<Batch>,
+        halvings: u32,
+        random: Option<&mut fastrand::Rng>,
+    ) -> Self {
         for _ in 0..halvings {
             batches = batches.into_iter().flat_map(halved).collect();
         }
-        if halvings > 0 {
+        if let Some(random) = random.filter(|_| halvings > 0) {
             random.shuffle(&mut batches);
         }
         let parts = batches.into_iter().rev();
@@ -232,7 +236,7 @@ mod tests {
         let (mut flushes, mut halvings) = (0, 0);
         while left != [poisoned] && flushes < 1_000 {
             let (before, mut was_refused) = (left.len(), false);
-            let mut search = Search::new(vec![batch(left.iter().copied())], halvings, random);
+            let mut search = Search::new(vec![batch(left.iter().copied())], halvings, Some(random));
             for _ in 0..requests {
                 let Some(part) = search.next() else { break };
                 let times = || part.batch.items().iter().map(|item| item.time);
