@@ -29,7 +29,7 @@ pub use self::deadline::Deadline;
 use self::delivery::Delivery;
 pub use self::proof::Targets;
 use crate::batch::{Batch, Item};
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::watch::Watch;
@@ -66,6 +66,41 @@ pub struct Answer {
     pub again: Option<(Vec<Item>, Fault)>,
     /// Items that were not stored for their time.
     pub refused: Vec<Refused>,
+}
+
+impl Answer {
+    /// The answer of a service that answers for each record: the failed ones are to be sent again alone,
+    /// whatever their codes, as the services document no code for a record that they will never take.
+    /// `failure` is the code and the message of a record that is not known to be stored.
+    ///
+    /// # Errors
+    ///
+    /// When the answer is not about each record: then all may have failed.
+    pub fn by_record<'a, R>(
+        records: &'a [R],
+        items: &[Item],
+        failure: impl Fn(&'a R) -> Option<(&'a str, Option<&'a str>)>,
+    ) -> Result<Self, Fault> {
+        if records.len() != items.len() {
+            return Err(Fault::new(
+                Kind::Passing { unanswered: true },
+                "IncompleteAnswer",
+                format_args!("an answer for {} of {} records", records.len(), items.len()),
+            ));
+        }
+        let failed = || {
+            let answered = records.iter().zip(items);
+            answered.filter_map(|(record, item)| Some((failure(record)?, *item)))
+        };
+        let fault = failed()
+            .next()
+            .map(|((code, message), _)| Fault::answered(code, message.unwrap_or("no message")));
+        let items = failed().map(|(_, item)| item).collect();
+        Ok(Self {
+            again: fault.map(|fault| (items, fault)),
+            refused: Vec::new(),
+        })
+    }
 }
 
 /// Items of an accepted request that the service did not store.

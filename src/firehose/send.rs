@@ -69,38 +69,12 @@ impl Service for DeliveryStream {
     }
 }
 
-/// The failed records of an answer, to be sent again alone, whatever their codes: the service
-/// documents no code for a record that it will never take. A record with neither an id nor an error
-/// is not known to be stored.
-///
-/// # Errors
-///
-/// When the answer is not about each record: then all may have failed.
+/// What an answer says of each record. One with neither an id nor an error is not known to be stored.
 fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, Fault> {
-    if answers.len() != items.len() {
-        let text = format_args!("an answer for {} of {} records", answers.len(), items.len());
-        return Err(Fault::new(
-            Kind::Passing { unanswered: true },
-            "IncompleteAnswer",
-            text,
-        ));
-    }
-    let failed = || {
-        answers
-            .iter()
-            .zip(items)
-            .filter(|(answer, _)| answer.error_code().is_some() || answer.record_id().is_none())
-    };
-    let fault = failed().next().map(|(answer, _)| {
-        Fault::answered(
-            answer.error_code().unwrap_or("NoRecordId"),
-            answer.error_message().unwrap_or("no message"),
-        )
-    });
-    let items = failed().map(|(_, item)| *item).collect();
-    Ok(Answer {
-        again: fault.map(|fault| (items, fault)),
-        refused: Vec::new(),
+    Answer::by_record(answers, items, |answer| {
+        let is_stored = answer.error_code().is_none() && answer.record_id().is_some();
+        let code = answer.error_code().unwrap_or("NoRecordId");
+        (!is_stored).then_some((code, answer.error_message()))
     })
 }
 

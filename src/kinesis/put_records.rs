@@ -88,41 +88,12 @@ impl Service for Stream {
     }
 }
 
-/// The failed records of an answer, to be sent again alone, whatever their codes: the service documents
-/// no code for a record that it will never take. A record with neither a sequence number nor an error is
-/// not known to be stored.
-///
-/// # Errors
-///
-/// When the answer is not about each record: then all may have failed.
+/// What an answer says of each record. One with neither a sequence number nor an error is not known to be stored.
 fn failed(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, Fault> {
-    if answers.len() != items.len() {
-        let text = format_args!("an answer for {} of {} records", answers.len(), items.len());
-        return Err(Fault::new(
-            Kind::Passing { unanswered: true },
-            "IncompleteAnswer",
-            text,
-        ));
-    }
-    let has_failed = |answer: &PutRecordsResultEntry| {
-        answer.error_code().is_some() || answer.sequence_number().is_none()
-    };
-    let failed = || {
-        answers
-            .iter()
-            .zip(items)
-            .filter(|(answer, _)| has_failed(answer))
-    };
-    let fault = failed().next().map(|(answer, _)| {
-        Fault::answered(
-            answer.error_code().unwrap_or("NoSequenceNumber"),
-            answer.error_message().unwrap_or("no message"),
-        )
-    });
-    let items = failed().map(|(_, item)| *item).collect();
-    Ok(Answer {
-        again: fault.map(|fault| (items, fault)),
-        refused: Vec::new(),
+    Answer::by_record(answers, items, |answer| {
+        let is_stored = answer.error_code().is_none() && answer.sequence_number().is_some();
+        let code = answer.error_code().unwrap_or("NoSequenceNumber");
+        (!is_stored).then_some((code, answer.error_message()))
     })
 }
 
