@@ -125,8 +125,9 @@ impl Ledger {
 
     /// Takes out what is known of a chunk, whose delivery another ledger has begun.
     pub fn take(&self, key: &Key, now: Instant) -> Option<Arc<Progress>> {
-        let arrived = self.arrive();
-        let entry = self.lock().take(key, arrived, now);
+        let mut chunks = self.lock();
+        let arrived = Arrived(chunks.tick());
+        let entry = chunks.take(key, arrived, now);
         entry.map(|entry| entry.progress)
     }
 
@@ -162,9 +163,9 @@ impl Ledger {
     /// that have expired, and the oldest ones where there is no room.
     pub fn note(&self, key: Key, progress: Arc<Progress>, oldest: i64, now: Instant) -> Dropped {
         let (attempts, has_settled, bytes) = progress.size();
-        let order = self.lock().tick();
+        let mut chunks = self.lock();
         let entry = Entry {
-            order,
+            order: chunks.tick(),
             key,
             progress,
             oldest,
@@ -173,7 +174,6 @@ impl Ledger {
             made: now,
             expected_until: now + longest_wait(attempts) * 2,
         };
-        let mut chunks = self.lock();
         chunks.bytes += entry.bytes;
         chunks.entries.entry(key.len).or_default().push(entry);
         let expired = chunks.expire(now);
