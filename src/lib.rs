@@ -1,4 +1,4 @@
-//! The road of a log record from a Fluent Bit chunk to CloudWatch Logs, Data Firehose or
+//! The pipeline of a log record from a Fluent Bit chunk to CloudWatch Logs, Data Firehose or
 //! Kinesis Data Streams.
 //!
 //! | step | in -> out |
@@ -13,7 +13,7 @@
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
 //!
-//! `cloudwatch`, `firehose` and `kinesis` hold what differs; each one's `mod.rs` is the whole road in order.
+//! `cloudwatch`, `firehose` and `kinesis` hold what differs; each one's `mod.rs` is the whole pipeline in order.
 //! A shared step never names a service: what differs comes to it as a value.
 
 #![forbid(unsafe_code)]

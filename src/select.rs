@@ -18,7 +18,7 @@ pub enum Part<'a> {
 }
 
 impl Select {
-    /// Reads `log_key`: one key, or several parted by commas, of which the first one that a record
+    /// Reads `log_key`: one key, or several separated by commas, of which the first one that a record
     /// has is taken. None at all selects the whole record.
     #[must_use]
     pub fn new(log_key: Option<&str>) -> Self {

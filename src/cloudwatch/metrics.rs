@@ -18,7 +18,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// `dimensions` are sets parted by `;`, of names parted by `,`.
+    /// `dimensions` are sets separated by `;`, of names separated by `,`.
     #[must_use]
     pub fn new(namespace: String, dimensions: &str) -> Self {
         let names = |set: &str| -> Vec<String> {

@@ -218,7 +218,7 @@ impl Creation {
     }
 }
 
-/// `key=value` pairs parted by commas; of equal keys the last counts.
+/// `key=value` pairs separated by commas; of equal keys the last counts.
 fn tags(text: &str) -> Vec<(String, String)> {
     let mut tags: Vec<(String, String)> = Vec::new();
     for pair in text.split(',') {

@@ -14,9 +14,9 @@ pub const OPTIONS: &[Spec] = &[
     },
     Spec {
         key: "log_key",
-        form: "key, or keys parted by commas",
+        form: "key, or keys separated by commas",
         default: "",
-        help: "Sends only the value of this key: text as it is, anything else as JSON. Of several keys the first that a record has counts; a record with none of them is skipped and counted.",
+        help: "Sends only the value of this key: text as it is, anything else as JSON. Of several keys the first that a record has is used; a record with none of them is skipped and counted.",
     },
     Spec {
         key: "endpoint",
@@ -76,7 +76,7 @@ pub const OPTIONS: &[Spec] = &[
         key: "auto_retry_requests",
         form: "switch",
         default: "true",
-        help: "Sends a request that got no answer again within the same flush. When off, that is left to the host, which brings the chunk again; requests answered with an error that can pass are tried again either way.",
+        help: "Sends a request that got no answer again within the same flush. When off, that is left to Fluent Bit, which retries the chunk; requests answered with an error that can pass are tried again either way.",
     },
     Spec {
         key: "flush_timeout",

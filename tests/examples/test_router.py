@@ -174,7 +174,7 @@ class Agent(BaseHTTPRequestHandler):
 
 
 class Logstash(socketserver.StreamRequestHandler):
-    """Takes GELF over TCP: JSON parted by zero bytes."""
+    """Takes GELF over TCP: JSON separated by zero bytes."""
 
     def handle(self):
         while data := self.connection.recv(65536):

@@ -72,7 +72,7 @@ const OWN: &[Spec] = &[
     },
     Spec {
         key: "metric_dimensions",
-        form: "names parted by commas, sets of them by semicolons",
+        form: "names separated by commas, sets of them by semicolons",
         default: "",
         help: "Dimension sets of these metrics, such as `host,cluster;host`.",
     },
@@ -114,7 +114,7 @@ const OWN: &[Spec] = &[
     },
     Spec {
         key: "new_log_group_tags",
-        form: "key=value, parted by commas",
+        form: "key=value, separated by commas",
         default: "",
         help: "Tags of a log group that is created here. With tags that the service refuses, the group is not created; see `on_create_refused`.",
     },

@@ -50,7 +50,7 @@ const OWN: &[Spec] = &[
 pub const RECORD: &[Spec] = &[
     Spec {
         key: "data_keys",
-        form: "keys parted by commas",
+        form: "keys separated by commas",
         default: "",
         help: "Keeps only these keys of a record. `time_key` is added before, so it must be listed to stay; `replace_dots` and `log_key` come after. A record with none of the keys is sent as `{}`.",
     },

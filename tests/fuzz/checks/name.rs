@@ -6,7 +6,7 @@ use router::variables::{Fixed, Surroundings, Variables};
 
 use super::split;
 
-/// The input is the template, the tag, and a chunk, parted by line feeds.
+/// The input is the template, the tag, and a chunk, separated by line feeds.
 pub fn template(data: &[u8]) {
     let (text, rest) = split(data, b"\n");
     let (tag, chunk) = split(rest, b"\n");

@@ -10,7 +10,7 @@ use crate::tree::{Format, Node};
 pub struct Fields {
     /// In their order.
     pub all: Vec<Field>,
-    /// Whether they are parted by commas in brackets.
+    /// Whether they are separated by commas in brackets.
     pub is_flow: bool,
 }
 

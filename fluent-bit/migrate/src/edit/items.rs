@@ -66,7 +66,7 @@ mod tests {
             let change = without(&list, index, text).unwrap();
             assert_eq!(applied(text, &[change]), expected);
         }
-        // The items of lists that a function joins are not parted by one comma.
+        // The items of lists that a function joins are not separated by one comma.
         let text = "e = concat([{ a = 1 }], [{ b = 2 }])\n";
         let list = hcl::parse(text).unwrap().get("e").unwrap().clone();
         assert_eq!(without(&list, 0, text), None);
