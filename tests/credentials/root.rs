@@ -18,7 +18,7 @@ fn a_name_server_that_never_answers_is_a_retry_and_one_that_does_is_used() {
     thread::spawn(move || serve(&server, &ANSWERS));
     let file = File::new(
         "resolv.conf",
-        &format!("nameserver {NAME_SERVER}\noptions timeout:1 attempts:2\n"),
+        &format!("nameserver {NAME_SERVER}\noptions timeout:5 attempts:1\n"),
     );
     let script = format!(
         "mount --bind {} /etc/resolv.conf && exec \"$@\"",
