@@ -4,52 +4,32 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use cbindings::line::cut;
-use cbindings::{Flush, Level, Log, Settings, Verdict};
+use cbindings::{Flush, Level, Settings, Verdict};
 use ring::digest::{Context, SHA256};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use crate::destination::Destination;
+use crate::encode_stats::MOST_TAG_BYTES;
 use crate::ledger::journal::Identity;
 use crate::metrics::table::Id;
 use crate::notice::Kind;
-use crate::options::{Reader, Spec, shared};
+use crate::options::{Spec, shared};
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::resume::RetryLedger;
 use crate::session::{Session, deadline};
 use crate::watch::Watch;
 
-/// Reads a section's options. Every problem is an error line of its own, and then there is no
-/// configuration; a key that has no effect is a warning.
-pub fn configure<C>(
-    settings: &Settings,
-    log: &Log,
-    specs: &'static [Spec],
-    foreign: &[(&str, &str)],
-    read: impl FnOnce(&Reader<'_>, fn(&str) -> Option<String>) -> C,
-) -> Option<C> {
-    let reader = Reader::new(specs, |key| settings.option(key));
-    let config = read(&reader, environment);
-    for unknown in reader.unknown(foreign) {
-        log.warn(format_args!("{unknown}"));
-    }
-    let problems = reader.problems();
-    for problem in &problems {
-        log.error(format_args!("{problem}"));
-    }
-    problems.is_empty().then_some(config)
-}
-
 /// The output's memory of chunks that were tried before, in the directory of `resume_path` too.
 #[must_use]
-pub fn retries(
-    plugin: &'static str,
+pub fn retries<D: Destination>(
     resume_path: Option<&Path>,
     settings: &Settings,
-    specs: &'static [Spec],
     watch: &Watch,
 ) -> RetryLedger {
-    let identity = || identity(settings, specs, plugin);
+    let plugin = D::NAME.to_str().unwrap_or_default();
+    let identity = || identity(settings, D::OPTIONS, plugin);
     RetryLedger::new(watch.clone(), resume_path.map(|path| (path, identity())))
 }
 
@@ -102,61 +82,7 @@ pub async fn connected<C>(
 
 /// A tag as lines show it.
 fn shown(tag: &str) -> String {
-    cut(tag, MOST_NAME_BYTES)
-}
-
-/// Counts and writes what happened to records before they were sent: how many, in which series of
-/// which metric, and what is said.
-pub fn say_of_records(watch: &Watch, tag: &str, counts: &[(usize, Id, usize, &'static str)]) {
-    let tag = shown(tag);
-    for &(count, id, series, what) in counts {
-        watch.metrics.count(id, series, count);
-        let kind = Kind {
-            what,
-            part: "",
-            unit: "records",
-        };
-        watch.warn(kind, count, format_args!("tag `{tag}`: {count} {what}"));
-    }
-}
-
-/// Counts and writes what of a chunk could not be read.
-pub fn say_of_damage(watch: &Watch, tag: &str, undecodable: usize, torn: usize) {
-    let tag = shown(tag);
-    // What is torn was one value at least.
-    let dropped = undecodable + usize::from(torn > 0);
-    watch.metrics.count(Id::Dropped, UNDECODABLE, dropped);
-    let kind = Kind {
-        what: "undecodable",
-        part: "",
-        unit: "values",
-    };
-    watch.error(kind, dropped, format_args!(
-        "tag `{tag}`: dropped {undecodable} values that are no records, and {torn} bytes at the chunk's end that are torn"
-    ));
-}
-
-/// Counts and writes that names could not be made of records, `series` being which name.
-pub fn say_of_fallback(
-    watch: &Watch,
-    tag: &str,
-    series: usize,
-    count: usize,
-    missing: &str,
-    to: &'static str,
-) {
-    let tag = shown(tag);
-    watch.metrics.count(Id::Fallbacks, series, count);
-    let kind = Kind {
-        what: to,
-        part: "",
-        unit: "records",
-    };
-    watch.warn(
-        kind,
-        count,
-        format_args!("tag `{tag}`: {count} records went to {to}: {missing}"),
-    );
+    cut(tag, MOST_TAG_BYTES)
 }
 
 /// Writes why a chunk was not worked on; the host is asked to bring it again.
@@ -170,11 +96,6 @@ pub fn say_of_no_connection(watch: &Watch, flush: &Flush, tag: &str, why: &str) 
     let text = format_args!("tag `{tag}`: {why}; the chunk is kept for a retry");
     watch.postponed(kind, flush, text);
 }
-
-/// Of a tag, lines show so much: as much as the services allow in a name.
-const MOST_NAME_BYTES: usize = 512;
-/// The place in [`crate::metrics::table::DROPPED`].
-const UNDECODABLE: usize = 1;
 
 /// Notes what is so now, at the end of a flush.
 pub fn note(watch: &Watch, pace: &Pace, session: &Session) {

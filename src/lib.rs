@@ -18,6 +18,8 @@
 
 #![forbid(unsafe_code)]
 
+use crate::destination::PluginInfo;
+
 pub mod backoff;
 pub mod batch;
 pub mod body;
@@ -25,9 +27,11 @@ pub mod cloudwatch;
 pub mod compress;
 pub mod cut;
 pub mod decode;
+pub mod destination;
 pub mod dots;
 pub mod duplicates;
 pub mod ecs;
+pub mod encode_stats;
 pub mod escape;
 pub mod fault;
 pub mod firehose;
@@ -47,10 +51,12 @@ pub mod options;
 pub mod pace;
 pub mod permits;
 pub mod pipeline;
+pub mod plugin;
 pub mod pool;
 pub mod repeat;
 pub mod report;
 pub mod resume;
+pub mod runtime;
 pub mod select;
 pub mod send;
 pub mod session;
@@ -58,4 +64,10 @@ pub mod strftime;
 pub mod template;
 pub mod variables;
 pub mod watch;
-pub mod worker;
+
+/// Every plugin: what the tools, the tests and the documents have a row for.
+pub const PLUGINS: [PluginInfo; 3] = [
+    PluginInfo::of::<cloudwatch::CloudWatch>(),
+    PluginInfo::of::<firehose::Firehose>(),
+    PluginInfo::of::<kinesis::Kinesis>(),
+];

@@ -20,7 +20,7 @@ use cbindings::{Family, Value};
 use self::counters::Count;
 pub use self::flight::Flight;
 pub use self::request::Request;
-use self::table::{Id, Plugin, Spec, TABLE};
+use self::table::{Id, Operation, Plugin, Series, Spec, TABLE};
 use crate::fault::{Fault, Outcome};
 use crate::ledger::Ledger;
 
@@ -47,14 +47,10 @@ impl Metrics {
         })
     }
 
-    /// Adds to a metric without labels.
-    pub fn add(&self, id: Id, count: usize) {
-        self.count(id, 0, count);
-    }
-
-    /// Adds to the series of a metric with one label that has the value of this number.
-    pub fn count(&self, id: Id, series: usize, count: usize) {
-        self.counts[id as usize][series].add(count as u64);
+    /// Adds to a counter.
+    pub fn add(&self, series: impl Into<Series>, count: usize) {
+        let Series { id, at } = series.into();
+        self.counts[id as usize][at].add(count as u64);
     }
 
     /// Sets a gauge.
@@ -63,14 +59,15 @@ impl Metrics {
     }
 
     /// A request begins; it counts, without an answer, also when it is dropped.
+    ///
+    /// # Panics
+    ///
+    /// When the plugin has not named the operation.
     #[must_use]
-    pub fn request(&self, operation: &str) -> Request<'_> {
-        let operations = self.plugin.operations.iter();
-        let operation = operations.take_while(|known| **known != operation).count();
-        debug_assert!(
-            operation < self.plugin.operations.len(),
-            "an operation of the plugin"
-        );
+    pub fn request(&self, operation: Operation) -> Request<'_> {
+        let mut operations = self.plugin.operations.iter();
+        let operation = operations.position(|known| *known == operation);
+        let operation = operation.unwrap_or_else(|| unreachable!("not one of the plugin's"));
         self.add(Id::RequestsInFlight, 1);
         Request {
             metrics: self,
@@ -87,7 +84,7 @@ impl Metrics {
     /// As the call.
     pub async fn counted<T>(
         &self,
-        operation: &str,
+        operation: Operation,
         call: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
         let request = self.request(operation);
@@ -190,11 +187,12 @@ pub fn now_ms() -> i64 {
 mod tests {
     use cbindings::Metrics as _;
 
+    use super::table::RejectReason;
     use super::*;
     use crate::fault::Kind;
 
     const PLUGIN: Plugin = Plugin {
-        operations: &["Put", "Create"],
+        operations: &[Operation::PutLogEvents, Operation::CreateLogGroup],
         targets: &["group"],
     };
 
@@ -210,9 +208,11 @@ mod tests {
     #[test]
     fn a_count_is_shown_under_its_labels() {
         let metrics = Metrics::new(PLUGIN);
-        metrics.request("Create").end(Outcome::Exists);
-        drop(metrics.request("Put"));
-        metrics.count(Id::Rejected, 1, 7);
+        metrics
+            .request(Operation::CreateLogGroup)
+            .end(Outcome::Exists);
+        drop(metrics.request(Operation::PutLogEvents));
+        metrics.add(RejectReason::Expired, 7);
         let shown = shown(&metrics);
         let not_zero = shown
             .iter()
@@ -224,8 +224,8 @@ mod tests {
             })
             .collect();
         let expected = [
-            ("requests_total Put unanswered", 1.0),
-            ("requests_total Create exists", 1.0),
+            ("requests_total PutLogEvents unanswered", 1.0),
+            ("requests_total CreateLogGroup exists", 1.0),
             ("rejected_events_total expired", 7.0),
         ];
         assert_eq!(counted, expected);
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn what_is_under_way_is_counted_until_it_ends() {
         let metrics = Metrics::new(PLUGIN);
-        let (request, flush) = (metrics.request("Put"), metrics.flight());
+        let (request, flush) = (metrics.request(Operation::PutLogEvents), metrics.flight());
         let under_way = || {
             (
                 metrics.total(Id::RequestsInFlight),
@@ -255,7 +255,8 @@ mod tests {
             .build()
             .unwrap();
         let fault = || Fault::new(Kind::Throttled, "Throttling", "slow down");
-        let failed = runtime.block_on(metrics.counted("Put", async { Err::<(), _>(fault()) }));
+        let failed = runtime
+            .block_on(metrics.counted(Operation::PutLogEvents, async { Err::<(), _>(fault()) }));
         assert!(failed.is_err());
         let at = Outcome::Throttled as usize;
         assert_eq!(metrics.counts[Id::Requests as usize][at].number(), 1);

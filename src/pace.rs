@@ -16,6 +16,7 @@ use tokio::sync::Mutex as FairMutex;
 use tokio::time::{Instant, sleep};
 
 use crate::fault::{Fault, Kind, MOST_QUIET};
+use crate::metrics::table::Operation;
 use crate::session::Settings;
 
 /// The pace of one account's calls of one operation in one region; shared by chunks and instances.
@@ -29,7 +30,7 @@ pub struct Pace {
 impl Pace {
     /// The pace of this operation for everyone with these settings.
     #[must_use]
-    pub fn shared(settings: &Settings, operation: &'static str) -> Arc<Self> {
+    pub fn shared(settings: &Settings, operation: Operation) -> Arc<Self> {
         let key = (settings.clone(), operation);
         let mut paces = PACES.lock().unwrap_or_else(PoisonError::into_inner);
         paces.retain(|_, pace| pace.strong_count() > 0);
@@ -78,7 +79,7 @@ impl Pace {
     }
 }
 
-type Paces = HashMap<(Settings, &'static str), Weak<Pace>>;
+type Paces = HashMap<(Settings, Operation), Weak<Pace>>;
 
 static PACES: Lazy<Mutex<Paces>> = Lazy::new(Mutex::default);
 

@@ -1,170 +1,150 @@
 //! The way of a chunk from its records to the service's answers, for every destination.
 
+mod rounds;
+mod time_limit;
+mod tracked;
+
 use std::sync::Arc;
 
-use tokio::time::{Instant, timeout_at};
+use cbindings::{Log, Settings, Verdict};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
-use crate::batch::Batch;
+use self::rounds::Rounds;
+pub use self::time_limit::TimeLimit;
+pub use self::tracked::Tracked;
 use crate::decode::Records;
-use crate::fault::Fault;
-use crate::gate::GATE;
-use crate::ledger::Track;
-use crate::report::Report;
-use crate::resume::Attempt;
-use crate::send::{Answer, Destination, Service, Terms, deliver_all};
+use crate::destination::{ChunkEncoder, Destination};
+use crate::ecs::Metadata;
+use crate::instance;
+use crate::options::shared::Common;
+use crate::pace::Pace;
+use crate::resume::RetryLedger;
+use crate::runtime::{Admitted, RuntimeHandle};
+use crate::send::{Deadline, Targets, Terms};
+use crate::session::Session;
+use crate::variables::{Fixed, Variables};
+use crate::watch::Watch;
 
-/// Makes requests of a chunk's records.
-pub trait Encode<'c> {
-    /// Encodes records until so many requests are full, the chunk ends, or the time is up; batches with
-    /// their destinations' numbers. Empty when nothing is left.
-    fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)>;
-
-    /// Whether the chunk's end was reached, so that every request was made.
-    fn is_done(&self) -> bool;
-
-    /// The events that an item of the last round holds; `None` for the one of its ordinal.
-    fn events(&self, _item: u32) -> Option<Vec<u32>> {
-        None
-    }
-}
-
-/// When encoding stops, looked at once for so many bytes of the chunk.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TimeLimit {
-    deadline: Option<Instant>,
-    /// How much of the chunk was not decoded when the clock was read last.
-    rest: usize,
-    is_up: bool,
-}
-
-impl TimeLimit {
-    /// Encoding stops at this moment.
-    pub fn stop_at(&mut self, deadline: Instant) {
-        self.deadline = Some(deadline);
-    }
-
-    /// Whether to stop before the next record.
-    #[inline]
-    pub fn is_up(&mut self, records: &Records<'_>) -> bool {
-        let rest = records.torn();
-        if self.rest.abs_diff(rest) >= CLOCK_BYTES {
-            self.rest = rest;
-            let is_past = |deadline| Instant::now() >= deadline;
-            self.is_up |= self.deadline.is_some_and(is_past);
-        }
-        self.is_up
-    }
-
-    /// Whether encoding was stopped.
-    #[must_use]
-    pub fn was_up(&self) -> bool {
-        self.is_up
-    }
-}
-
-/// Some hundred small records, which take less than a millisecond.
-const CLOCK_BYTES: usize = 4096;
-
-/// How many requests of a chunk are made ready together.
-#[derive(Clone, Copy, Debug)]
-pub struct AtOnce {
-    /// Where answers are there at once.
-    pub quick: usize,
-    /// Where answers take their time.
-    pub slow: usize,
-}
-
-/// Encodes a chunk and sends its requests, round by round, until all are answered or the time is up.
-pub async fn deliver<'c, E, S>(
-    encoder: &mut E,
-    records: &mut Records<'c>,
-    attempt: &Attempt<'_>,
-    terms: &Terms,
-    at_once: AtOnce,
-    mut destination: impl FnMut(&E, usize) -> Arc<Destination<Tracked<S>>> + Send,
-) -> Report
-where
-    E: Encode<'c> + Send,
-    S: Service,
-{
-    let mut report = Report::default();
-    while !encoder.is_done() {
-        let passed = timeout_at(terms.deadline.at(), GATE.pass()).await;
-        let is_late = || !terms.deadline.admits();
-        let (Ok(passed), false) = (passed, is_late()) else {
-            cut_off(&mut report);
-            break;
-        };
-        let round = encoder.round(records, passed.requests(at_once.quick, at_once.slow));
-        if is_late() && !(round.is_empty() && encoder.is_done()) {
-            round.iter().for_each(|(_, batch)| report.left(batch));
-            cut_off(&mut report);
-            report.is_cut_off = !encoder.is_done();
-            break;
-        }
-        attempt.hand_out(&round, encoder.is_done(), |item| encoder.events(item));
-        let batches = round.into_iter();
-        let batches: Vec<_> = batches
-            .map(|(number, batch)| (destination(encoder, number), batch))
-            .collect();
-        let part = deliver_all(batches, terms).await;
-        if part.dropped > 0 {
-            attempt.track().round_ended(&part.left);
-        }
-        report.merge(part);
-    }
-    report
-}
-
-/// Notes that the deadline came before the chunk's end.
-fn cut_off(report: &mut Report) {
-    report.is_cut_off = true;
-    report.fault.get_or_insert_with(Fault::no_time);
-}
-
-/// A service whose answers are noted as they come, so that they are known if the delivery is cancelled.
+/// What the chunks of an output section share on their way.
 #[derive(Debug)]
-pub struct Tracked<S> {
-    service: S,
-    track: Arc<Track>,
+pub struct Pipeline<D: Destination> {
+    /// The service.
+    pub destination: D,
+    /// The options that every destination has.
+    pub common: Common,
+    /// The ECS task.
+    pub metadata: Metadata,
+    /// The section's lines and counts.
+    pub watch: Watch,
+    connection: OnceCell<Connection<D>>,
+    pace: Arc<Pace>,
+    targets: Arc<Targets>,
+    retries: RetryLedger,
 }
 
-impl<S> Tracked<S> {
-    /// Notes the answers for an attempt.
+/// What is known once the region is.
+#[derive(Debug)]
+pub struct Connection<D: Destination> {
+    /// The SDK's client.
+    pub client: D::Client,
+    fixed: Fixed,
+    session: Session,
+}
+
+impl<D: Destination> Pipeline<D> {
+    /// The pipeline of a section with these options.
     #[must_use]
-    pub fn new(service: S, attempt: &Attempt<'_>) -> Self {
+    pub fn new(config: D::Config, common: Common, settings: &Settings, log: Log) -> Self {
+        let watch = Watch::new(log, D::LABELS);
         Self {
-            service,
-            track: attempt.track().clone(),
+            metadata: Metadata::of(instance::environment),
+            connection: OnceCell::new(),
+            pace: D::rate_limiter(&common),
+            targets: Arc::default(),
+            retries: instance::retries::<D>(common.resume_path.as_deref(), settings, &watch),
+            destination: D::new(config, &common, settings.name(), &watch),
+            common,
+            watch,
         }
     }
-}
 
-impl<S: Service> Service for Tracked<S> {
-    const PUT: &'static str = S::PUT;
-
-    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
-        let answer = self.service.put(batch).await;
-        if let Ok(Answer { again, .. }) = &answer {
-            let again = again.as_ref().map_or(&[][..], |(items, _)| items);
-            self.track.settle(batch, again);
+    /// Asks for the ECS task's metadata, if a name needs it, before the first chunk comes.
+    pub fn learn_metadata_on(self: Arc<Self>, runtime: &RuntimeHandle) {
+        if self.destination.needs_ecs_metadata() {
+            let deadline = Instant::now() + self.common.flush_timeout;
+            runtime.spawn(move || async move { self.learn_metadata(deadline).await });
         }
-        answer
     }
 
-    async fn create(&self, missed: Instant) -> Result<(), Fault> {
-        self.service.create(missed).await
+    /// Delivers a chunk, as far as that is possible before the deadline.
+    pub async fn deliver(&self, admitted: Admitted) -> Verdict {
+        let Admitted {
+            flush,
+            deadline,
+            arrived,
+        } = admitted;
+        let (began, flush) = (Instant::now(), &flush);
+        let attempt = self.retries.begin(flush.clone(), arrived);
+        let tag = String::from_utf8_lossy(flush.tag());
+        let connection = match self.connection(deadline.at()).await {
+            Ok(connection) => connection,
+            Err(why) => {
+                instance::say_of_no_connection(&self.watch, flush, &tag, &why);
+                return attempt.give_back();
+            }
+        };
+        self.learn_metadata(deadline.at()).await;
+        let variables = Variables::new(&connection.fixed, self.metadata.known(), &tag);
+        let joined = self.destination.joined(flush.chunk());
+        let mut records = Records::new(joined.as_deref().unwrap_or(flush.chunk()));
+        let mut encoder = self.destination.encoder(variables, &tag, attempt.left());
+        encoder.stop_at(deadline.at());
+        let terms = self.terms(deadline, attempt.halvings());
+        let rounds = Rounds::new(&self.destination, &connection.client, &attempt, &terms);
+        let report = rounds.run(&mut encoder, &mut records).await;
+        let mut stats = encoder.finish(&records);
+        stats.subtract_reported(&attempt);
+        stats.emit(&self.watch, &tag);
+        instance::sum_up(&self.watch, Some(flush), &tag, &report, began);
+        instance::note(&self.watch, &self.pace, &connection.session);
+        attempt.finish(&report)
     }
 
-    fn target(&self) -> &str {
-        self.service.target()
+    /// What holds for the requests of a flush.
+    #[must_use]
+    pub fn terms(&self, deadline: Deadline, halvings: u32) -> Terms {
+        Terms {
+            at_once: D::IN_FLIGHT,
+            deadline,
+            halvings,
+            pace: self.pace.clone(),
+            targets: self.targets.clone(),
+            watch: self.watch.clone(),
+        }
     }
 
-    fn retries_unanswered(&self) -> bool {
-        self.service.retries_unanswered()
+    /// The connection, which the first flush makes.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be made before the deadline; the next flush tries again.
+    pub async fn connection(&self, deadline: Instant) -> Result<&Connection<D>, String> {
+        instance::connected(&self.connection, deadline, self.connect()).await
     }
 
-    fn keeps_order(&self) -> bool {
-        self.service.keeps_order()
+    async fn connect(&self) -> Result<Connection<D>, String> {
+        let session = Session::open(&self.common.session).await?;
+        Ok(Connection {
+            client: D::client(&session, &self.watch),
+            fixed: Fixed::new(&session.region),
+            session,
+        })
+    }
+
+    async fn learn_metadata(&self, deadline: Instant) {
+        if self.destination.needs_ecs_metadata() {
+            self.metadata.learn(deadline, &self.watch.log).await;
+        }
     }
 }

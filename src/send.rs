@@ -30,6 +30,7 @@ use self::delivery::Delivery;
 pub use self::proof::Targets;
 use crate::batch::{Batch, Item};
 use crate::fault::{Fault, Kind};
+use crate::metrics::table::{Operation, RejectReason};
 use crate::pace::Pace;
 use crate::report::Report;
 use crate::watch::Watch;
@@ -37,7 +38,7 @@ use crate::watch::Watch;
 /// A service that takes batches; what differs between the plugins.
 pub trait Service: Send + Sync + 'static {
     /// The operation of [`Service::put`], one of the plugin's own.
-    const PUT: &'static str;
+    const PUT: Operation;
 
     /// Sends one request, once.
     fn put(&self, batch: &Batch) -> impl Future<Output = Result<Answer, Fault>> + Send;
@@ -52,11 +53,20 @@ pub trait Service: Send + Sync + 'static {
     /// Whether a request without an answer is sent again within the flush.
     fn retries_unanswered(&self) -> bool;
 
-    /// Whether a batch is sent only once the one before it is delivered, whatever their times. Where the
-    /// service refused a request of the chunk as a whole, no order is kept.
-    fn keeps_order(&self) -> bool {
-        false
-    }
+    /// In which order the batches of one target are sent.
+    fn order(&self) -> Order;
+}
+
+/// The order in which the batches of one target are sent. Where the service refuses a request as a whole
+/// and there is no time for the search, [`Order::Sequential`] alone is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Order {
+    /// A batch is sent when the one before it is delivered.
+    Sequential,
+    /// The same, but only where the times of the two overlap: the service sorts events by time.
+    ByTime,
+    /// All at once. A batch that cannot be delivered stops no other one.
+    Any,
 }
 
 /// What became of an accepted request.
@@ -106,8 +116,8 @@ impl Answer {
 /// Items of an accepted request that the service did not store.
 #[derive(Debug)]
 pub struct Refused {
-    /// Why, as the place in [`REJECTED`](crate::metrics::table::REJECTED).
-    pub reason: usize,
+    /// Why.
+    pub reason: RejectReason,
     /// How many.
     pub count: usize,
     /// What they weigh as the service counts them.
@@ -118,13 +128,13 @@ pub struct Refused {
 
 /// Something to send to, in the rounds of one flush.
 #[derive(Debug)]
-pub struct Destination<S> {
+pub struct TargetHandle<S> {
     service: S,
     /// A batch could not be delivered: what follows it is not sent either.
     stopped: AtomicBool,
 }
 
-impl<S: Service> Destination<S> {
+impl<S: Service> TargetHandle<S> {
     /// Nothing has been sent yet.
     #[must_use]
     pub fn new(service: S) -> Self {
@@ -138,7 +148,7 @@ impl<S: Service> Destination<S> {
 /// together where their times do not overlap. When the flush's deadline admits no request any more,
 /// what was not sent is left at once.
 pub async fn deliver_all<S: Service>(
-    batches: impl IntoIterator<Item = (Arc<Destination<S>>, Batch)>,
+    batches: impl IntoIterator<Item = (Arc<TargetHandle<S>>, Batch)>,
     terms: &Terms,
 ) -> Report {
     let mut report = Report::default();
@@ -152,9 +162,10 @@ pub async fn deliver_all<S: Service>(
         let next = || batches.next_if(|(next, _)| Arc::ptr_eq(next, &destination));
         let others = iter::from_fn(next).map(|(_, batch)| batch);
         let batches = iter::once(first).chain(others);
-        let lanes = match destination.service.keeps_order() {
-            true => vec![batches.collect()],
-            false => lanes(batches),
+        let lanes = match destination.service.order() {
+            Order::Sequential => vec![batches.collect()],
+            Order::ByTime => lanes(batches),
+            Order::Any => batches.map(|batch| vec![batch]).collect(),
         };
         for lane in lanes {
             while running.len() >= terms.at_once {
@@ -162,7 +173,7 @@ pub async fn deliver_all<S: Service>(
             }
             let (destination, terms) = (destination.clone(), terms.clone());
             running.spawn(async move {
-                let Destination { service, stopped } = &*destination;
+                let TargetHandle { service, stopped } = &*destination;
                 Delivery::new(service, &terms, lane).run(stopped).await
             });
         }

@@ -15,13 +15,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use cbindings::{Log, Verdict};
 use router::batch::{Batch, Limits, Open};
-use router::cloudwatch::PLUGIN;
+use router::cloudwatch::LABELS;
 use router::cloudwatch::options::Creation;
 use router::cloudwatch::route::Place;
 use router::cloudwatch::send::{Stream, Way};
 use router::cloudwatch::streams::Streams;
 use router::pace::Pace;
-use router::send::{Deadline, Destination, Terms, deliver_all};
+use router::send::{Deadline, TargetHandle, Terms, deliver_all};
 use router::session::Settings;
 use router::watch::Watch;
 use serde_json::Value;
@@ -124,7 +124,7 @@ impl Network {
 
 /// Delivers a task's first chunk: an event for each of its streams.
 async fn start_task(network: Network, streams: usize) -> Verdict {
-    let watch = Watch::new(Log::muted(), PLUGIN);
+    let watch = Watch::new(Log::muted(), LABELS);
     let creation = Creation {
         group: true,
         stream: true,
@@ -139,7 +139,7 @@ async fn start_task(network: Network, streams: usize) -> Verdict {
         };
         let batch = batch(&place);
         let stream = Stream::new(client.clone(), place, all.clone(), Way::default());
-        (Arc::new(Destination::new(stream)), batch)
+        (Arc::new(TargetHandle::new(stream)), batch)
     });
     let terms = Terms {
         at_once: 16,

@@ -9,6 +9,7 @@
 
 use router::cloudwatch;
 use router::decode::Records;
+use router::destination::ChunkEncoder as _;
 use router::firehose;
 use router::options::Reader;
 use router::variables::{Fixed, Variables};
@@ -103,7 +104,7 @@ impl CloudWatch {
         ];
         let source = |key: &str| option(key, options, &needed);
         let reader = Reader::new(cloudwatch::options::OPTIONS, source);
-        let config = cloudwatch::options::Config::read(&reader, |_| None);
+        let config = cloudwatch::options::Config::read(&reader);
         assert_eq!(reader.problems(), Vec::<String>::new());
         let fixed = Fixed::new("us-east-1");
         Self { config, fixed }
@@ -142,7 +143,7 @@ impl Firehose {
         let needed = [("region", "us-east-1"), ("delivery_stream", "bench")];
         let source = |key: &str| option(key, options, &needed);
         let reader = Reader::new(firehose::options::OPTIONS, source);
-        let config = firehose::options::Config::read(&reader, |_| None);
+        let config = firehose::options::Config::read(&reader);
         assert_eq!(reader.problems(), Vec::<String>::new());
         let fixed = Fixed::new("us-east-1");
         Self { config, fixed }

@@ -13,13 +13,16 @@ use self::oversize::Pending;
 use crate::batch::{Batch, Limits, MOST_OPEN, Rest, Windows};
 use crate::cloudwatch::entity::without_entity;
 use crate::cloudwatch::options::Config;
-use crate::cloudwatch::route::{Fallbacks, Place, Places};
+use crate::cloudwatch::route::{Fallback, Fallbacks, Place, Places};
 use crate::decode::{Record, Records};
+use crate::destination::ChunkEncoder;
+use crate::encode_stats::{EncodeStats, Note, Text};
 use crate::escape::{self, Depth};
 use crate::json::Json;
 use crate::ledger::Left;
+use crate::metrics::table::{Id, SkipReason};
 use crate::msgpack::{Cursor, Token};
-use crate::pipeline::{Encode, TimeLimit};
+use crate::pipeline::TimeLimit;
 use crate::select::Part;
 
 /// What happened to records on the way.
@@ -61,13 +64,40 @@ pub struct Encoder<'c> {
     is_done: bool,
 }
 
-impl<'c> Encode<'c> for Encoder<'c> {
+impl<'c> ChunkEncoder<'c> for Encoder<'c> {
+    type Target = Place;
+
+    fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
+    }
+
+    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
+    /// memory of the requests that are under way. A chunk of very many places is encoded in sections:
+    /// where there are too many open batches, all of them are handed out, and later records get new
+    /// ones.
     fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        Self::round(self, records, requests)
+        // A section of which nothing is left to send is no reason to stop.
+        while !self.section(records, requests) && self.full.is_empty() && !self.time.was_up() {}
+        self.full
+            .sort_by_key(|(number, batch)| (*number, batch.window()));
+        std::mem::take(&mut self.full)
     }
 
     fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    fn target(&self, number: usize) -> &Place {
+        self.places.place(number)
+    }
+
+    fn first_target(&self) -> usize {
+        self.places.first()
+    }
+
+    fn finish(self, records: &Records<'c>) -> EncodeStats {
+        let (counts, fallbacks) = self.into_counts(records);
+        stats(&counts, fallbacks)
     }
 }
 
@@ -88,26 +118,6 @@ impl<'c> Encoder<'c> {
             time: TimeLimit::default(),
             is_done: false,
         }
-    }
-
-    /// Encodes no further records from this moment on.
-    pub fn stop_at(&mut self, deadline: Instant) {
-        self.time.stop_at(deadline);
-    }
-
-    /// Encodes records until so many requests are full, or the chunk ends; batches with their places'
-    /// numbers, by number.
-    ///
-    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. A chunk of very many places is encoded in sections:
-    /// where there are too many open batches, all of them are handed out, and later records get new
-    /// ones. Nothing is returned when nothing is left.
-    pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        // A section of which nothing is left to send is no reason to stop.
-        while !self.section(records, requests) && self.full.is_empty() && !self.time.was_up() {}
-        self.full
-            .sort_by_key(|(number, batch)| (*number, batch.window()));
-        std::mem::take(&mut self.full)
     }
 
     /// Encodes records until so many requests are full or there are too many open batches; `true` at
@@ -137,18 +147,6 @@ impl<'c> Encoder<'c> {
         false
     }
 
-    /// The number of the first place of this section; earlier ones have no more batches.
-    #[must_use]
-    pub fn first_place(&self) -> usize {
-        self.places.first()
-    }
-
-    /// A place of the last round by its number.
-    #[must_use]
-    pub fn place(&self, number: usize) -> &Place {
-        self.places.place(number)
-    }
-
     /// What has not been handed out by [`Encoder::round`], where no more rounds are made.
     #[must_use]
     pub fn rest(&self) -> Rest {
@@ -163,7 +161,7 @@ impl<'c> Encoder<'c> {
 
     /// What happened to the records, and what names they fell back to.
     #[must_use]
-    pub fn finish(mut self, records: &Records<'c>) -> (Counts, Fallbacks) {
+    pub fn into_counts(mut self, records: &Records<'c>) -> (Counts, Fallbacks) {
         if self.is_done {
             self.counts.torn = records.torn();
         }
@@ -254,6 +252,64 @@ impl<'c> Encoder<'c> {
         self.full.extend(full.map(|batch| (number, batch)));
         self.counts.events += 1;
     }
+}
+
+/// What is counted and logged of a chunk.
+fn stats(counts: &Counts, fallbacks: Fallbacks) -> EncodeStats {
+    let Counts {
+        skipped,
+        empty,
+        truncated,
+        split,
+        too_deep,
+        undecodable,
+        torn,
+        events: _,
+    } = *counts;
+    let Fallbacks { group, stream } = fallbacks;
+    let notes = vec![
+        fallback(
+            0,
+            group,
+            "another log group than the one asked for, as its name could not be made",
+        ),
+        fallback(
+            1,
+            stream,
+            "another log stream than the one asked for, as its name could not be made",
+        ),
+        Note::warning(
+            skipped,
+            SkipReason::NoLogKey,
+            "records skipped: they have no key of `log_key`",
+        ),
+        Note::warning(truncated, Id::Truncated, "events cut to `max_event_bytes`"),
+        Note::warning(
+            split,
+            Id::Split,
+            "records sent in parts: they are larger than `max_event_bytes`",
+        ),
+        Note::warning(
+            too_deep,
+            Id::TooDeep,
+            "values left out: they are nested too deeply",
+        ),
+        Note {
+            count: empty,
+            series: SkipReason::Empty.into(),
+            text: Text::Debug("empty events skipped, as the service takes none"),
+        },
+    ];
+    EncodeStats {
+        notes,
+        undecodable,
+        torn,
+    }
+}
+
+fn fallback(target: usize, fallback: Fallback, to: &'static str) -> Note {
+    let Fallback { count, missing } = fallback;
+    Note::fallback(count, target, to, missing)
 }
 
 /// Where an event has been written that is beyond the limit.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::fault::Fault;
+use crate::metrics::table::Operation;
 use crate::pace::Pace;
 use crate::session::Settings;
 
@@ -22,7 +23,7 @@ pub(super) struct Limiter {
 impl Limiter {
     /// The limiter of an operation; `most` calls of this instance are in flight at a time.
     #[must_use]
-    pub(super) fn new(settings: &Settings, operation: &'static str, most: usize) -> Self {
+    pub(super) fn new(settings: &Settings, operation: Operation, most: usize) -> Self {
         Self {
             pace: Pace::shared(settings, operation),
             permits: Semaphore::new(most),
@@ -56,7 +57,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_cancelled_call_leaves_its_permit() {
-        let limiter = Limiter::new(&Settings::default(), "CreateLogGroup", 1);
+        let limiter = Limiter::new(&Settings::default(), Operation::CreateLogGroup, 1);
         for _ in 0..5_000 {
             let call = limiter.admit(pending::<Result<(), Fault>>());
             let cancelled = tokio::time::timeout(Duration::from_millis(1), call).await;

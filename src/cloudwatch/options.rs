@@ -3,7 +3,6 @@
 pub mod awslogs;
 mod table;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
@@ -14,15 +13,12 @@ use crate::cloudwatch::metrics::Metrics;
 use crate::cloudwatch::route::Route;
 use crate::cloudwatch::send::Way;
 use crate::metrics::emf;
-use crate::options::{Reader, shared};
+use crate::options::Reader;
 use crate::select::Select;
-use crate::session;
 
 /// What one output section asks for.
 #[derive(Debug)]
 pub struct Config {
-    /// How to reach AWS.
-    pub session: session::Settings,
     /// Where a record goes.
     pub route: Route,
     /// Which part of it travels.
@@ -43,12 +39,6 @@ pub struct Config {
     pub way: Way,
     /// What the output tells CloudWatch of itself.
     pub self_metrics: Option<SelfMetrics>,
-    /// How long a flush may take before the host is asked to bring the chunk again.
-    pub flush_timeout: Duration,
-    /// Where what is delivered of a chunk is noted for the next process.
-    pub resume_path: Option<PathBuf>,
-    /// Chunks in delivery at once; the host's worker threads.
-    pub concurrency: u32,
 }
 
 /// Where an output's own counts go.
@@ -103,11 +93,10 @@ pub enum Oversize {
 impl Config {
     /// Reads every option; the reader has the problems.
     #[must_use]
-    pub fn read(reader: &Reader<'_>, environment: fn(&str) -> Option<String>) -> Self {
+    pub fn read(reader: &Reader<'_>) -> Self {
         reader.alias(awslogs::ALIASES);
         let second = Duration::from_secs(1);
         let seconds = |key| reader.duration(key, second, second * 600).unwrap_or(second);
-        let session = session::Settings::read(reader, environment);
         let select = Select::new(awslogs::log_key(reader).as_deref());
         Self {
             route: Route::read(reader),
@@ -130,13 +119,9 @@ impl Config {
                 gzip: reader
                     .choice("compression", &[("none", false), ("gzip", true)])
                     .unwrap_or_default(),
-                auto_retry: session.auto_retry,
+                auto_retry: reader.switch("auto_retry_requests"),
             },
-            session,
             self_metrics: self_metrics(reader, seconds("self_metrics_interval")),
-            flush_timeout: seconds("flush_timeout"),
-            concurrency: reader.number("concurrency", 1, 64).unwrap_or(1),
-            resume_path: shared::resume_path(reader, environment),
         }
     }
 }
@@ -250,8 +235,15 @@ const MOST_EVENT: usize = 1_048_576;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudwatch::CloudWatch;
+    use crate::destination::read_options;
+    use crate::options::shared::Common;
 
     fn config(set: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        read(set).map(|(config, _)| config)
+    }
+
+    fn read(set: &[(&str, &str)]) -> Result<(Config, Common), Vec<String>> {
         let least = [
             ("region", "r"),
             ("log_group_name", "g"),
@@ -263,10 +255,10 @@ mod tests {
                 .map(|(_, value)| (*value).to_owned())
         };
         let reader = Reader::new(OPTIONS, find);
-        let config = Config::read(&reader, |_| None);
+        let read = read_options::<CloudWatch>(&reader, |_| None);
         let problems = reader.problems();
         if problems.is_empty() {
-            Ok(config)
+            Ok(read)
         } else {
             Err(problems)
         }
@@ -274,7 +266,7 @@ mod tests {
 
     #[test]
     fn the_least_configuration_has_every_default() {
-        let config = config(&[]).unwrap();
+        let (config, common) = read(&[]).unwrap();
         assert_eq!(
             config.creation,
             Creation {
@@ -283,10 +275,10 @@ mod tests {
             }
         );
         assert_eq!(
-            (config.max_event_bytes, config.concurrency, config.way.gzip),
+            (config.max_event_bytes, common.concurrency, config.way.gzip),
             (1_048_576, 10, false)
         );
-        assert_eq!(config.flush_timeout, Duration::from_secs(10));
+        assert_eq!(common.flush_timeout, Duration::from_secs(10));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::backoff::Backoff;
 use crate::cloudwatch::limiter::Limiter;
 use crate::cloudwatch::options::Creation;
 use crate::fault::{Fault, Kind};
+use crate::metrics::table::Operation;
 use crate::notice;
 use crate::session::{Settings, deadline};
 use crate::watch::Watch;
@@ -149,7 +150,7 @@ fn can_pass(fault: &Fault) -> bool {
     matches!(fault.kind, Kind::Passing { .. } | Kind::Throttled)
 }
 
-const OPERATION: &str = "PutRetentionPolicy";
+const OPERATION: Operation = Operation::PutRetentionPolicy;
 /// The service takes 10 such calls a second from an account.
 const MOST_IN_FLIGHT: usize = 2;
 const ATTEMPTS: usize = 8;
@@ -169,7 +170,7 @@ mod tests {
     use cbindings::Log;
 
     use super::*;
-    use crate::cloudwatch::PLUGIN;
+    use crate::cloudwatch::LABELS;
 
     /// A service that never answers.
     #[derive(Debug)]
@@ -197,7 +198,7 @@ mod tests {
             retention_days: Some(7),
             ..Creation::default()
         };
-        let watch = Watch::new(Log::muted(), PLUGIN);
+        let watch = Watch::new(Log::muted(), LABELS);
         Retention::new(&creation, &Settings::default(), watch)
     }
 

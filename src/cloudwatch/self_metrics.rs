@@ -14,13 +14,16 @@ use super::options::{Config, SelfMetrics};
 use super::route::Place;
 use super::send::{Stream, Way};
 use super::streams::Streams;
-use super::{CloudWatch, PLUGIN, Road};
+use super::{CloudWatch, LABELS};
 use crate::batch::{Batch, Open};
 use crate::ecs::Task;
 use crate::instance::{self, environment};
 use crate::metrics::emf::{Source, Told};
 use crate::metrics::now_ms;
-use crate::send::{Deadline, Destination, Terms, deliver_all};
+use crate::options::shared::Common;
+use crate::pipeline::Pipeline;
+use crate::runtime::RuntimeHandle;
+use crate::send::{Deadline, TargetHandle, Terms, deliver_all};
 use crate::template;
 use crate::watch::Watch;
 
@@ -34,58 +37,67 @@ pub(super) struct Reporter {
     watch: Watch,
 }
 
-impl CloudWatch {
-    /// Sends what was counted since the last report; the host waits for it, but not for long.
-    pub(super) fn report_at_last(&self) {
-        if self.road.reporter.is_none() {
-            return;
-        }
-        let (road, (done, ended)) = (self.road.clone(), mpsc::channel());
-        self.worker.spawn(move || async move {
-            road.report(LAST_REPORT).await;
-            // Nobody waits any more when it took too long.
-            let _ = done.send(());
-        });
-        let _ = ended.recv_timeout(LAST_REPORT);
+/// Reports for as long as the output is open.
+pub(super) fn report_regularly(pipeline: &Arc<Pipeline<CloudWatch>>, runtime: &RuntimeHandle) {
+    if let Some(reporter) = &pipeline.destination.reporter {
+        let (interval, pipeline) = (reporter.options.interval, Arc::downgrade(pipeline));
+        runtime.spawn(move || report_every(interval, pipeline));
     }
 }
 
-impl Road {
-    /// Reports for as long as the output is open.
-    pub(super) async fn report_every(interval: Duration, road: Weak<Self>) {
-        loop {
-            sleep(interval).await;
-            let Some(road) = road.upgrade() else { return };
-            road.report(road.config.flush_timeout).await;
-        }
+/// Sends what was counted since the last report; Fluent Bit waits for it, but not for long.
+pub(super) fn report_at_last(pipeline: &Arc<Pipeline<CloudWatch>>, runtime: &RuntimeHandle) {
+    if pipeline.destination.reporter.is_none() {
+        return;
     }
+    let (pipeline, (done, ended)) = (pipeline.clone(), mpsc::channel());
+    runtime.spawn(move || async move {
+        report(&pipeline, LAST_REPORT).await;
+        // Nobody waits any more when it took too long.
+        let _ = done.send(());
+    });
+    let _ = ended.recv_timeout(LAST_REPORT);
+}
 
-    async fn report(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
-        let Some(reporter) = &self.reporter else {
+async fn report_every(interval: Duration, pipeline: Weak<Pipeline<CloudWatch>>) {
+    loop {
+        sleep(interval).await;
+        let Some(pipeline) = pipeline.upgrade() else {
             return;
         };
-        // A flush says why there is no connection.
-        let Ok(connection) = self.connection.get_or_try_init(|| self.connect()).await else {
-            return;
-        };
-        self.metadata.learn(deadline, &self.watch.log).await;
-        let (client, task) = (connection.client.clone(), self.metadata.known());
-        reporter
-            .report(
-                &self.watch,
-                client,
-                task,
-                self.terms(Deadline::new(deadline), 0),
-            )
-            .await;
+        report(&pipeline, pipeline.common.flush_timeout).await;
     }
+}
+
+/// Reports once, within a time.
+async fn report(pipeline: &Pipeline<CloudWatch>, time: Duration) {
+    let deadline = Instant::now() + time;
+    let Some(reporter) = &pipeline.destination.reporter else {
+        return;
+    };
+    // A flush says why there is no connection.
+    let Ok(connection) = pipeline.connection(deadline).await else {
+        return;
+    };
+    let Pipeline {
+        metadata, watch, ..
+    } = pipeline;
+    metadata.learn(deadline, &watch.log).await;
+    let (client, task) = (connection.client.clone(), metadata.known());
+    let terms = pipeline.terms(Deadline::new(deadline), 0);
+    reporter.report(watch, client, task, terms).await;
 }
 
 impl Reporter {
     /// Reports on the output of this name; with its own counts, so that it does not count itself.
-    pub(super) fn new(options: SelfMetrics, output: &str, config: &Config, watch: &Watch) -> Self {
-        let watch = Watch::new(watch.log.clone(), PLUGIN);
+    pub(super) fn new(
+        options: SelfMetrics,
+        output: &str,
+        config: &Config,
+        common: &Common,
+        watch: &Watch,
+    ) -> Self {
+        let watch = Watch::new(watch.log.clone(), LABELS);
         // They are nobody's to look at.
         watch.metrics.shown(true);
         Self {
@@ -94,25 +106,15 @@ impl Reporter {
             told: Told::default(),
             streams: Arc::new(Streams::new(
                 config.creation.clone(),
-                &config.session,
+                &common.session,
                 watch.clone(),
             )),
             watch,
         }
     }
 
-    pub(super) fn interval(&self) -> Duration {
-        self.options.interval
-    }
-
     /// Sends what `counted` has more than at the last time; what fails is told with the next document.
-    pub(super) async fn report(
-        &self,
-        counted: &Watch,
-        client: Client,
-        task: Option<&Task>,
-        terms: Terms,
-    ) {
+    async fn report(&self, counted: &Watch, client: Client, task: Option<&Task>, terms: Terms) {
         let source = self.source(task);
         let now = now_ms();
         let (document, totals) = self.told.document(&counted.metrics, &source, now);
@@ -130,7 +132,7 @@ impl Reporter {
             watch: self.watch.clone(),
             ..terms
         };
-        let report = deliver_all([(Arc::new(Destination::new(stream)), batch)], &terms).await;
+        let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &terms).await;
         instance::sum_up(&self.watch, None, "self_metrics", &report, Instant::now());
         if report.accepted > 0 {
             self.told.delivered(totals);
@@ -171,7 +173,7 @@ impl Reporter {
     }
 }
 
-/// The host waits in exit.
+/// Fluent Bit waits in exit.
 const LAST_REPORT: Duration = Duration::from_secs(1);
 
 /// CloudWatch takes ASCII, 1,024 characters of it.

@@ -16,8 +16,9 @@ use crate::body::Prepared;
 use crate::cloudwatch::route::Place;
 use crate::cloudwatch::streams::{Missing, Streams};
 use crate::fault::{Fault, Kind};
+use crate::metrics::table::{Operation, RejectReason};
 use crate::notice;
-use crate::send::{Answer, Refused, Service};
+use crate::send::{Answer, Order, Refused, Service};
 use crate::session::deadline;
 
 /// One log stream, as something to send to.
@@ -85,7 +86,7 @@ impl Stream {
 }
 
 impl Service for Stream {
-    const PUT: &'static str = "PutLogEvents";
+    const PUT: Operation = Operation::PutLogEvents;
 
     async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
         let body = batch.body();
@@ -130,6 +131,10 @@ impl Service for Stream {
     fn retries_unanswered(&self) -> bool {
         self.way.auto_retry
     }
+
+    fn order(&self) -> Order {
+        Order::ByTime
+    }
 }
 
 fn answer(output: &PutLogEventsOutput, items: &[Item]) -> Answer {
@@ -156,14 +161,13 @@ fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<Refused> {
         .too_new_log_event_start_index()
         .map_or(items.len(), |start| index(Some(start)));
     [
-        (0..too_old, "older than 14 days"),
-        (too_old..expired, "older than the log group's retention"),
-        (too_new.max(expired)..items.len(), "more than 2 hours in the future"),
+        (RejectReason::TooOld, 0..too_old, "older than 14 days"),
+        (RejectReason::Expired, too_old..expired, "older than the log group's retention"),
+        (RejectReason::TooNew, too_new.max(expired)..items.len(), "more than 2 hours in the future"),
     ]
     .into_iter()
-    .enumerate()
-    .filter(|(_, (range, _))| !range.is_empty())
-    .map(|(reason, (range, why))| {
+    .filter(|(_, range, _)| !range.is_empty())
+    .map(|(reason, range, why)| {
         let items = &items[range];
         let (count, first, bytes) = (items.len(), items[0].time, batch::weight(items));
         let text = format!("dropped {count} events that the service refused as {why}; the first has time {first} ms");

@@ -12,13 +12,14 @@ mod turns;
 use aws_sdk_cloudwatchlogs::Client;
 use tokio::time::{Instant, timeout_at};
 
-use self::requests::{Operation, Wanted};
+use self::requests::{CreateCall, Wanted};
 use self::turns::Turns;
 use crate::cloudwatch::extras::{Extra, Extras};
 use crate::cloudwatch::options::Creation;
 use crate::cloudwatch::retention::Retention;
 use crate::cloudwatch::route::Place;
 use crate::fault::{Fault, Kind};
+use crate::metrics::table::Operation;
 use crate::notice;
 use crate::session::Settings;
 use crate::watch::Watch;
@@ -29,8 +30,8 @@ pub struct Streams {
     creation: Creation,
     watch: Watch,
     retention: Retention,
-    create_group: Operation,
-    create_stream: Operation,
+    create_group: CreateCall,
+    create_stream: CreateCall,
     turns: Turns,
 }
 
@@ -51,8 +52,8 @@ impl Streams {
     pub fn new(creation: Creation, settings: &Settings, watch: Watch) -> Self {
         Self {
             retention: Retention::new(&creation, settings, watch.clone()),
-            create_group: Operation::new(settings, "CreateLogGroup"),
-            create_stream: Operation::new(settings, "CreateLogStream"),
+            create_group: CreateCall::new(settings, Operation::CreateLogGroup),
+            create_stream: CreateCall::new(settings, Operation::CreateLogStream),
             turns: Turns::default(),
             creation,
             watch,

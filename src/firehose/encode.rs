@@ -11,13 +11,16 @@ use tokio::time::Instant;
 use crate::batch::{Batch, MOST_OPEN, Rest};
 use crate::cut;
 use crate::decode::{Record, Records};
+use crate::destination::ChunkEncoder;
+use crate::encode_stats::{EncodeStats, Note};
 use crate::firehose::options::Config;
 use crate::firehose::pack::{Oversize, Packed, Packer};
 use crate::firehose::route::Streams;
 use crate::firehose::shape::Writer;
 use crate::json::parts::Parts;
 use crate::ledger::Left;
-use crate::pipeline::{Encode, TimeLimit};
+use crate::metrics::table::{Id, SkipReason};
+use crate::pipeline::TimeLimit;
 
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -48,13 +51,43 @@ pub struct Encoder<'c> {
     is_done: bool,
 }
 
-impl<'c> Encode<'c> for Encoder<'c> {
+impl<'c> ChunkEncoder<'c> for Encoder<'c> {
+    type Target = str;
+
+    fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
+    }
+
+    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
+    /// memory of the requests that are under way. A chunk of very many delivery streams is encoded in
+    /// sections: where there are too many open requests, all of them are handed out, and later records
+    /// get new ones.
     fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        Self::round(self, records, requests)
+        loop {
+            let (batches, ended) = self.section(records, requests);
+            // A section of which nothing is left to send is no reason to stop.
+            self.is_done = ended;
+            if ended || !batches.is_empty() || self.time.was_up() {
+                return batches;
+            }
+        }
     }
 
     fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    fn target(&self, number: usize) -> &str {
+        self.streams.name(number)
+    }
+
+    fn first_target(&self) -> usize {
+        self.streams.first()
+    }
+
+    fn finish(self, records: &Records<'c>) -> EncodeStats {
+        let (counts, (fallbacks, missing)) = self.into_counts(records);
+        stats(&counts, fallbacks, missing)
     }
 
     fn events(&self, item: u32) -> Option<Vec<u32>> {
@@ -88,29 +121,6 @@ impl<'c> Encoder<'c> {
             counts: Counts::default(),
             time: TimeLimit::default(),
             is_done: false,
-        }
-    }
-
-    /// Encodes no further records from this moment on.
-    pub fn stop_at(&mut self, deadline: Instant) {
-        self.time.stop_at(deadline);
-    }
-
-    /// Encodes records until so many requests are full, or the chunk ends; batches with their delivery
-    /// streams' numbers.
-    ///
-    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. A chunk of very many delivery streams is encoded in
-    /// sections: where there are too many open requests, all of them are handed out, and later records
-    /// get new ones. Nothing is returned when nothing is left.
-    pub fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        loop {
-            let (batches, ended) = self.section(records, requests);
-            // A section of which nothing is left to send is no reason to stop.
-            self.is_done = ended;
-            if ended || !batches.is_empty() || self.time.was_up() {
-                return batches;
-            }
         }
     }
 
@@ -163,16 +173,9 @@ impl<'c> Encoder<'c> {
         self.packer.texts(items)
     }
 
-    /// A delivery stream's name by its number.
-    #[must_use]
-    pub fn name(&self, number: usize) -> &str {
-        self.streams.name(number)
-    }
-
     /// What happened to the records; how many went to the default delivery stream, and an item that
     /// had no value for one.
-    #[must_use]
-    pub fn finish(mut self, records: &Records<'c>) -> (Counts, (usize, Option<String>)) {
+    fn into_counts(mut self, records: &Records<'c>) -> (Counts, (usize, Option<String>)) {
         if self.is_done {
             self.counts.torn = records.torn();
         }
@@ -237,6 +240,49 @@ impl<'c> Encoder<'c> {
         let mark = cut::part_mark(pending.packed, pending.of);
         self.packer.part(pending.lane, part, &mark, pending.time);
         true
+    }
+}
+
+/// What is counted and logged of a chunk.
+fn stats(counts: &Counts, fallbacks: usize, missing: Option<String>) -> EncodeStats {
+    let Counts {
+        packed,
+        skipped,
+        too_deep,
+        undecodable,
+        torn,
+    } = *counts;
+    let Packed {
+        truncated, split, ..
+    } = packed;
+    let to = "the default delivery stream, as a variable of the name had no value";
+    let notes = vec![
+        Note::fallback(fallbacks, 0, to, missing.unwrap_or_default()),
+        Note::warning(
+            skipped,
+            SkipReason::NoLogKey,
+            "records skipped: they have no key of `log_key`",
+        ),
+        Note::warning(
+            truncated,
+            Id::Truncated,
+            "records cut to the service's 1,000 KiB",
+        ),
+        Note::warning(
+            split,
+            Id::Split,
+            "records sent in parts: they are larger than the service's 1,000 KiB",
+        ),
+        Note::warning(
+            too_deep,
+            Id::TooDeep,
+            "values left out: they are nested too deeply",
+        ),
+    ];
+    EncodeStats {
+        notes,
+        undecodable,
+        torn,
     }
 }
 

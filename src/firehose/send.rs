@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use crate::batch::{Batch, Item};
 use crate::body::Prepared;
 use crate::fault::{Fault, Kind};
-use crate::send::{Answer, Service};
+use crate::metrics::table::Operation;
+use crate::send::{Answer, Order, Service};
 
 /// A delivery stream, as something to send to.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl DeliveryStream {
 }
 
 impl Service for DeliveryStream {
-    const PUT: &'static str = "PutRecordBatch";
+    const PUT: Operation = Operation::PutRecordBatch;
 
     async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
         let request = self
@@ -66,6 +67,11 @@ impl Service for DeliveryStream {
 
     fn retries_unanswered(&self) -> bool {
         self.auto_retry
+    }
+
+    /// Their order means nothing to the service.
+    fn order(&self) -> Order {
+        Order::Any
     }
 }
 

@@ -12,13 +12,16 @@ use tokio::time::Instant;
 use crate::batch::Batch;
 use crate::cut;
 use crate::decode::{Record, Records};
+use crate::destination::ChunkEncoder;
+use crate::encode_stats::{EncodeStats, Note};
 use crate::firehose::pack::{Oversize, Packed};
 use crate::firehose::shape::Writer;
 use crate::json::parts::Parts;
 use crate::kinesis::options::Config;
 use crate::kinesis::pack::Packer;
 use crate::ledger::Left;
-use crate::pipeline::{Encode, TimeLimit};
+use crate::metrics::table::{Id, SkipReason};
+use crate::pipeline::TimeLimit;
 
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -62,7 +65,13 @@ struct Pending<'c> {
     of: usize,
 }
 
-impl<'c> Encode<'c> for Encoder<'c> {
+impl<'c> ChunkEncoder<'c> for Encoder<'c> {
+    type Target = str;
+
+    fn stop_at(&mut self, deadline: Instant) {
+        self.time.stop_at(deadline);
+    }
+
     fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
         let batches = self.batches(records, requests).into_iter();
         batches.map(|batch| (0, batch)).collect()
@@ -70,6 +79,20 @@ impl<'c> Encode<'c> for Encoder<'c> {
 
     fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    fn target(&self, _number: usize) -> &str {
+        &self.config.stream
+    }
+
+    fn first_target(&self) -> usize {
+        0
+    }
+
+    fn finish(self, records: &Records<'c>) -> EncodeStats {
+        let key = self.config.partition_key.text();
+        let missing = format!("they have no text under `partition_key`, which is `{key}`");
+        stats(&self.into_counts(records), missing)
     }
 
     fn events(&self, item: u32) -> Option<Vec<u32>> {
@@ -95,14 +118,8 @@ impl<'c> Encoder<'c> {
         }
     }
 
-    /// Encodes no further records from this moment on.
-    pub fn stop_at(&mut self, deadline: Instant) {
-        self.time.stop_at(deadline);
-    }
-
     /// What happened to the records.
-    #[must_use]
-    pub fn finish(mut self, records: &Records<'c>) -> Counts {
+    fn into_counts(mut self, records: &Records<'c>) -> Counts {
         if self.is_done {
             self.counts.torn = records.torn();
         }
@@ -192,6 +209,49 @@ impl<'c> Encoder<'c> {
         let key = pending.key.as_deref();
         self.packer.part(key, part, &mark, pending.time);
         true
+    }
+}
+
+/// What is counted and logged of a chunk.
+fn stats(counts: &Counts, missing: String) -> EncodeStats {
+    let Counts {
+        packed,
+        skipped,
+        keyless,
+        too_deep,
+        undecodable,
+        torn,
+    } = *counts;
+    let Packed {
+        truncated, split, ..
+    } = packed;
+    let notes = vec![
+        Note::fallback(keyless, 0, "shards chosen at random", missing),
+        Note::warning(
+            skipped,
+            SkipReason::NoLogKey,
+            "records skipped: they have no key of `log_key`",
+        ),
+        Note::warning(
+            truncated,
+            Id::Truncated,
+            "records cut to `max_record_bytes`",
+        ),
+        Note::warning(
+            split,
+            Id::Split,
+            "records sent in parts: they are larger than `max_record_bytes`",
+        ),
+        Note::warning(
+            too_deep,
+            Id::TooDeep,
+            "values left out: they are nested too deeply",
+        ),
+    ];
+    EncodeStats {
+        notes,
+        undecodable,
+        torn,
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod table;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
@@ -11,14 +10,11 @@ use crate::firehose::pack::Oversize;
 use crate::firehose::shape::Shape;
 use crate::kinesis::pack::{Join, Packing};
 use crate::kinesis::partition_key::PartitionKey;
-use crate::options::{Alias, Reader, shared};
-use crate::session;
+use crate::options::{Alias, Reader};
 
 /// What one output section asks for.
 #[derive(Debug)]
 pub struct Config {
-    /// How to reach AWS.
-    pub session: session::Settings,
     /// The name of the stream.
     pub stream: String,
     /// Where a record has its partition key.
@@ -29,22 +25,15 @@ pub struct Config {
     pub packing: Packing,
     /// The longest time that a request waits for its answer, if it is limited.
     pub request_timeout: Option<Duration>,
-    /// The longest time that a flush takes before Fluent Bit is asked to retry the chunk.
-    pub flush_timeout: Duration,
-    /// Where what is delivered of a chunk is noted for the next process.
-    pub resume_path: Option<PathBuf>,
-    /// Chunks in delivery at once.
-    pub concurrency: u32,
 }
 
 impl Config {
     /// Reads every option; the reader has the problems.
     #[must_use]
-    pub fn read(reader: &Reader<'_>, environment: fn(&str) -> Option<String>) -> Self {
+    pub fn read(reader: &Reader<'_>) -> Self {
         reader.alias(ALIASES);
         let second = Duration::from_secs(1);
         Self {
-            session: session::Settings::read(reader, environment),
             stream: stream(reader),
             partition_key: PartitionKey::read(reader),
             shape: Shape::read(reader),
@@ -52,11 +41,6 @@ impl Config {
             request_timeout: reader
                 .duration("http_request_timeout", Duration::ZERO, second * 600)
                 .filter(|timeout| !timeout.is_zero()),
-            flush_timeout: reader
-                .duration("flush_timeout", second, second * 600)
-                .unwrap_or(second),
-            concurrency: reader.number("concurrency", 1, 64).unwrap_or(1),
-            resume_path: shared::resume_path(reader, environment),
         }
     }
 }
@@ -143,19 +127,23 @@ const DEFAULT_RECORD_BYTES: usize = 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destination::read_options;
+    use crate::kinesis::Kinesis;
+    use crate::options::shared::Common;
 
-    fn read(options: &[(&str, &str)]) -> (Config, Vec<String>) {
+    fn read(options: &[(&str, &str)]) -> (Config, Common, Vec<String>) {
         let reader = Reader::new(OPTIONS, |key| {
             let mut all = options.iter().chain(&[("stream", "clicks")]);
             let found = all.find(|(name, _)| *name == key);
             found.map(|(_, value)| (*value).to_owned())
         });
-        (Config::read(&reader, |_| None), reader.problems())
+        let (config, common) = read_options::<Kinesis>(&reader, |_| None);
+        (config, common, reader.problems())
     }
 
     #[test]
     fn the_go_plugins_spellings_are_taken() {
-        let (config, problems) = read(&[
+        let (config, common, problems) = read(&[
             ("compression", "GZIP"),
             ("experimental_concurrency", "0"),
             ("http_request_timeout", "0"),
@@ -164,12 +152,12 @@ mod tests {
         assert_eq!(problems, [""; 0]);
         assert_eq!(config.packing.compression, Some(Compression::Gzip));
         assert!(config.packing.newline && config.request_timeout.is_none());
-        assert_eq!(config.concurrency, 1);
-        let (config, _) = read(&[
+        assert_eq!(common.concurrency, 1);
+        let (config, common, _) = read(&[
             ("experimental_concurrency", "4"),
             ("http_request_timeout", "3"),
         ]);
-        assert_eq!(config.concurrency, 4);
+        assert_eq!(common.concurrency, 4);
         assert_eq!(config.request_timeout, Some(Duration::from_secs(3)));
     }
 
@@ -197,7 +185,7 @@ mod tests {
                 "are one option",
             ),
         ] {
-            let (_, problems) = read(options);
+            let (.., problems) = read(options);
             assert!(
                 problems.len() == 1 && problems[0].contains(problem),
                 "{options:?}: {problems:?}"

@@ -11,7 +11,8 @@ use crate::batch::{Batch, Item};
 use crate::body::Prepared;
 use crate::fault::{Fault, Kind};
 use crate::kinesis::options::Config;
-use crate::send::{Answer, Service};
+use crate::metrics::table::Operation;
+use crate::send::{Answer, Order, Service};
 
 /// A stream, as something to send to.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub struct Stream {
     client: Client,
     auto_retry: bool,
     /// Records of one partition key are sent one request after another.
-    in_order: bool,
+    is_keyed: bool,
     timeout: Option<Duration>,
     name: Arc<str>,
     target: Arc<str>,
@@ -28,12 +29,12 @@ pub struct Stream {
 impl Stream {
     /// Sends to the stream of this configuration.
     #[must_use]
-    pub fn new(client: Client, config: &Config) -> Self {
+    pub fn new(client: Client, config: &Config, auto_retry: bool) -> Self {
         let name = &config.stream;
         Self {
             client,
-            auto_retry: config.session.auto_retry,
-            in_order: !config.partition_key.is_random(),
+            auto_retry,
+            is_keyed: !config.partition_key.is_random(),
             timeout: config.request_timeout,
             name: name.as_str().into(),
             target: format!("stream `{name}`").into(),
@@ -56,7 +57,7 @@ impl Stream {
 }
 
 impl Service for Stream {
-    const PUT: &'static str = "PutRecords";
+    const PUT: Operation = Operation::PutRecords;
 
     async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
         let Some(limit) = self.timeout else {
@@ -83,8 +84,11 @@ impl Service for Stream {
         self.auto_retry
     }
 
-    fn keeps_order(&self) -> bool {
-        self.in_order
+    fn order(&self) -> Order {
+        match self.is_keyed {
+            true => Order::Sequential,
+            false => Order::Any,
+        }
     }
 }
 

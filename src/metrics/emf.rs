@@ -81,7 +81,8 @@ pub fn is_namespace(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloudwatch::PLUGIN;
+    use crate::cloudwatch::LABELS;
+    use crate::metrics::table::DropReason;
 
     fn source() -> Source {
         let dimensions = [("Cluster", "prod"), ("Family", "shop"), ("Output", "logs")];
@@ -132,9 +133,9 @@ mod tests {
 
     #[test]
     fn a_document_is_valid_and_tells_what_was_added() {
-        let (metrics, told) = (Metrics::new(PLUGIN), Told::default());
+        let (metrics, told) = (Metrics::new(LABELS), Told::default());
         metrics.add(Id::Delivered, 100);
-        metrics.count(Id::Dropped, 1, 3);
+        metrics.add(DropReason::Undecodable, 3);
         let (document, _) = made(&told, &metrics);
         assert_valid(&document);
         let counts = |document: &Value| {
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_oldest_event_is_told_by_its_age() {
-        let (metrics, told) = (Metrics::new(PLUGIN), Told::default());
+        let (metrics, told) = (Metrics::new(LABELS), Told::default());
         assert_eq!(made(&told, &metrics).0["OldestUndeliveredAge"], 0);
         let (ledger, then) = (metrics.ledger(), crate::metrics::now_ms() - 90_000);
         let key = || crate::ledger::Key::of(b"t", b"c");

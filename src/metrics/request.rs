@@ -31,11 +31,8 @@ impl Drop for Request<'_> {
             outcome,
         } = *self;
         metrics.counts[Id::RequestsInFlight as usize][0].subtract(1);
-        metrics.count(
-            Id::Requests,
-            operation * Outcome::NAMES.len() + outcome as usize,
-            1,
-        );
+        let at = operation * Outcome::NAMES.len() + outcome as usize;
+        metrics.counts[Id::Requests as usize][at].add(1);
         metrics.counts[Id::RequestDuration as usize][operation].observe(began.elapsed());
     }
 }

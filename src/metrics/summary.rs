@@ -70,15 +70,16 @@ const EVERY: Duration = Duration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloudwatch::PLUGIN;
+    use crate::cloudwatch::LABELS;
+    use crate::metrics::table::RejectReason;
 
     #[test]
     fn what_moved_is_told_once_a_minute() {
-        let (metrics, start) = (Metrics::new(PLUGIN), Instant::now());
+        let (metrics, start) = (Metrics::new(LABELS), Instant::now());
         let summary = Summary::new(start);
         let at = |seconds| summary.due(&metrics, start + Duration::from_secs(seconds));
         metrics.add(Id::Throttles, 3);
-        metrics.count(Id::Rejected, 1, 2);
+        metrics.add(RejectReason::Expired, 2);
         metrics.add(Id::Delivered, 100);
         assert_eq!(at(59), None);
         let told = "counted in the last 61 s: rejected_events 2 (2 in all), throttles 3 (3 in all)";

@@ -1,5 +1,7 @@
 //! Every metric's name, help and labels, once: the endpoint, the documents and EMF are made from it.
 
+use std::fmt::{self, Display, Formatter};
+
 use cbindings::Kind;
 
 use crate::fault::Outcome;
@@ -95,11 +97,11 @@ impl Label {
 
     /// The values it has in this plugin.
     #[must_use]
-    pub fn values(self, plugin: &Plugin) -> &'static [&'static str] {
+    pub fn values(self, plugin: &Plugin) -> Vec<&'static str> {
         match self {
-            Self::Operation => plugin.operations,
-            Self::Target => plugin.targets,
-            Self::Of(_, values) => values,
+            Self::Operation => plugin.operations.iter().map(|op| op.name()).collect(),
+            Self::Target => plugin.targets.to_vec(),
+            Self::Of(_, values) => values.to_vec(),
         }
     }
 }
@@ -108,17 +110,142 @@ impl Label {
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin {
     /// The operations it calls.
-    pub operations: &'static [&'static str],
+    pub operations: &'static [Operation],
     /// The names it makes of records.
     pub targets: &'static [&'static str],
 }
 
-/// Why an event was rejected: the values of the label.
-pub const REJECTED: [&str; 3] = ["too_old", "expired", "too_new"];
-/// Why something was dropped: refused for its content, or no record at all.
-pub const DROPPED: [&str; 2] = ["refused", "undecodable"];
+/// An operation of a service.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Operation {
+    /// CloudWatch Logs: writes events.
+    PutLogEvents,
+    /// CloudWatch Logs.
+    CreateLogGroup,
+    /// CloudWatch Logs.
+    CreateLogStream,
+    /// CloudWatch Logs.
+    PutRetentionPolicy,
+    /// Data Firehose: writes records.
+    PutRecordBatch,
+    /// Kinesis Data Streams: writes records.
+    PutRecords,
+}
+
+impl Operation {
+    /// The service's name for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PutLogEvents => "PutLogEvents",
+            Self::CreateLogGroup => "CreateLogGroup",
+            Self::CreateLogStream => "CreateLogStream",
+            Self::PutRetentionPolicy => "PutRetentionPolicy",
+            Self::PutRecordBatch => "PutRecordBatch",
+            Self::PutRecords => "PutRecords",
+        }
+    }
+}
+
+impl Display for Operation {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Why the service stored no event of an accepted request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(usize)]
+pub enum RejectReason {
+    /// Older than the service takes.
+    TooOld,
+    /// Older than the log group keeps.
+    Expired,
+    /// Too far in the future.
+    TooNew,
+}
+
+impl RejectReason {
+    /// The values of the label, in order.
+    pub const NAMES: [&'static str; 3] = ["too_old", "expired", "too_new"];
+
+    /// The value of the label.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// Why an event was given up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(usize)]
+pub enum DropReason {
+    /// The service refuses what it holds.
+    Refused,
+    /// It is not a record.
+    Undecodable,
+}
+
+impl DropReason {
+    const NAMES: [&'static str; 2] = ["refused", "undecodable"];
+}
+
 /// Why a record was skipped.
-pub const SKIPPED: [&str; 2] = ["no_log_key", "empty"];
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(usize)]
+pub enum SkipReason {
+    /// It has no key of `log_key`.
+    NoLogKey,
+    /// It has no text.
+    Empty,
+}
+
+impl SkipReason {
+    const NAMES: [&'static str; 2] = ["no_log_key", "empty"];
+}
+
+/// One series of a metric: by the value of its label, where it has one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Series {
+    pub(super) id: Id,
+    pub(super) at: usize,
+}
+
+impl Series {
+    /// Of the names that fall back, the one of this number.
+    #[must_use]
+    pub fn fallback(target: usize) -> Self {
+        let id = Id::Fallbacks;
+        Self { id, at: target }
+    }
+}
+
+impl From<Id> for Series {
+    fn from(id: Id) -> Self {
+        Self { id, at: 0 }
+    }
+}
+
+impl From<RejectReason> for Series {
+    fn from(reason: RejectReason) -> Self {
+        let (id, at) = (Id::Rejected, reason as usize);
+        Self { id, at }
+    }
+}
+
+impl From<DropReason> for Series {
+    fn from(reason: DropReason) -> Self {
+        let (id, at) = (Id::Dropped, reason as usize);
+        Self { id, at }
+    }
+}
+
+impl From<SkipReason> for Series {
+    fn from(reason: SkipReason) -> Self {
+        let (id, at) = (Id::Skipped, reason as usize);
+        Self { id, at }
+    }
+}
 
 /// A request takes milliseconds in a region and seconds at a deadline.
 const REQUEST_SECONDS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -173,13 +300,13 @@ pub const TABLE: &[Spec] = &[
     },
     Spec {
         id: Id::Rejected, name: "rejected_events_total", kind: Kind::Counter,
-        labels: &[Label::Of("reason", &REJECTED)],
+        labels: &[Label::Of("reason", &RejectReason::NAMES)],
         emf: Some(("RejectedEvents", "Count")),
         help: "Events of accepted requests that the service did not store for their time.",
     },
     Spec {
         id: Id::Dropped, name: "dropped_events_total", kind: Kind::Counter,
-        labels: &[Label::Of("reason", &DROPPED)],
+        labels: &[Label::Of("reason", &DropReason::NAMES)],
         emf: Some(("DroppedEvents", "Count")),
         help: "Events given up: the service refuses what they hold, or the chunk holds something that is no record.",
     },
@@ -195,7 +322,7 @@ pub const TABLE: &[Spec] = &[
     },
     Spec {
         id: Id::Skipped, name: "skipped_records_total", kind: Kind::Counter,
-        labels: &[Label::Of("reason", &SKIPPED)],
+        labels: &[Label::Of("reason", &SkipReason::NAMES)],
         emf: Some(("SkippedRecords", "Count")),
         help: "Records not sent: they have no key of `log_key`, or no text.",
     },

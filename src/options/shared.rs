@@ -1,8 +1,38 @@
 //! What all plugins take, and what all are given by mistake.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Reader, Spec};
+use crate::session;
+
+/// The options that every destination has, as values.
+#[derive(Debug)]
+pub struct Common {
+    /// How to reach AWS.
+    pub session: session::Settings,
+    /// The longest time that the delivery of one chunk takes.
+    pub flush_timeout: Duration,
+    /// Chunks that are delivered at once.
+    pub concurrency: u32,
+    /// Where what is delivered of a chunk is noted for the next process.
+    pub resume_path: Option<PathBuf>,
+}
+
+impl Common {
+    /// Reads them; the reader collects the problems.
+    #[must_use]
+    pub fn read(reader: &Reader<'_>, environment: fn(&str) -> Option<String>) -> Self {
+        let second = Duration::from_secs(1);
+        let flush_timeout = reader.duration("flush_timeout", second, second * 600);
+        Self {
+            session: session::Settings::read(reader, environment),
+            flush_timeout: flush_timeout.unwrap_or(second),
+            concurrency: reader.number("concurrency", 1, 64).unwrap_or(1),
+            resume_path: resume_path(reader, environment),
+        }
+    }
+}
 
 /// The options that all plugins have, with one meaning.
 pub const OPTIONS: &[Spec] = &[

@@ -38,7 +38,7 @@ impl Source for Content {
 }
 
 fn ledger() -> RetryLedger {
-    let plugin = crate::cloudwatch::PLUGIN;
+    let plugin = crate::cloudwatch::LABELS;
     RetryLedger::new(Watch::new(Log::muted(), plugin), None)
 }
 
@@ -201,7 +201,7 @@ fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_n
         plugin: "cloudwatch",
         hash: [7; 32],
     };
-    let watch = Watch::new(Log::muted(), crate::cloudwatch::PLUGIN);
+    let watch = Watch::new(Log::muted(), crate::cloudwatch::LABELS);
     for is_taken in [true, false] {
         let ledger = RetryLedger::new(watch.clone(), Some((&directory, identity)));
         let content = Arc::new(Content::new(1));

@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use super::proof::Target;
 use super::search::{Part, Search, Step};
-use super::{Service, Terms};
+use super::{Order, Service, Terms};
 use crate::backoff::Backoff;
 use crate::batch::Batch;
 use crate::fault::{Fault, Kind, Outcome};
-use crate::metrics::table::Id;
+use crate::metrics::table::{DropReason, Id};
 use crate::notice;
 use crate::report::Report;
 use crate::session::deadline;
@@ -41,16 +41,13 @@ pub(super) struct Delivery<'d, S> {
     fault: Option<Fault>,
 }
 
-/// The place in [`crate::metrics::table::DROPPED`].
-const REFUSED: usize = 0;
-
 impl<'d, S: Service> Delivery<'d, S> {
     pub(super) fn new(service: &'d S, terms: &'d Terms, batches: Vec<Batch>) -> Self {
         let items: usize = batches.iter().map(|batch| batch.items().len()).sum();
         let requests = requests_of_search(items) + (1 << terms.halvings);
         let has_time = terms.deadline.has_time_for(requests, terms.pace.rate());
         let mut random = fastrand::Rng::new();
-        let random = (!has_time && !service.keeps_order()).then_some(&mut random);
+        let random = (!has_time && service.order() != Order::Sequential).then_some(&mut random);
         Self {
             service,
             terms,
@@ -185,7 +182,7 @@ impl<'d, S: Service> Delivery<'d, S> {
         self.report.dropped += count;
         let (target, time) = (self.service.target(), item.items()[0].time);
         let watch = &self.terms.watch;
-        watch.metrics.count(Id::Dropped, REFUSED, count);
+        watch.metrics.add(DropReason::Refused, count);
         let kind = notice::Kind {
             what: "dropped",
             part: &fault.code,

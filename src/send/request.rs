@@ -7,7 +7,7 @@ use super::{Answer, Refused, Service, Terms};
 use crate::batch::{self, Batch, Item};
 use crate::body;
 use crate::fault::{Fault, Kind, Outcome};
-use crate::metrics::table::{Id, REJECTED};
+use crate::metrics::table::Id;
 use crate::notice;
 use crate::session::deadline;
 
@@ -97,10 +97,10 @@ impl<S: Service> Delivery<'_, S> {
         } = refused;
         self.report.refused += count;
         let watch = &self.terms.watch;
-        watch.metrics.count(Id::Rejected, *reason, *count);
+        watch.metrics.add(*reason, *count);
         let kind = notice::Kind {
             what: "rejected",
-            part: REJECTED[*reason],
+            part: reason.name(),
             unit: "events",
         };
         watch.error(

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::batch::{Limits, Open};
-use crate::cloudwatch::PLUGIN;
+use crate::cloudwatch::LABELS;
 use crate::fault::Kind;
 
 fn batch(times: &[i64]) -> Batch {
@@ -86,7 +86,7 @@ impl Scripted {
 }
 
 impl Service for Scripted {
-    const PUT: &'static str = "PutLogEvents";
+    const PUT: Operation = Operation::PutLogEvents;
 
     async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
         self.puts.fetch_add(1, Relaxed);
@@ -107,6 +107,10 @@ impl Service for Scripted {
     fn retries_unanswered(&self) -> bool {
         true
     }
+
+    fn order(&self) -> Order {
+        Order::ByTime
+    }
 }
 
 fn terms(time: Duration) -> Terms {
@@ -116,7 +120,7 @@ fn terms(time: Duration) -> Terms {
         pace: Arc::default(),
         halvings: 0,
         targets: Arc::default(),
-        watch: Watch::new(Log::muted(), PLUGIN),
+        watch: Watch::new(Log::muted(), LABELS),
     }
 }
 
@@ -124,8 +128,8 @@ fn terms(time: Duration) -> Terms {
 fn one_each(
     service: &Scripted,
     count: usize,
-) -> impl Iterator<Item = (Arc<Destination<Scripted>>, Batch)> {
-    let destination = |_| Arc::new(Destination::new(service.clone()));
+) -> impl Iterator<Item = (Arc<TargetHandle<Scripted>>, Batch)> {
+    let destination = |_| Arc::new(TargetHandle::new(service.clone()));
     (0..count).map(destination).map(|one| (one, batch(&[1])))
 }
 
@@ -205,7 +209,7 @@ fn holds(batch: &Batch, poisoned: &[i64]) -> bool {
 #[tokio::test(start_paused = true)]
 async fn proof_may_come_from_a_later_batch_of_the_target() {
     let service = refusing(|batch| holds(batch, &[1, 2, 3]));
-    let destination = Arc::new(Destination::new(service));
+    let destination = Arc::new(TargetHandle::new(service));
     let batches =
         [&[1, 2, 3][..], &[3, 4, 5], &[5, 6]].map(|times| (destination.clone(), batch(times)));
     let report = deliver_all(batches, &terms(60 * SECOND)).await;
@@ -217,7 +221,7 @@ async fn proof_may_come_from_a_later_batch_of_the_target() {
 async fn proof_may_come_from_another_request_to_the_same_target() {
     let service = refusing(|batch| holds(batch, &[9]));
     let batches = [&[9][..], &[1, 2], &[3, 4]].map(|times| {
-        let destination = Arc::new(Destination::new(service.clone()));
+        let destination = Arc::new(TargetHandle::new(service.clone()));
         (destination, batch(times))
     });
     let mut terms = terms(60 * SECOND);
@@ -225,7 +229,7 @@ async fn proof_may_come_from_another_request_to_the_same_target() {
     let first = deliver_all(batches, &terms);
     let others = async {
         sleep(SECOND).await;
-        let again = Arc::new(Destination::new(service.clone()));
+        let again = Arc::new(TargetHandle::new(service.clone()));
         deliver_all(
             [(again, batch(&[5]))],
             &super::Terms {
@@ -242,7 +246,7 @@ async fn proof_may_come_from_another_request_to_the_same_target() {
 #[tokio::test(start_paused = true)]
 async fn a_target_that_refuses_everything_drops_nothing_and_is_not_flooded() {
     let service = refusing(|_| true);
-    let destination = Arc::new(Destination::new(service.clone()));
+    let destination = Arc::new(TargetHandle::new(service.clone()));
     let batches =
         [&[1, 2, 3][..], &[3, 4, 5], &[5, 6]].map(|times| (destination.clone(), batch(times)));
     let report = deliver_all(batches, &terms(10 * SECOND)).await;
@@ -268,7 +272,7 @@ async fn only_poisoned_items_are_dropped_whenever_the_target_fails() {
             bad.contains(&count.fetch_add(1, Relaxed)) || holds(batch, &list)
         });
         let mut settled = Report::default();
-        let destination = Arc::new(Destination::new(service));
+        let destination = Arc::new(TargetHandle::new(service));
         let batches = times
             .chunks(10)
             .map(|times| (destination.clone(), batch(times)));
@@ -289,7 +293,7 @@ async fn another_head_is_another_target() {
     let head = refused.head().to_vec();
     let service = refusing(move |batch| batch.head() == head);
     let batches = [refused, accepted.clone(), accepted]
-        .map(|batch| (Arc::new(Destination::new(service.clone())), batch));
+        .map(|batch| (Arc::new(TargetHandle::new(service.clone())), batch));
     let mut terms = terms(10 * SECOND);
     terms.at_once = 3;
     let report = deliver_all(batches, &terms).await;

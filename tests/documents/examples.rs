@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use router::PLUGINS;
 use router::options::Reader;
-use router::{cloudwatch, firehose, kinesis};
 use serde_json::Value;
 
 use crate::{place, read};
@@ -72,24 +72,16 @@ fn the_configuration_files_have_outputs_that_start() {
 fn assert_starts(place: &str, mut options: Options) {
     let name = options.remove("Name").expect("an output has a name");
     options.retain(|key, _| !OF_THE_HOST.contains(&key.to_ascii_lowercase().as_str()));
-    let specs = match name.as_str() {
-        "cloudwatch" => cloudwatch::options::OPTIONS,
-        "firehose" => firehose::options::OPTIONS,
-        "kinesis" => kinesis::options::OPTIONS,
-        other => panic!("{place}: the output `{other}` is none of ours"),
-    };
+    let plugin = PLUGINS.iter().find(|plugin| plugin.name == name);
+    let plugin = plugin.unwrap_or_else(|| panic!("{place}: the output `{name}` is none of ours"));
     for key in options.keys() {
         assert!(
-            specs.iter().any(|spec| spec.key == key),
+            plugin.options.iter().any(|spec| spec.key == key),
             "{place}: `{key}` is no option"
         );
     }
-    let reader = Reader::new(specs, |key| options.get(key).cloned());
-    match name.as_str() {
-        "cloudwatch" => drop(cloudwatch::options::Config::read(&reader, |_| None)),
-        "firehose" => drop(firehose::options::Config::read(&reader, |_| None)),
-        _ => drop(kinesis::options::Config::read(&reader, |_| None)),
-    }
+    let reader = Reader::new(plugin.options, |key| options.get(key).cloned());
+    (plugin.read)(&reader, |_| None);
     assert!(
         reader.problems().is_empty(),
         "{place}: {:?}",

@@ -11,6 +11,7 @@ mod options;
 mod promises;
 mod real;
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,9 +27,9 @@ fn place(path: &str) -> PathBuf {
 }
 
 /// A document has these generated parts, each between its two marks; or it gets them.
-fn assert_has_parts(document: &str, parts: &[(&str, String)]) {
+fn assert_has_parts<N: Display>(document: &str, parts: &[(N, String)]) {
     let written = read(document);
-    let with = |text: String, (name, part): &(&str, String)| {
+    let with = |text: String, (name, part): &(N, String)| {
         let [begin, end] = ["begin", "end"].map(|edge| format!("<!-- {edge}: {name} -->\n"));
         let marks = || panic!("{document} has no marks for `{name}`");
         let (before, rest) = text.split_once(&begin).unwrap_or_else(marks);

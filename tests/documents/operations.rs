@@ -1,8 +1,8 @@
 //! `docs/operations.md`: its metrics are those of the code, its lines those that are written.
 
 use cbindings::{Kind, PREFIX};
+use router::PLUGINS;
 use router::metrics::table::{Label, Spec, TABLE};
-use router::{cloudwatch, firehose, kinesis};
 
 use crate::{assert_has_parts, read};
 
@@ -44,10 +44,9 @@ fn row(spec: &Spec) -> String {
 }
 
 fn labels(label: Label) -> String {
-    let plugins = [cloudwatch::PLUGIN, firehose::PLUGIN, kinesis::PLUGIN];
-    let mut values: Vec<_> = plugins
+    let mut values: Vec<_> = PLUGINS
         .iter()
-        .flat_map(|plugin| label.values(plugin))
+        .flat_map(|plugin| label.values(&plugin.labels))
         .collect();
     values.dedup();
     let mut seen = Vec::new();

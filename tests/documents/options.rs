@@ -1,23 +1,20 @@
 //! `docs/options.md`: its tables are made from those that the code reads.
 
+use router::PLUGINS;
 use router::options::Spec;
-use router::{cloudwatch, firehose, kinesis};
 
 use crate::assert_has_parts;
 
 #[test]
 fn the_tables_of_options_are_those_of_the_code() {
-    let parts = [
-        ("cloudwatch", table(cloudwatch::options::OPTIONS)),
-        (
-            "cloudwatch without effect",
-            list(cloudwatch::options::FOREIGN),
-        ),
-        ("firehose", table(firehose::options::OPTIONS)),
-        ("firehose without effect", list(firehose::options::FOREIGN)),
-        ("kinesis", table(kinesis::options::OPTIONS)),
-        ("kinesis without effect", list(kinesis::options::FOREIGN)),
-    ];
+    let parts = PLUGINS.iter().flat_map(|plugin| {
+        let name = plugin.name;
+        [
+            (name.to_owned(), table(plugin.options)),
+            (format!("{name} without effect"), list(plugin.foreign)),
+        ]
+    });
+    let parts: Vec<_> = parts.collect();
     assert_has_parts(DOCUMENT, &parts);
 }
 

@@ -6,8 +6,8 @@ use std::fs;
 
 use router::batch::Batch;
 use router::decode::Records;
+use router::destination::ChunkEncoder as _;
 use router::options::Reader;
-use router::pipeline::Encode;
 use router::variables::{Fixed, Variables};
 use router::{cloudwatch, firehose, kinesis};
 use support::alone::alone;
@@ -72,7 +72,7 @@ fn very_many_names_take_no_more_than_some() {
 fn cloudwatch_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     let known = cloudwatch::options::OPTIONS;
     let reader = Reader::new(known, |key| option(key, options));
-    let config = cloudwatch::options::Config::read(&reader, |_| None);
+    let config = cloudwatch::options::Config::read(&reader);
     let fixed = Fixed::new("us-east-1");
     let variables = Variables::new(&fixed, None, "tag");
     let places = cloudwatch::route::Places::new(&config.route, None, variables, "tag");
@@ -85,7 +85,7 @@ fn cloudwatch_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
 fn firehose_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     let known = firehose::options::OPTIONS;
     let reader = Reader::new(known, |key| option(key, options));
-    let config = firehose::options::Config::read(&reader, |_| None);
+    let config = firehose::options::Config::read(&reader);
     let fixed = Fixed::new("us-east-1");
     let variables = Variables::new(&fixed, None, "tag");
     let streams = firehose::route::Streams::new(&config.route, variables, "tag");
@@ -98,7 +98,7 @@ fn firehose_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
 fn kinesis_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     let known = kinesis::options::OPTIONS;
     let reader = Reader::new(known, |key| option(key, options));
-    let config = kinesis::options::Config::read(&reader, |_| None);
+    let config = kinesis::options::Config::read(&reader);
     let mut encoder = kinesis::encode::Encoder::new(&config, None);
     let mut records = Records::new(chunk.bytes());
     peak(|| encoder.round(&mut records, 8))

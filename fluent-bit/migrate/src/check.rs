@@ -11,7 +11,6 @@ use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use router::fault::{Fault, Kind};
 use router::instance::environment;
 use router::session::{Session, Settings};
-use router::{cloudwatch, firehose, kinesis};
 use tokio::time::timeout;
 
 use crate::iam;
@@ -43,25 +42,12 @@ impl fmt::Display for Outcome {
 /// Makes the calls of an output with these options, whose values are known.
 pub async fn output(plugin: Plugin, options: &Options) -> Vec<Outcome> {
     let reader = reader(plugin, options);
-    let (settings, key) = match plugin {
-        Plugin::CloudWatch => {
-            let config = cloudwatch::options::Config::read(&reader, environment);
-            (config.session, "log_group_name")
-        }
-        Plugin::Firehose => {
-            let config = firehose::options::Config::read(&reader, environment);
-            (config.session, "delivery_stream")
-        }
-        Plugin::Kinesis => {
-            let config = kinesis::options::Config::read(&reader, environment);
-            (config.session, "stream")
-        }
-    };
+    let settings = (plugin.info().read)(&reader, environment).session;
     let problems = reader.problems();
     if !problems.is_empty() {
         return problems.into_iter().map(Outcome::Failed).collect();
     }
-    let name = reader.text(key).unwrap_or_default();
+    let name = reader.text(plugin.info().target_option).unwrap_or_default();
     let calls = timeout(LIMIT, calls(plugin, &settings, &name)).await;
     let silence = |_| vec![Outcome::Failed(format!("no answer in {LIMIT:?}"))];
     let mut outcomes = calls.unwrap_or_else(silence);

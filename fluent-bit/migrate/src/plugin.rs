@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use router::cloudwatch::CloudWatch;
+use router::destination::PluginInfo;
+use router::firehose::Firehose;
+use router::kinesis::Kinesis;
 use router::options::{Reader, Spec};
-use router::{cloudwatch, firehose, kinesis};
 
 use crate::options::{Options, is_of_the_environment};
 
@@ -27,24 +30,26 @@ impl Plugin {
             .find(|plugin| plugin.name().eq_ignore_ascii_case(name))
     }
 
+    /// Its row among the plugins.
+    #[must_use]
+    pub fn info(self) -> &'static PluginInfo {
+        match self {
+            Self::CloudWatch => const { &PluginInfo::of::<CloudWatch>() },
+            Self::Firehose => const { &PluginInfo::of::<Firehose>() },
+            Self::Kinesis => const { &PluginInfo::of::<Kinesis>() },
+        }
+    }
+
     /// Its name in a section.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::CloudWatch => "cloudwatch",
-            Self::Firehose => "firehose",
-            Self::Kinesis => "kinesis",
-        }
+        self.info().name
     }
 
     /// The options that it has.
     #[must_use]
     pub fn specs(self) -> &'static [Spec] {
-        match self {
-            Self::CloudWatch => cloudwatch::options::OPTIONS,
-            Self::Firehose => firehose::options::OPTIONS,
-            Self::Kinesis => kinesis::options::OPTIONS,
-        }
+        self.info().options
     }
 
     /// The option of that key, in any case.
@@ -57,12 +62,7 @@ impl Plugin {
     /// What to do about a key that it knows as another's.
     #[must_use]
     pub fn advice(self, key: &str) -> Option<&'static str> {
-        let foreign = match self {
-            Self::CloudWatch => cloudwatch::options::FOREIGN,
-            Self::Firehose => firehose::options::FOREIGN,
-            Self::Kinesis => kinesis::options::FOREIGN,
-        };
-        let mut foreign = foreign.iter();
+        let mut foreign = self.info().foreign.iter();
         let found = foreign.find(|(known, _)| known.eq_ignore_ascii_case(key));
         found.map(|(_, advice)| *advice)
     }
@@ -72,11 +72,7 @@ impl Plugin {
     #[must_use]
     pub fn verdict(self, options: &Options) -> Verdict {
         let reader = reader(self, options);
-        let flush_timeout = match self {
-            Self::CloudWatch => cloudwatch::options::Config::read(&reader, |_| None).flush_timeout,
-            Self::Firehose => firehose::options::Config::read(&reader, |_| None).flush_timeout,
-            Self::Kinesis => kinesis::options::Config::read(&reader, |_| None).flush_timeout,
-        };
+        let flush_timeout = (self.info().read)(&reader, |_| None).flush_timeout;
         let mut problems = reader.problems();
         problems.retain(|problem| !is_of_the_environment(problem));
         Verdict {

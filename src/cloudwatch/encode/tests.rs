@@ -21,7 +21,7 @@ fn config(options: &[(&str, &str)]) -> Config {
         all.find(|(name, _)| *name == key)
             .map(|(_, value)| (*value).to_owned())
     });
-    let config = Config::read(&reader, |_| None);
+    let config = Config::read(&reader);
     assert_eq!(reader.problems(), [""; 0]);
     config
 }
@@ -52,7 +52,7 @@ fn rounds(encoder: &mut Encoder<'_>, chunk: &Chunk, most: usize) -> Vec<Vec<(Str
         }
         let named = round
             .into_iter()
-            .map(|(number, batch)| (encoder.place(number).stream.clone(), batch));
+            .map(|(number, batch)| (encoder.target(number).stream.clone(), batch));
         rounds.push(named.collect());
     }
     rounds

@@ -8,14 +8,15 @@ use crate::backoff::Backoff;
 use crate::cloudwatch::limiter::Limiter;
 use crate::cloudwatch::route::Place;
 use crate::fault::{Fault, Kind};
+use crate::metrics::table::Operation;
 use crate::notice;
 use crate::session::{Settings, deadline};
 use crate::watch::Watch;
 
 /// An operation that creates, with its rate limiter.
 #[derive(Debug)]
-pub(super) struct Operation {
-    pub(super) name: &'static str,
+pub(super) struct CreateCall {
+    operation: Operation,
     limiter: Limiter,
 }
 
@@ -28,11 +29,11 @@ pub(super) struct Wanted<'w> {
     pub(super) group_exists: bool,
 }
 
-impl Operation {
-    pub(super) fn new(settings: &Settings, name: &'static str) -> Self {
+impl CreateCall {
+    pub(super) fn new(settings: &Settings, operation: Operation) -> Self {
         Self {
-            name,
-            limiter: Limiter::new(settings, name, MOST_IN_FLIGHT),
+            operation,
+            limiter: Limiter::new(settings, operation, MOST_IN_FLIGHT),
         }
     }
 
@@ -64,7 +65,7 @@ impl Operation {
             };
             self.report(wanted, watch, &explain(fault.clone()));
             if !can_pass(&fault, wanted) {
-                return Err(fault.within(self.name));
+                return Err(fault.within(self.operation.name()));
             }
             let then = Instant::now() + backoff.after(&fault);
             last = Some(fault);
@@ -73,7 +74,9 @@ impl Operation {
             }
             sleep_until(then).await;
         }
-        Err(last.unwrap_or_else(Fault::no_turn).within(self.name))
+        Err(last
+            .unwrap_or_else(Fault::no_turn)
+            .within(self.operation.name()))
     }
 
     async fn attempt<T>(
@@ -84,7 +87,7 @@ impl Operation {
     ) -> Result<T, Fault> {
         let call = async {
             let limit = (Instant::now() + LONGEST_CALL).min(deadline);
-            let counted = watch.metrics.counted(self.name, call);
+            let counted = watch.metrics.counted(self.operation, call);
             match deadline::within(limit, counted).await {
                 Ok(answer) => answer,
                 Err(_) if limit < deadline => Err(Fault::unanswered()),
@@ -96,7 +99,7 @@ impl Operation {
 
     /// Each failed attempt is a debug line; at warn they are limited for each operation and code.
     fn report(&self, wanted: Wanted<'_>, watch: &Watch, fault: &Fault) {
-        let (name, Place { group, stream }) = (self.name, wanted.place);
+        let (name, Place { group, stream }) = (self.operation.name(), wanted.place);
         let text = format!("log group `{group}`, log stream `{stream}`: {name} failed: {fault}");
         watch.debug(format_args!("{text}"));
         if fault.kind == Kind::Missing && !wanted.group_exists {

@@ -19,7 +19,7 @@ fn config(options: &[(&str, &str)]) -> Config {
         all.find(|(name, _)| *name == key)
             .map(|(_, value)| (*value).to_owned())
     });
-    let config = Config::read(&reader, |_| None);
+    let config = Config::read(&reader);
     assert_eq!(reader.problems(), [""; 0]);
     config
 }
@@ -57,7 +57,7 @@ fn encoded(
         }
         rounds += 1;
         let named = round.into_iter();
-        batches.extend(named.map(|(number, batch)| (encoder.name(number).to_owned(), batch)));
+        batches.extend(named.map(|(number, batch)| (encoder.target(number).to_owned(), batch)));
     }
     let items = batches.iter().flat_map(|(_, batch)| batch.items());
     let texts = items.map(|item| encoder.texts(vec![item.ordinal]));

@@ -15,7 +15,7 @@ fn config(options: &[(&str, &str)]) -> Config {
         let found = all.find(|(name, _)| *name == key);
         found.map(|(_, value)| (*value).to_owned())
     });
-    let config = Config::read(&reader, |_| None);
+    let config = Config::read(&reader);
     assert_eq!(reader.problems(), [""; 0]);
     config
 }
@@ -42,7 +42,7 @@ fn encoded(config: &Config, chunk: &Chunk, left: Option<Vec<u32>>) -> (Vec<Found
             }
         }
     }
-    (found, encoder.finish(&records))
+    (found, encoder.into_counts(&records))
 }
 
 #[test]

@@ -41,7 +41,7 @@ const IDENTITY: Identity = Identity {
 };
 
 fn watch() -> Watch {
-    Watch::new(Log::muted(), crate::cloudwatch::PLUGIN)
+    Watch::new(Log::muted(), crate::cloudwatch::LABELS)
 }
 
 fn saved(id: u64, events: u32) -> Saved {

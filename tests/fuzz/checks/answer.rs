@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use cbindings::Log;
 use router::batch::{Batch, Limits, Open};
-use router::cloudwatch::PLUGIN;
+use router::cloudwatch::LABELS;
 use router::cloudwatch::options::Creation;
 use router::cloudwatch::route::Place;
 use router::cloudwatch::send::{Stream, Way};
@@ -131,7 +131,7 @@ fn cloudwatch() -> Stream {
         group: "g".to_owned(),
         stream: "s".to_owned(),
     };
-    let watch = Watch::new(Log::muted(), PLUGIN);
+    let watch = Watch::new(Log::muted(), LABELS);
     let streams = Arc::new(Streams::new(
         Creation::default(),
         &Settings::default(),
@@ -176,8 +176,8 @@ fn kinesis() -> kinesis::put_records::Stream {
         _ => None,
     };
     let reader = Reader::new(kinesis::options::OPTIONS, option);
-    let config = kinesis::options::Config::read(&reader, |_| None);
-    kinesis::put_records::Stream::new(client, &config)
+    let config = kinesis::options::Config::read(&reader);
+    kinesis::put_records::Stream::new(client, &config, true)
 }
 
 thread_local! {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use router::batch::Batch;
 use router::decode::Records;
+use router::destination::{ChunkEncoder as _, Destination, read_options};
 use router::ledger::Left;
-use router::options::{Reader, Spec};
-use router::pipeline::Encode;
+use router::options::Reader;
 use router::variables::{Fixed, Variables};
 use router::{cloudwatch as logs, firehose as streams, kinesis as shards};
 use serde_json::Value;
@@ -38,20 +38,14 @@ impl<'a> Input<'a> {
 
     /// The configuration, if no option has a problem. What is required and absent is filled in, and
     /// an endpoint without TLS, for which no certificates are read.
-    fn config<C>(
-        &self,
-        specs: &'static [Spec],
-        foreign: &[(&str, &str)],
-        least: &[(&str, &str)],
-        read: impl FnOnce(&Reader<'_>) -> C,
-    ) -> Option<C> {
-        let reader = Reader::new(specs, |key| {
+    fn config<D: Destination>(&self, least: &[(&str, &str)]) -> Option<D::Config> {
+        let reader = Reader::new(D::OPTIONS, |key| {
             let mut all = self.options.iter().chain(least);
             all.find(|(name, _)| *name == key)
                 .map(|(_, value)| (*value).to_owned())
         });
-        let config = read(&reader);
-        let told = [reader.unknown(foreign), reader.problems()].concat();
+        let (config, _) = read_options::<D>(&reader, |_| None);
+        let told = [reader.unknown(D::FOREIGN), reader.problems()].concat();
         assert!(told.iter().all(|line| !line.is_empty()));
         reader.problems().is_empty().then_some(config)
     }
@@ -66,12 +60,7 @@ pub fn cloudwatch(data: &[u8]) {
         ("log_group_name", "g"),
         ("log_stream_name", "s"),
     ];
-    let config = input.config(
-        logs::options::OPTIONS,
-        logs::options::FOREIGN,
-        &least,
-        |reader| logs::options::Config::read(reader, |_| None),
-    );
+    let config = input.config::<logs::CloudWatch>(&least);
     let Some(config) = config else { return };
     let encode = |left: Option<Arc<Left>>| {
         let fixed = fixed();
@@ -84,11 +73,11 @@ pub fn cloudwatch(data: &[u8]) {
         let batches = rounds(|| {
             let round = encoder.round(&mut records, REQUESTS);
             for (number, _) in &round {
-                places.insert(*number, encoder.place(*number).clone());
+                places.insert(*number, encoder.target(*number).clone());
             }
             round
         });
-        let counts = encoder.finish(&records).0;
+        let counts = encoder.into_counts(&records).0;
         (batches, places, counts.events)
     };
     let (batches, places, events) = encode(None);
@@ -144,12 +133,7 @@ pub fn firehose(data: &[u8]) {
         ("endpoint", "http://e"),
         ("delivery_stream", "d"),
     ];
-    let config = input.config(
-        streams::options::OPTIONS,
-        streams::options::FOREIGN,
-        &least,
-        |reader| streams::options::Config::read(reader, |_| None),
-    );
+    let config = input.config::<streams::Firehose>(&least);
     let Some(config) = config else { return };
     let encode = |left: Option<Arc<Left>>| {
         let fixed = fixed();
@@ -161,7 +145,7 @@ pub fn firehose(data: &[u8]) {
         let batches = rounds(|| {
             let round = encoder.round(&mut records, REQUESTS);
             for (number, _) in &round {
-                names.insert(*number, encoder.name(*number).to_owned());
+                names.insert(*number, encoder.target(*number).to_owned());
             }
             round
         });
@@ -209,12 +193,7 @@ fn records(batch: &Batch, name: &str) {
 pub fn kinesis(data: &[u8]) {
     let input = Input::of(data);
     let least = [("region", "r"), ("endpoint", "http://e"), ("stream", "s")];
-    let config = input.config(
-        shards::options::OPTIONS,
-        shards::options::FOREIGN,
-        &least,
-        |reader| shards::options::Config::read(reader, |_| None),
-    );
+    let config = input.config::<shards::Kinesis>(&least);
     let Some(config) = config else { return };
     let encode = |left: Option<Arc<Left>>| {
         let mut encoder = shards::encode::Encoder::new(&config, left);

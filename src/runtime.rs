@@ -25,15 +25,15 @@ use crate::watch::Watch;
 
 /// A share in the plugin's threads; the last one dropped ends them.
 #[derive(Clone, Debug)]
-pub struct Worker(Arc<Threads>);
+pub struct RuntimeHandle(Arc<Threads>);
 
-impl Worker {
+impl RuntimeHandle {
     /// Takes a share, starting the threads if this is the first.
     ///
     /// # Errors
     ///
     /// When the system gives no threads.
-    pub fn share() -> io::Result<Self> {
+    pub fn acquire() -> io::Result<Self> {
         let mut running = lock(&RUNNING);
         if let Some(threads) = running.upgrade() {
             return Ok(Self(threads));
@@ -66,7 +66,7 @@ impl Worker {
     /// there is a retry and a line in the log.
     ///
     /// The job gets the flush and its deadline. When Fluent Bit ends it has a second to end by
-    /// itself, and is dropped then. Takes a closure as [`Worker::spawn`] does.
+    /// itself, and is dropped then. Takes a closure as [`RuntimeHandle::spawn`] does.
     pub fn deliver<F>(
         &self,
         flush: Flush,

@@ -1,0 +1,121 @@
+//! Rounds of encoding and sending: a chunk in delivery takes the memory of the requests under way.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::time::timeout_at;
+
+use super::Tracked;
+use crate::batch::Batch;
+use crate::decode::Records;
+use crate::destination::{ChunkEncoder, Destination};
+use crate::fault::Fault;
+use crate::gate::GATE;
+use crate::report::Report;
+use crate::resume::Attempt;
+use crate::send::{Order, Service, TargetHandle, Terms, deliver_all};
+
+/// Encodes and sends one chunk.
+pub(super) struct Rounds<'r, D: Destination> {
+    destination: &'r D,
+    client: &'r D::Client,
+    attempt: &'r Attempt<'r>,
+    terms: &'r Terms,
+    /// Targets whose batches are sent in order, by number.
+    targets: HashMap<usize, Handle<D>>,
+}
+
+type Handle<D> = Arc<TargetHandle<Tracked<<D as Destination>::Sink>>>;
+
+impl<'r, D: Destination> Rounds<'r, D> {
+    pub(super) fn new(
+        destination: &'r D,
+        client: &'r D::Client,
+        attempt: &'r Attempt<'r>,
+        terms: &'r Terms,
+    ) -> Self {
+        Self {
+            destination,
+            client,
+            attempt,
+            terms,
+            targets: HashMap::new(),
+        }
+    }
+
+    /// Encodes and sends, round by round, until all requests are answered or the time is up.
+    pub(super) async fn run<'c>(
+        mut self,
+        encoder: &mut D::Encoder<'c>,
+        records: &mut Records<'c>,
+    ) -> Report
+    where
+        D: 'c,
+    {
+        let mut report = Report::default();
+        while !encoder.is_done() {
+            let passed = timeout_at(self.terms.deadline.at(), GATE.pass()).await;
+            let (Ok(passed), true) = (passed, self.terms.deadline.admits()) else {
+                cut_off(&mut report);
+                break;
+            };
+            let requests = passed.requests(D::REQUESTS.quick, D::REQUESTS.slow);
+            let round = encoder.round(records, requests);
+            let is_late = !self.terms.deadline.admits();
+            if is_late && !(round.is_empty() && encoder.is_done()) {
+                round.iter().for_each(|(_, batch)| report.left(batch));
+                cut_off(&mut report);
+                report.is_cut_off = !encoder.is_done();
+                break;
+            }
+            let batches = self.addressed(encoder, round);
+            let part = deliver_all(batches, self.terms).await;
+            if part.dropped > 0 {
+                self.attempt.track().round_ended(&part.left);
+            }
+            report.merge(part);
+        }
+        report
+    }
+
+    /// A round's batches with their targets; the attempt notes what is under way.
+    fn addressed<'c>(
+        &mut self,
+        encoder: &D::Encoder<'c>,
+        round: Vec<(usize, Batch)>,
+    ) -> Vec<(Handle<D>, Batch)>
+    where
+        D: 'c,
+    {
+        let events = |item| encoder.events(item);
+        self.attempt.hand_out(&round, encoder.is_done(), events);
+        let first = encoder.first_target();
+        self.targets.retain(|number, _| *number >= first);
+        let batches = round.into_iter();
+        batches
+            .map(|(number, batch)| (self.handle(encoder, number), batch))
+            .collect()
+    }
+
+    fn handle<'c>(&mut self, encoder: &D::Encoder<'c>, number: usize) -> Handle<D>
+    where
+        D: 'c,
+    {
+        if let Some(target) = self.targets.get(&number) {
+            return target.clone();
+        }
+        let sink = self.destination.sink(self.client, encoder.target(number));
+        let order = sink.order();
+        let target = Arc::new(TargetHandle::new(Tracked::new(sink, self.attempt)));
+        if order != Order::Any {
+            self.targets.insert(number, target.clone());
+        }
+        target
+    }
+}
+
+/// Notes that the deadline came before the chunk's end.
+fn cut_off(report: &mut Report) {
+    report.is_cut_off = true;
+    report.fault.get_or_insert_with(Fault::no_time);
+}

@@ -1,0 +1,83 @@
+//! An output section of any destination, as Fluent Bit opens, flushes and closes it.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use cbindings::{Flush, Log, Metrics, Output, Settings};
+
+use crate::destination::{Destination, read_options};
+use crate::instance::environment;
+use crate::options::{Reader, shared::Common};
+use crate::permits::Permits;
+use crate::pipeline::Pipeline;
+use crate::runtime::RuntimeHandle;
+
+/// One output section.
+#[derive(Debug)]
+pub struct Plugin<D: Destination> {
+    pipeline: Arc<Pipeline<D>>,
+    runtime: RuntimeHandle,
+    permits: Permits,
+}
+
+impl<D: Destination> Output for Plugin<D> {
+    const NAME: &'static CStr = D::NAME;
+    const DESCRIPTION: &'static CStr = D::DESCRIPTION;
+
+    fn open(settings: &Settings, log: &Log) -> Option<Self> {
+        let (config, common) = configure::<D>(settings, log)?;
+        let runtime = RuntimeHandle::acquire()
+            .inspect_err(|error| log.error(format_args!("no threads to work on: {error}")))
+            .ok()?;
+        let permits = Permits::new(common.concurrency, common.flush_timeout);
+        let pipeline = Arc::new(Pipeline::new(config, common, settings, log.clone()));
+        pipeline.clone().learn_metadata_on(&runtime);
+        D::opened(&pipeline, &runtime);
+        Some(Self {
+            pipeline,
+            runtime,
+            permits,
+        })
+    }
+
+    fn flush(&self, flush: Flush) {
+        let pipeline = self.pipeline.clone();
+        let watch = pipeline.watch.clone();
+        self.runtime
+            .deliver(flush, &self.permits, watch, |admitted| async move {
+                pipeline.deliver(admitted).await
+            });
+    }
+
+    fn worker_threads(&self) -> u32 {
+        self.pipeline.common.concurrency
+    }
+
+    fn metrics(&self) -> Option<Arc<dyn Metrics>> {
+        Some(self.pipeline.watch.metrics.clone())
+    }
+
+    fn metrics_are_shown(&self, shown: bool) {
+        self.pipeline.watch.metrics.shown(shown);
+    }
+
+    fn close(self) {
+        D::closing(&self.pipeline, &self.runtime);
+        self.pipeline.watch.close();
+    }
+}
+
+/// Reads a section's options. Every problem is an error line of its own, and then there is no
+/// configuration; a key that has no effect is a warning.
+fn configure<D: Destination>(settings: &Settings, log: &Log) -> Option<(D::Config, Common)> {
+    let reader = Reader::new(D::OPTIONS, |key| settings.option(key));
+    let (config, common) = read_options::<D>(&reader, environment);
+    for unknown in reader.unknown(D::FOREIGN) {
+        log.warn(format_args!("{unknown}"));
+    }
+    let problems = reader.problems();
+    for problem in &problems {
+        log.error(format_args!("{problem}"));
+    }
+    problems.is_empty().then_some((config, common))
+}
