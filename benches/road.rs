@@ -15,9 +15,9 @@ use cases::{
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use router::batch::{Limits, Open};
-use router::decode::Records;
-use router::escape::Depth;
 use router::json::Json;
+use router::json::escape::Depth;
+use router::record::chunk_reader::Records;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;

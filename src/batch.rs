@@ -4,15 +4,18 @@
 //! fit moves to the next body. A finished batch keeps where each item lies, so that a part of it can
 //! be sent again without encoding anything twice.
 
-mod open;
+pub mod buffer_pool;
+mod builder;
+pub mod compress;
+pub mod oversize;
 mod windows;
 
-pub use open::Open;
+pub use builder::Open;
 pub use windows::{MOST_WINDOWS, Windows};
 
 use bytes::Bytes;
 
-use crate::pool::BODIES;
+use crate::batch::buffer_pool::BODIES;
 
 /// What one request may hold.
 #[derive(Clone, Copy, Debug)]

@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::aws::session::Session;
 use crate::batch::Batch;
-use crate::decode::Records;
-use crate::encode_stats::EncodeStats;
-use crate::ledger::Left;
-use crate::metrics::table::Plugin as Labels;
-use crate::options::{Reader, Spec, shared::Common};
-use crate::pace::Pace;
+use crate::delivery::Service;
+use crate::delivery::ledger::Left;
+use crate::delivery::rate_limiter::Pace;
+use crate::naming::variables::Variables;
+use crate::options::common::Common;
+use crate::options::{Reader, Spec};
 use crate::pipeline::Pipeline;
+use crate::record::chunk_reader::Records;
 use crate::runtime::RuntimeHandle;
-use crate::send::Service;
-use crate::session::Session;
-use crate::variables::Variables;
-use crate::watch::Watch;
+use crate::telemetry::Watch;
+use crate::telemetry::encode_stats::EncodeStats;
+use crate::telemetry::metrics::descriptors::Plugin as Labels;
 
 /// A service, as an output section sets it up.
 pub trait Destination: Debug + Send + Sync + Sized + 'static {

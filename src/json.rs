@@ -5,22 +5,27 @@
 //! U+FFFD, and an extension is `{"ext":TYPE,"data":"BASE64"}`, an EventTime its RFC 3339 text.
 //! Integers and floats keep their full precision.
 
+pub mod duplicate_keys;
+pub mod escape;
+pub mod key_dots;
+pub mod member_cache;
 pub mod parts;
 pub mod pieces;
+pub mod record_text;
 
 use std::borrow::Cow;
 
 use base64_simd::STANDARD;
 use jiff::Timestamp;
 
-use crate::cut;
-use crate::decode::{Field, Record};
-use crate::dots::Dots;
-use crate::duplicates::{self, Replaced};
-use crate::escape::{self, Depth};
-use crate::head;
-use crate::known::Known;
-use crate::msgpack::{Cursor, Token};
+use crate::batch::oversize;
+use crate::json::duplicate_keys::Replaced;
+use crate::json::escape::Depth;
+use crate::json::key_dots::Dots;
+use crate::json::member_cache::Known;
+use crate::record::chunk_reader::{Field, Record};
+use crate::record::msgpack::{Cursor, Token};
+use crate::record::timestamp;
 
 /// Writes the JSON of one chunk's values; one for all of them, for its memory.
 #[derive(Debug)]
@@ -285,12 +290,12 @@ impl<'a> Json<'a> {
     fn replaced(&self, members: &[Field<'a>], keeps: impl Fn(&Field<'a>) -> bool) -> Replaced {
         match self.dots {
             Some(_) if members.iter().any(Dots::are_in) => {
-                duplicates::replaced_as(members, keeps, |member| self.name(member))
+                duplicate_keys::replaced_as(members, keeps, |member| self.name(member))
             }
             None if self.in_key => {
-                duplicates::replaced_as(members, keeps, |member| self.name(member))
+                duplicate_keys::replaced_as(members, keeps, |member| self.name(member))
             }
-            _ => duplicates::replaced(members),
+            _ => duplicate_keys::replaced(members),
         }
     }
 
@@ -319,7 +324,7 @@ impl<'a> Json<'a> {
     fn long(&mut self, text: &[u8], out: &mut Vec<u8>) {
         // Of the quotation marks.
         self.overhead += 2 * (self.depth.quote().len() - 1);
-        for part in cut::plain_parts(text, escape::LONG) {
+        for part in oversize::plain_parts(text, escape::LONG) {
             if self.is_over(out) {
                 break;
             }
@@ -329,7 +334,7 @@ impl<'a> Json<'a> {
 
     fn ext(&mut self, kind: i8, bytes: &[u8], out: &mut Vec<u8>) {
         if let (0, Ok(time)) = (kind, bytes.try_into()) {
-            let time = head::event_time(time);
+            let time = timestamp::event_time(time);
             // In range: an EventTime's seconds are four bytes and its nanoseconds are checked.
             let nanos = i32::try_from(time.nanos).unwrap_or_default();
             let time = Timestamp::new(time.seconds, nanos).unwrap_or_default();

@@ -1,69 +1,42 @@
 //! The pipeline of a log record from a Fluent Bit chunk to CloudWatch Logs, Data Firehose or
 //! Kinesis Data Streams.
 //!
-//! | step | in -> out |
+//! | module | in -> out |
 //! |---|---|
-//! | `decode` (`head`, `msgpack`, `repeat`) | chunk -> records |
-//! | `select` | record -> the part that travels |
-//! | `template`, `variables`, `lookup`, each `route` | record -> destination |
-//! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
-//! | `compress`, `batch` (`pool`) | texts -> requests within the service's limits |
-//! | `send` (`permits`, `gate`, `body`, `pace`, `backoff`, `fault`, `session`, `inquiry`) | requests -> answers |
-//! | `pipeline` | a chunk's rounds of encoding and sending |
-//! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
-//! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
+//! | `plugin` | Fluent Bit's calls -> an output section that is open, flushes, closes |
+//! | `pipeline` | a chunk -> its verdict: the order of all steps, for every destination |
+//! | `record` | chunk -> records and their fields |
+//! | `naming` | record -> the name of its target |
+//! | `json` | record -> text in a request body |
+//! | `batch` | texts -> requests within the service's limits |
+//! | `delivery` | requests -> answers, retries, and what a retry of the chunk has left to do |
+//! | `aws` | options and environment -> region, endpoint, credentials, network |
+//! | `telemetry` | what happened -> log lines and metrics |
+//! | `options` | a section's keys -> values, and what is wrong with them |
+//! | `destination` | what `cloudwatch`, `firehose` and `kinesis` add to the pipeline |
 //!
-//! `cloudwatch`, `firehose` and `kinesis` hold what differs; each one's `mod.rs` is the whole pipeline in order.
-//! A shared step never names a service: what differs comes to it as a value.
+//! A shared step does not name a service: what differs comes to it as a value or through
+//! [`destination::Destination`].
 
 #![forbid(unsafe_code)]
 
-use crate::destination::PluginInfo;
-
-pub mod backoff;
+pub mod aws;
 pub mod batch;
-pub mod body;
 pub mod cloudwatch;
-pub mod compress;
-pub mod cut;
-pub mod decode;
+pub mod delivery;
 pub mod destination;
-pub mod dots;
-pub mod duplicates;
-pub mod ecs;
-pub mod encode_stats;
-pub mod escape;
-pub mod fault;
 pub mod firehose;
-pub mod gate;
-pub mod head;
-pub mod inquiry;
-pub mod instance;
 pub mod json;
 pub mod kinesis;
-pub mod known;
-pub mod ledger;
-pub mod lookup;
-pub mod metrics;
-pub mod msgpack;
-pub mod notice;
+pub mod naming;
 pub mod options;
-pub mod pace;
-pub mod permits;
 pub mod pipeline;
 pub mod plugin;
-pub mod pool;
-pub mod repeat;
-pub mod report;
-pub mod resume;
+pub mod record;
 pub mod runtime;
-pub mod select;
-pub mod send;
-pub mod session;
-pub mod strftime;
-pub mod template;
-pub mod variables;
-pub mod watch;
+pub mod telemetry;
+
+use crate::destination::PluginInfo;
 
 /// Every plugin: what the tools, the tests and the documents have a row for.
 pub const PLUGINS: [PluginInfo; 3] = [

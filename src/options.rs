@@ -4,7 +4,8 @@
 //! and the search for misspelt keys are all made from it. The host only answers for a key that is
 //! named, so unknown keys are found by asking for likely ones.
 
-pub mod shared;
+pub mod common;
+pub mod env;
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;

@@ -1,5 +1,6 @@
 //! The way of a chunk from its records to the service's answers, for every destination.
 
+mod retries;
 mod rounds;
 mod time_limit;
 mod tracked;
@@ -13,18 +14,19 @@ use tokio::time::Instant;
 use self::rounds::Rounds;
 pub use self::time_limit::TimeLimit;
 pub use self::tracked::Tracked;
-use crate::decode::Records;
+use crate::aws::deadline;
+use crate::aws::ecs_metadata::Metadata;
+use crate::aws::session::Session;
+use crate::delivery::attempt::RetryLedger;
+use crate::delivery::rate_limiter::Pace;
+use crate::delivery::{Deadline, Targets, Terms};
 use crate::destination::{ChunkEncoder, Destination};
-use crate::ecs::Metadata;
-use crate::instance;
-use crate::options::shared::Common;
-use crate::pace::Pace;
-use crate::resume::RetryLedger;
+use crate::naming::variables::{Fixed, Variables};
+use crate::options::common::Common;
+use crate::options::env::environment;
+use crate::record::chunk_reader::Records;
 use crate::runtime::{Admitted, RuntimeHandle};
-use crate::send::{Deadline, Targets, Terms};
-use crate::session::Session;
-use crate::variables::{Fixed, Variables};
-use crate::watch::Watch;
+use crate::telemetry::{Watch, flush_stats};
 
 /// What the chunks of an output section share on their way.
 #[derive(Debug)]
@@ -58,11 +60,11 @@ impl<D: Destination> Pipeline<D> {
     pub fn new(config: D::Config, common: Common, settings: &Settings, log: Log) -> Self {
         let watch = Watch::new(log, D::LABELS);
         Self {
-            metadata: Metadata::of(instance::environment),
+            metadata: Metadata::of(environment),
             connection: OnceCell::new(),
             pace: D::rate_limiter(&common),
             targets: Arc::default(),
-            retries: instance::retries::<D>(common.resume_path.as_deref(), settings, &watch),
+            retries: retries::retries::<D>(common.resume_path.as_deref(), settings, &watch),
             destination: D::new(config, &common, settings.name(), &watch),
             common,
             watch,
@@ -90,7 +92,7 @@ impl<D: Destination> Pipeline<D> {
         let connection = match self.connection(deadline.at()).await {
             Ok(connection) => connection,
             Err(why) => {
-                instance::say_of_no_connection(&self.watch, flush, &tag, &why);
+                flush_stats::say_of_no_connection(&self.watch, flush, &tag, &why);
                 return attempt.give_back();
             }
         };
@@ -106,8 +108,8 @@ impl<D: Destination> Pipeline<D> {
         let mut stats = encoder.finish(&records);
         stats.subtract_reported(&attempt);
         stats.emit(&self.watch, &tag);
-        instance::sum_up(&self.watch, Some(flush), &tag, &report, began);
-        instance::note(&self.watch, &self.pace, &connection.session);
+        flush_stats::sum_up(&self.watch, Some(flush), &tag, &report, began);
+        flush_stats::note(&self.watch, &self.pace, &connection.session);
         attempt.finish(&report)
     }
 
@@ -130,7 +132,11 @@ impl<D: Destination> Pipeline<D> {
     ///
     /// Why it could not be made before the deadline; the next flush tries again.
     pub async fn connection(&self, deadline: Instant) -> Result<&Connection<D>, String> {
-        instance::connected(&self.connection, deadline, self.connect()).await
+        let connected = self.connection.get_or_try_init(|| self.connect());
+        let connected = deadline::within(deadline, connected).await;
+        connected.unwrap_or_else(|_| {
+            Err("the region and the connection were not there before the flush's deadline (`flush_timeout`)".to_owned())
+        })
     }
 
     async fn connect(&self) -> Result<Connection<D>, String> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use cbindings::{Flush, Log, Metrics, Output, Settings};
 
+use crate::delivery::permits::Permits;
 use crate::destination::{Destination, read_options};
-use crate::instance::environment;
-use crate::options::{Reader, shared::Common};
-use crate::permits::Permits;
+use crate::options::Reader;
+use crate::options::common::Common;
+use crate::options::env::environment;
 use crate::pipeline::Pipeline;
 use crate::runtime::RuntimeHandle;
 

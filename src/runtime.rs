@@ -17,11 +17,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::ledger::Arrived;
-use crate::notice::Kind;
-use crate::permits::Permits;
-use crate::send::Deadline;
-use crate::watch::Watch;
+use crate::delivery::Deadline;
+use crate::delivery::ledger::Arrived;
+use crate::delivery::permits::Permits;
+use crate::telemetry::Watch;
+use crate::telemetry::log_limiter::Kind;
 
 /// A share in the plugin's threads; the last one dropped ends them.
 #[derive(Clone, Debug)]

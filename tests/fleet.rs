@@ -14,16 +14,16 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use cbindings::{Log, Verdict};
+use router::aws::session::Settings;
 use router::batch::{Batch, Limits, Open};
 use router::cloudwatch::LABELS;
 use router::cloudwatch::options::Creation;
+use router::cloudwatch::provision::Streams;
+use router::cloudwatch::put_log_events::{Stream, Way};
 use router::cloudwatch::route::Place;
-use router::cloudwatch::send::{Stream, Way};
-use router::cloudwatch::streams::Streams;
-use router::pace::Pace;
-use router::send::{Deadline, TargetHandle, Terms, deliver_all};
-use router::session::Settings;
-use router::watch::Watch;
+use router::delivery::rate_limiter::Pace;
+use router::delivery::{Deadline, TargetHandle, Terms, deliver_all};
+use router::telemetry::Watch;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 

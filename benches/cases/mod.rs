@@ -8,11 +8,11 @@
 )]
 
 use router::cloudwatch;
-use router::decode::Records;
 use router::destination::ChunkEncoder as _;
 use router::firehose;
+use router::naming::variables::{Fixed, Variables};
 use router::options::Reader;
-use router::variables::{Fixed, Variables};
+use router::record::chunk_reader::Records;
 use support::chunk::{Chunk, Container, Value, docker_line, map};
 
 /// Lines of one container as Docker's driver and FireLens make them.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::ledger::Left;
+use crate::delivery::ledger::Left;
 
 const HEAD: &[u8] = b"{\"items\":[";
 const LIMITS: Limits = Limits {

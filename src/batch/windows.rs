@@ -10,9 +10,12 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::open::Times;
-use super::{Batch, Item, Limits, Open};
-use crate::ledger::Left;
+use super::Batch;
+use super::Item;
+use super::Limits;
+use super::Open;
+use crate::batch::builder::Times;
+use crate::delivery::ledger::Left;
 
 /// The open batches of one destination.
 #[derive(Debug)]

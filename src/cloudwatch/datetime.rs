@@ -83,7 +83,7 @@ const SPECIFIERS: [(char, &str); 20] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloudwatch::re2;
+    use crate::cloudwatch::go_regex;
 
     #[test]
     fn each_specifier_finds_the_times_it_stands_for() {
@@ -113,7 +113,7 @@ mod tests {
                 "May 01, 2017 19:00:01",
             ),
         ] {
-            let regex = re2::compile(&pattern(format).unwrap()).unwrap();
+            let regex = go_regex::compile(&pattern(format).unwrap()).unwrap();
             assert!(regex.is_match(found), "{format} on {found}");
             assert!(!regex.is_match(passed), "{format} on {passed}");
         }

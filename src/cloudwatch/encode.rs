@@ -14,16 +14,16 @@ use crate::batch::{Batch, Limits, MOST_OPEN, Rest, Windows};
 use crate::cloudwatch::entity::without_entity;
 use crate::cloudwatch::options::Config;
 use crate::cloudwatch::route::{Fallback, Fallbacks, Place, Places};
-use crate::decode::{Record, Records};
+use crate::delivery::ledger::Left;
 use crate::destination::ChunkEncoder;
-use crate::encode_stats::{EncodeStats, Note, Text};
-use crate::escape::{self, Depth};
 use crate::json::Json;
-use crate::ledger::Left;
-use crate::metrics::table::{Id, SkipReason};
-use crate::msgpack::{Cursor, Token};
+use crate::json::escape::{self, Depth};
 use crate::pipeline::TimeLimit;
-use crate::select::Part;
+use crate::record::chunk_reader::{Record, Records};
+use crate::record::log_key::Part;
+use crate::record::msgpack::{Cursor, Token};
+use crate::telemetry::encode_stats::{EncodeStats, Note, Text};
+use crate::telemetry::metrics::descriptors::{Id, SkipReason};
 
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

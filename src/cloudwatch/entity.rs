@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::decode::{Field, Record};
-use crate::lookup;
-use crate::msgpack::{Cursor, Token};
-use crate::template::Step;
+use crate::naming::template::Step;
+use crate::record::chunk_reader::{Field, Record};
+use crate::record::field_path;
+use crate::record::msgpack::{Cursor, Token};
 
 /// Reads entities from records.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Entities {
     fn found(&self, record: &Record<'_, '_>) -> Found {
         let value = |path: &[Step]| {
             let mut text = Vec::new();
-            lookup::scalar(record, path, &mut text);
+            field_path::scalar(record, path, &mut text);
             let text = String::from_utf8_lossy(&text);
             text.chars().take(MOST_CHARACTERS).collect::<String>()
         };
@@ -211,9 +211,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::escape::Depth;
-    use crate::head::Time;
     use crate::json::Json;
+    use crate::json::escape::Depth;
+    use crate::record::timestamp::Time;
 
     fn with_record<T>(record: &Value, act: impl FnOnce(&Record<'_, '_>) -> T) -> T {
         let bytes = to_vec(record).unwrap();

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
 
+use crate::cloudwatch::emf_records::Metrics;
 use crate::cloudwatch::entity::Entities;
-use crate::cloudwatch::join::Join;
-use crate::cloudwatch::metrics::Metrics;
+use crate::cloudwatch::multiline::Join;
+use crate::cloudwatch::put_log_events::Way;
 use crate::cloudwatch::route::Route;
-use crate::cloudwatch::send::Way;
-use crate::metrics::emf;
 use crate::options::Reader;
-use crate::select::Select;
+use crate::record::log_key::Select;
+use crate::telemetry::metrics::emf;
 
 /// What one output section asks for.
 #[derive(Debug)]
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use crate::cloudwatch::CloudWatch;
     use crate::destination::read_options;
-    use crate::options::shared::Common;
+    use crate::options::common::Common;
 
     fn config(set: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         read(set).map(|(config, _)| config)

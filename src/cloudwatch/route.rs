@@ -4,16 +4,16 @@
 //! option, the Go plugin's, and at last a name that always works. What is found is made fit for the
 //! service, on every path.
 
-mod last;
+mod fallback_name;
 
 use std::collections::HashMap;
 
-use self::last::Last;
 use crate::cloudwatch::entity::Entities;
-use crate::decode::Record;
+use crate::cloudwatch::route::fallback_name::Last;
+use crate::naming::template::{self, Missing, Source, Template};
+use crate::naming::variables::{Surroundings, Variables};
 use crate::options::Reader;
-use crate::template::{self, Missing, Source, Template};
-use crate::variables::{Surroundings, Variables};
+use crate::record::chunk_reader::Record;
 
 /// How a record's group and stream are named.
 #[derive(Debug)]

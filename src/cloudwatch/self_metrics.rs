@@ -9,23 +9,25 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::Client;
 use tokio::time::{Instant, sleep};
 
+use super::CloudWatch;
+use super::LABELS;
 use super::encode::{self, LIMITS};
 use super::options::{Config, SelfMetrics};
 use super::route::Place;
-use super::send::{Stream, Way};
-use super::streams::Streams;
-use super::{CloudWatch, LABELS};
+use crate::aws::ecs_metadata::Task;
 use crate::batch::{Batch, Open};
-use crate::ecs::Task;
-use crate::instance::{self, environment};
-use crate::metrics::emf::{Source, Told};
-use crate::metrics::now_ms;
-use crate::options::shared::Common;
+use crate::cloudwatch::provision::Streams;
+use crate::cloudwatch::put_log_events::{Stream, Way};
+use crate::delivery::{Deadline, TargetHandle, Terms, deliver_all};
+use crate::naming::template;
+use crate::options::common::Common;
+use crate::options::env::environment;
 use crate::pipeline::Pipeline;
 use crate::runtime::RuntimeHandle;
-use crate::send::{Deadline, TargetHandle, Terms, deliver_all};
-use crate::template;
-use crate::watch::Watch;
+use crate::telemetry::Watch;
+use crate::telemetry::flush_stats;
+use crate::telemetry::metrics::emf::{Source, Told};
+use crate::telemetry::metrics::now_ms;
 
 /// What one output sends of itself.
 #[derive(Debug)]
@@ -133,7 +135,7 @@ impl Reporter {
             ..terms
         };
         let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &terms).await;
-        instance::sum_up(&self.watch, None, "self_metrics", &report, Instant::now());
+        flush_stats::sum_up(&self.watch, None, "self_metrics", &report, Instant::now());
         if report.accepted > 0 {
             self.told.delivered(totals);
         }

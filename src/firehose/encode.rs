@@ -8,19 +8,18 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::batch::{Batch, MOST_OPEN, Rest};
-use crate::cut;
-use crate::decode::{Record, Records};
+use crate::batch::{Batch, MOST_OPEN, Rest, oversize};
+use crate::delivery::ledger::Left;
 use crate::destination::ChunkEncoder;
-use crate::encode_stats::{EncodeStats, Note};
 use crate::firehose::options::Config;
 use crate::firehose::pack::{Oversize, Packed, Packer};
 use crate::firehose::route::Streams;
-use crate::firehose::shape::Writer;
 use crate::json::parts::Parts;
-use crate::ledger::Left;
-use crate::metrics::table::{Id, SkipReason};
+use crate::json::record_text::Writer;
 use crate::pipeline::TimeLimit;
+use crate::record::chunk_reader::{Record, Records};
+use crate::telemetry::encode_stats::{EncodeStats, Note};
+use crate::telemetry::metrics::descriptors::{Id, SkipReason};
 
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -237,7 +236,7 @@ impl<'c> Encoder<'c> {
             return false;
         };
         pending.packed += 1;
-        let mark = cut::part_mark(pending.packed, pending.of);
+        let mark = oversize::part_mark(pending.packed, pending.of);
         self.packer.part(pending.lane, part, &mark, pending.time);
         true
     }

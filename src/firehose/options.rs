@@ -3,10 +3,10 @@
 mod table;
 
 pub use self::table::{FOREIGN, OPTIONS, RECORD};
-use crate::compress::Compression;
+use crate::batch::compress::Compression;
 use crate::firehose::pack::{Oversize, Packing};
 use crate::firehose::route::Route;
-use crate::firehose::shape::Shape;
+use crate::json::record_text::Shape;
 use crate::options::Reader;
 
 /// What one output section asks for.

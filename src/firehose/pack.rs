@@ -12,10 +12,9 @@ use std::sync::Arc;
 use base64_simd::STANDARD;
 
 use self::joined::Joined;
-use crate::batch::{Batch, Limits, Open, Rest};
-use crate::compress::{Compression, Compressor, surely_within};
-use crate::cut;
-use crate::ledger::Left;
+use crate::batch::compress::{Compression, Compressor, surely_within};
+use crate::batch::{Batch, Limits, Open, Rest, oversize};
+use crate::delivery::ledger::Left;
 
 /// How texts become Firehose records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -286,7 +285,7 @@ impl Packer {
     /// Bytes of text that a part may have, beside its mark and its newline.
     #[must_use]
     pub fn part_room(&self) -> usize {
-        self.room() - 1 - cut::MARK_ROOM
+        self.room() - 1 - oversize::MARK_ROOM
     }
 
     /// Counts a text that is sent in parts.
@@ -300,9 +299,9 @@ impl Packer {
             Oversize::Truncate => self.truncated(lane, text, time),
             Oversize::Split => {
                 self.count_split();
-                let count = cut::plain_parts(text, self.part_room()).count();
-                for (index, part) in cut::plain_parts(text, self.part_room()).enumerate() {
-                    self.part(lane, part, &cut::part_mark(index + 1, count), time);
+                let count = oversize::plain_parts(text, self.part_room()).count();
+                for (index, part) in oversize::plain_parts(text, self.part_room()).enumerate() {
+                    self.part(lane, part, &oversize::part_mark(index + 1, count), time);
                 }
             }
         }
@@ -311,8 +310,8 @@ impl Packer {
     /// Packs the beginning of a text that is too large.
     pub fn truncated(&mut self, lane: usize, text: &[u8], time: i64) {
         self.packed.truncated += 1;
-        let kept = cut::plain_fitting(text, self.room() - 1 - cut::TRUNCATED.len());
-        self.part(lane, &text[..kept], cut::TRUNCATED, time);
+        let kept = oversize::plain_fitting(text, self.room() - 1 - oversize::TRUNCATED.len());
+        self.part(lane, &text[..kept], oversize::TRUNCATED, time);
     }
 
     /// Packs a part of a text with its mark.

@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use crate::decode::Record;
+use crate::naming::template::{Template, clean_delivery_stream};
+use crate::naming::variables::{Surroundings, Variables};
 use crate::options::Reader;
-use crate::template::{Template, clean_delivery_stream};
-use crate::variables::{Surroundings, Variables};
+use crate::record::chunk_reader::Record;
 
 /// How a record's delivery stream is named.
 #[derive(Debug)]
@@ -199,9 +199,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::decode::Records;
     use crate::firehose::options::OPTIONS;
-    use crate::variables::Fixed;
+    use crate::naming::variables::Fixed;
+    use crate::record::chunk_reader::Records;
 
     fn route(stream: &str, default: Option<&str>) -> (Route, Vec<String>) {
         let reader = Reader::new(OPTIONS, |key| match key {

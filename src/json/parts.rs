@@ -1,7 +1,7 @@
 //! A value beyond the service's limit -> parts within it, one at a time.
 
 use super::pieces::Pieces;
-use crate::cut;
+use crate::batch::oversize;
 
 /// Cuts a text into parts while it is written. Beside the part there is at most a piece more in
 /// memory, however long the text is.
@@ -49,9 +49,9 @@ impl<'a> Parts<'a> {
         let (mut end, mut long) = (0, 0);
         loop {
             if self.is_escaped {
-                (end, long) = cut::fitting_from((end, long), &self.text, self.room);
+                (end, long) = oversize::fitting_from((end, long), &self.text, self.room);
             } else {
-                end = cut::plain_fitting(&self.text, self.room);
+                end = oversize::plain_fitting(&self.text, self.room);
             }
             if end < self.text.len() || !self.pieces.write(&mut self.text) {
                 break;

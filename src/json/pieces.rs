@@ -9,12 +9,15 @@ use std::vec;
 
 use base64_simd::STANDARD;
 
-use super::{Json, MAX_NESTING, is_named, number};
-use crate::cut;
-use crate::decode::Field;
-use crate::dots::Dots;
-use crate::escape::{self, Depth};
-use crate::msgpack::{Cursor, Token};
+use super::Json;
+use super::MAX_NESTING;
+use super::is_named;
+use super::number;
+use crate::batch::oversize;
+use crate::json::escape::{self, Depth};
+use crate::json::key_dots::Dots;
+use crate::record::chunk_reader::Field;
+use crate::record::msgpack::{Cursor, Token};
 
 /// Which members are left out of a map.
 pub type LeaveOut = fn(&Field<'_>) -> bool;
@@ -334,7 +337,7 @@ impl<'a> Rest<'a> {
     /// The next piece, up to the end of a character.
     fn next(&mut self) -> &[u8] {
         let rest = &self.text[self.at..];
-        let piece = &rest[..cut::plain_fitting(rest, TEXT_PIECE)];
+        let piece = &rest[..oversize::plain_fitting(rest, TEXT_PIECE)];
         self.at += piece.len();
         piece
     }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::decode::Records;
-use crate::head::Time;
+use crate::record::chunk_reader::Records;
+use crate::record::timestamp::Time;
 
 fn text(raw: &[u8]) -> String {
     let mut out = Vec::new();

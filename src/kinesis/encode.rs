@@ -9,19 +9,18 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::batch::Batch;
-use crate::cut;
-use crate::decode::{Record, Records};
+use crate::batch::{Batch, oversize};
+use crate::delivery::ledger::Left;
 use crate::destination::ChunkEncoder;
-use crate::encode_stats::{EncodeStats, Note};
 use crate::firehose::pack::{Oversize, Packed};
-use crate::firehose::shape::Writer;
 use crate::json::parts::Parts;
+use crate::json::record_text::Writer;
 use crate::kinesis::options::Config;
 use crate::kinesis::pack::Packer;
-use crate::ledger::Left;
-use crate::metrics::table::{Id, SkipReason};
 use crate::pipeline::TimeLimit;
+use crate::record::chunk_reader::{Record, Records};
+use crate::telemetry::encode_stats::{EncodeStats, Note};
+use crate::telemetry::metrics::descriptors::{Id, SkipReason};
 
 /// What happened to records on the way.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -205,7 +204,7 @@ impl<'c> Encoder<'c> {
             return false;
         };
         pending.packed += 1;
-        let mark = cut::part_mark(pending.packed, pending.of);
+        let mark = oversize::part_mark(pending.packed, pending.of);
         let key = pending.key.as_deref();
         self.packer.part(key, part, &mark, pending.time);
         true

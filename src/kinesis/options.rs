@@ -5,9 +5,9 @@ mod table;
 use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
-use crate::compress::Compression;
+use crate::batch::compress::Compression;
 use crate::firehose::pack::Oversize;
-use crate::firehose::shape::Shape;
+use crate::json::record_text::Shape;
 use crate::kinesis::pack::{Join, Packing};
 use crate::kinesis::partition_key::PartitionKey;
 use crate::options::{Alias, Reader};
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::destination::read_options;
     use crate::kinesis::Kinesis;
-    use crate::options::shared::Common;
+    use crate::options::common::Common;
 
     fn read(options: &[(&str, &str)]) -> (Config, Common, Vec<String>) {
         let reader = Reader::new(OPTIONS, |key| {

@@ -18,10 +18,10 @@ use self::groups::Groups;
 use self::request::Request;
 use super::partition_key::RANDOM_BYTES;
 use crate::batch::Batch;
-use crate::compress::{Compression, Compressor, surely_within};
+use crate::batch::compress::{Compression, Compressor, surely_within};
+use crate::delivery::ledger::Left;
 use crate::firehose::pack::joined::Joined;
 use crate::firehose::pack::{Oversize, Packed};
-use crate::ledger::Left;
 
 /// How texts become Kinesis records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::decode::{Field, Record};
-use crate::msgpack::{Cursor, Token};
 use crate::options::Reader;
+use crate::record::chunk_reader::{Field, Record};
+use crate::record::msgpack::{Cursor, Token};
 
 /// Where a record has its partition key.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -119,8 +119,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::decode::Records;
     use crate::kinesis::options::OPTIONS;
+    use crate::record::chunk_reader::Records;
 
     fn read(options: &[(&str, &str)]) -> (PartitionKey, Vec<String>) {
         let reader = Reader::new(OPTIONS, |key| {

@@ -8,11 +8,11 @@ use aws_sdk_kinesis::types::PutRecordsResultEntry;
 use tokio::time::{Instant, timeout};
 
 use crate::batch::{Batch, Item};
-use crate::body::Prepared;
-use crate::fault::{Fault, Kind};
+use crate::delivery::error::{Fault, Kind};
+use crate::delivery::signed_body::Prepared;
+use crate::delivery::{Answer, Order, Service};
 use crate::kinesis::options::Config;
-use crate::metrics::table::Operation;
-use crate::send::{Answer, Order, Service};
+use crate::telemetry::metrics::descriptors::Operation;
 
 /// A stream, as something to send to.
 #[derive(Clone, Debug)]

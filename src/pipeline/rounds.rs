@@ -7,13 +7,13 @@ use tokio::time::timeout_at;
 
 use super::Tracked;
 use crate::batch::Batch;
-use crate::decode::Records;
+use crate::delivery::admission::GATE;
+use crate::delivery::attempt::Attempt;
+use crate::delivery::error::Fault;
+use crate::delivery::flush_report::Report;
+use crate::delivery::{Order, Service, TargetHandle, Terms, deliver_all};
 use crate::destination::{ChunkEncoder, Destination};
-use crate::fault::Fault;
-use crate::gate::GATE;
-use crate::report::Report;
-use crate::resume::Attempt;
-use crate::send::{Order, Service, TargetHandle, Terms, deliver_all};
+use crate::record::chunk_reader::Records;
 
 /// Encodes and sends one chunk.
 pub(super) struct Rounds<'r, D: Destination> {

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::decode::Records;
+use crate::record::chunk_reader::Records;
 
 /// When encoding stops, looked at once for so many bytes of the chunk.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::batch::Batch;
-use crate::fault::Fault;
-use crate::ledger::Track;
-use crate::metrics::table::Operation;
-use crate::resume::Attempt;
-use crate::send::{Answer, Order, Service};
+use crate::delivery::attempt::Attempt;
+use crate::delivery::error::Fault;
+use crate::delivery::ledger::Track;
+use crate::delivery::{Answer, Order, Service};
+use crate::telemetry::metrics::descriptors::Operation;
 
 /// A service whose answers are noted as they come, so that they are known if the delivery is cancelled.
 #[derive(Debug)]

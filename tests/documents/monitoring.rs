@@ -1,6 +1,6 @@
 //! The monitoring kit looks for lines that are written and for metrics that are sent.
 
-use router::metrics::table::TABLE;
+use router::telemetry::metrics::descriptors::TABLE;
 
 use crate::read;
 

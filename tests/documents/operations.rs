@@ -2,9 +2,10 @@
 
 use cbindings::{Kind, PREFIX};
 use router::PLUGINS;
-use router::metrics::table::{Label, Spec, TABLE};
+use router::telemetry::metrics::descriptors::{Label, Spec, TABLE};
 
-use crate::{assert_has_parts, read};
+use crate::assert_has_parts;
+use crate::read;
 
 const DOCUMENT: &str = "docs/operations.md";
 

@@ -5,11 +5,13 @@
 use std::fs;
 
 use router::batch::Batch;
-use router::decode::Records;
+use router::cloudwatch;
 use router::destination::ChunkEncoder as _;
+use router::firehose;
+use router::kinesis;
+use router::naming::variables::{Fixed, Variables};
 use router::options::Reader;
-use router::variables::{Fixed, Variables};
-use router::{cloudwatch, firehose, kinesis};
+use router::record::chunk_reader::Records;
 use support::alone::alone;
 use support::chunk::{Chunk, Value, map};
 

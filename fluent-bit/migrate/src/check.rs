@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
-use router::fault::{Fault, Kind};
-use router::instance::environment;
-use router::session::{Session, Settings};
+use router::aws::session::{Session, Settings};
+use router::delivery::error::{Fault, Kind};
+use router::options::env::environment;
 use tokio::time::timeout;
 
 use crate::iam;
@@ -95,7 +95,10 @@ async fn credentials(session: &Session) -> Outcome {
                 session.region
             ))
         }
-        Err(error) => Outcome::Failed(format!("credentials: {}", router::fault::Chain(&error))),
+        Err(error) => Outcome::Failed(format!(
+            "credentials: {}",
+            router::delivery::error::Chain(&error)
+        )),
     }
 }
 

@@ -18,7 +18,7 @@ use migrate::report::Remark;
 use migrate::rules;
 use migrate::source::{Files, Source, decoded};
 use migrate::task::Flavor;
-use router::instance::environment;
+use router::options::env::environment;
 
 use arguments::{Asked, USAGE};
 

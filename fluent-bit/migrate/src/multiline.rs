@@ -2,7 +2,7 @@
 //! what spans chunks.
 
 use router::cloudwatch::options::awslogs::JOINING;
-use router::cloudwatch::{datetime, re2};
+use router::cloudwatch::{datetime, go_regex};
 
 use crate::options::Options;
 use crate::report::Remark;
@@ -27,7 +27,7 @@ pub fn configuration(begin: Begin, text: &str) -> Result<String, String> {
         Begin::Pattern => text.to_owned(),
         Begin::Time => datetime::pattern(text)?,
     };
-    re2::compile(&pattern)?;
+    go_regex::compile(&pattern)?;
     let differs = GO_ALONE.iter().find(|item| pattern.contains(**item));
     if let Some(item) = differs {
         return Err(format!(

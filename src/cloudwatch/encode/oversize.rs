@@ -1,15 +1,20 @@
 //! An event beyond the limit: cut, or sent in parts.
 
-use super::{AFTER_MESSAGE, EVENT_OVERHEAD, Encoder, Written, before_message, most_text};
+use super::AFTER_MESSAGE;
+use super::EVENT_OVERHEAD;
+use super::Encoder;
+use super::Written;
+use super::before_message;
+use super::most_text;
+use crate::batch::oversize;
 use crate::cloudwatch::entity::{KUBERNETES, is_meant};
 use crate::cloudwatch::options::Oversize;
-use crate::cut;
-use crate::decode::Record;
-use crate::escape::Depth;
+use crate::json::escape::Depth;
 use crate::json::parts::Parts;
 use crate::json::pieces::Pieces;
-use crate::msgpack::{Cursor, Token};
-use crate::select::Part;
+use crate::record::chunk_reader::Record;
+use crate::record::log_key::Part;
+use crate::record::msgpack::{Cursor, Token};
 
 /// An event that is being sent in parts. A round writes as many of them as it has requests for, so
 /// that an event takes the memory of some requests, however large it is.
@@ -51,13 +56,18 @@ impl<'c> Encoder<'c> {
 
     /// Cuts the event in the body.
     fn truncate(&mut self, number: usize, time: i64, written: &Written) {
-        let room = most_text(self.config) - cut::TRUNCATED.len();
+        let room = most_text(self.config) - oversize::TRUNCATED.len();
         let body = self.open[number - self.places.first()].chosen().body();
-        let (kept, text) = cut::fitting_from((0, 0), &body[written.message..], room);
+        let (kept, text) = oversize::fitting_from((0, 0), &body[written.message..], room);
         body.truncate(written.message + kept);
-        body.extend_from_slice(cut::TRUNCATED.as_bytes());
+        body.extend_from_slice(oversize::TRUNCATED.as_bytes());
         body.extend_from_slice(AFTER_MESSAGE);
-        self.add(number, written.start, time, text + cut::TRUNCATED.len());
+        self.add(
+            number,
+            written.start,
+            time,
+            text + oversize::TRUNCATED.len(),
+        );
     }
 
     fn split(
@@ -67,7 +77,7 @@ impl<'c> Encoder<'c> {
         number: usize,
         time: i64,
     ) -> Pending<'c> {
-        let room = most_text(self.config) - cut::MARK_ROOM;
+        let room = most_text(self.config) - oversize::MARK_ROOM;
         let parts = || Parts::escaped(self.pieces(part, record), room);
         Pending {
             number,
@@ -114,8 +124,8 @@ impl<'c> Encoder<'c> {
             return false;
         };
         pending.written += 1;
-        let mark = cut::part_mark(pending.written, pending.of);
-        let text = cut::text_len(part) + mark.len();
+        let mark = oversize::part_mark(pending.written, pending.of);
+        let text = oversize::text_len(part) + mark.len();
         let index = self.choose(number, time);
         let open = self.open[index].chosen();
         let full = open.make_room(time, text + EVENT_OVERHEAD, self.counts.events);

@@ -7,8 +7,8 @@ use support::chunk::{Chunk, Time, map};
 
 use super::*;
 use crate::cloudwatch::options::OPTIONS;
+use crate::naming::variables::{Fixed, Variables};
 use crate::options::Reader;
-use crate::variables::{Fixed, Variables};
 
 fn config(options: &[(&str, &str)]) -> Config {
     let needed = [

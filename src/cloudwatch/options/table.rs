@@ -1,18 +1,18 @@
 //! The options as users write and read about them.
 
 use crate::cloudwatch::options::awslogs;
-use crate::options::{Spec, join, shared};
+use crate::options::{Spec, common, join};
 
 /// Every option.
 pub const OPTIONS: &[Spec] =
     &join::<_, { HERE.len() + awslogs::OPTIONS.len() }>(HERE, awslogs::OPTIONS);
 
 /// Those that are not the awslogs driver's.
-const HERE: &[Spec] = &join::<_, { OWN.len() + shared::OPTIONS.len() }>(OWN, shared::OPTIONS);
+const HERE: &[Spec] = &join::<_, { OWN.len() + common::OPTIONS.len() }>(OWN, common::OPTIONS);
 
 /// Options of other plugins and drivers that people copy into a section for this one.
 pub const FOREIGN: &[(&str, &str)] =
-    &join::<_, { FOREIGN_HERE.len() + shared::FOREIGN.len() }>(FOREIGN_HERE, shared::FOREIGN);
+    &join::<_, { FOREIGN_HERE.len() + common::FOREIGN.len() }>(FOREIGN_HERE, common::FOREIGN);
 
 /// The options that this plugin alone has.
 const OWN: &[Spec] = &[

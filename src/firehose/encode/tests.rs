@@ -7,10 +7,10 @@ use serde_json::Value;
 use support::chunk::{Chunk, Random, map};
 
 use super::*;
-use crate::ecs::Task;
+use crate::aws::ecs_metadata::Task;
 use crate::firehose::options::OPTIONS;
+use crate::naming::variables::{Fixed, Variables};
 use crate::options::Reader;
-use crate::variables::{Fixed, Variables};
 
 fn config(options: &[(&str, &str)]) -> Config {
     let needed = [("region", "r"), ("default_delivery_stream", "rest")];

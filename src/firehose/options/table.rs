@@ -1,16 +1,16 @@
 //! The options as users write and read about them.
 
-use crate::options::{Spec, join, shared};
+use crate::options::{Spec, common, join};
 
 /// Every option.
 pub const OPTIONS: &[Spec] =
-    &join::<_, { OF_RECORDS.len() + shared::OPTIONS.len() }>(OF_RECORDS, shared::OPTIONS);
+    &join::<_, { OF_RECORDS.len() + common::OPTIONS.len() }>(OF_RECORDS, common::OPTIONS);
 
 const OF_RECORDS: &[Spec] = &join::<_, { OWN.len() + RECORD.len() }>(OWN, RECORD);
 
 /// Options of other plugins and drivers that people copy into a section for this one.
 pub const FOREIGN: &[(&str, &str)] =
-    &join::<_, { FOREIGN_HERE.len() + shared::FOREIGN.len() }>(FOREIGN_HERE, shared::FOREIGN);
+    &join::<_, { FOREIGN_HERE.len() + common::FOREIGN.len() }>(FOREIGN_HERE, common::FOREIGN);
 
 /// The options that this plugin alone has.
 const OWN: &[Spec] = &[
@@ -46,7 +46,7 @@ const OWN: &[Spec] = &[
     },
 ];
 
-/// The options of [`Shape`](crate::firehose::shape::Shape), which say what of a record is sent.
+/// The options of [`Shape`](crate::json::record_text::Shape), which say what of a record is sent.
 pub const RECORD: &[Spec] = &[
     Spec {
         key: "data_keys",

@@ -1,9 +1,9 @@
 //! The pieces of random values against the text that is written at once.
 
 use super::*;
-use crate::cut::fitting;
-use crate::decode::{Record, Records};
+use crate::batch::oversize::fitting;
 use crate::json::parts::Parts;
+use crate::record::chunk_reader::{Record, Records};
 
 /// Appends a random value, nested at most so deep.
 fn value(random: &mut fastrand::Rng, depth: usize, out: &mut Vec<u8>) {
@@ -178,7 +178,7 @@ fn parts_are_those_of_the_whole_text() {
         );
         let mut parts = Parts::plain(Pieces::plain(&text), room);
         let found: Vec<Vec<u8>> = std::iter::from_fn(|| parts.next().map(<[u8]>::to_vec)).collect();
-        let expected: Vec<&[u8]> = cut::plain_parts(&text, room).collect();
+        let expected: Vec<&[u8]> = oversize::plain_parts(&text, room).collect();
         assert!(found == expected, "room {room}");
     }
 }

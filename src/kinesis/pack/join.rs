@@ -1,6 +1,8 @@
 //! Texts of one partition key -> one Kinesis record.
 
-use super::{Join, Packer, compressed};
+use super::Join;
+use super::Packer;
+use super::compressed;
 use crate::batch::MOST_OPEN;
 use crate::kinesis::aggregate;
 use crate::kinesis::partition_key::{self, RANDOM_BYTES};

@@ -1,8 +1,8 @@
 //! Texts that are too large for a Kinesis record.
 
 use super::Packer;
-use crate::compress::surely_within;
-use crate::cut;
+use crate::batch::compress::surely_within;
+use crate::batch::oversize;
 use crate::firehose::pack::Oversize;
 use crate::kinesis::partition_key::MOST_BYTES;
 
@@ -31,7 +31,7 @@ impl Packer {
             Some(_) => surely_within(room),
             None => room,
         };
-        room - 1 - cut::MARK_ROOM
+        room - 1 - oversize::MARK_ROOM
     }
 
     /// Counts a text that is sent in parts.
@@ -47,17 +47,18 @@ impl Packer {
             return self.truncated(key, text, time);
         }
         self.count_split();
-        let count = cut::plain_parts(text, self.part_room()).count();
-        for (index, part) in cut::plain_parts(text, self.part_room()).enumerate() {
-            self.part(key, part, &cut::part_mark(index + 1, count), time);
+        let count = oversize::plain_parts(text, self.part_room()).count();
+        for (index, part) in oversize::plain_parts(text, self.part_room()).enumerate() {
+            self.part(key, part, &oversize::part_mark(index + 1, count), time);
         }
     }
 
     /// Packs the beginning of a text that is too large; the text has no newline of its own.
     pub fn truncated(&mut self, key: Option<&str>, text: &[u8], time: i64) {
         self.packed.truncated += 1;
-        let kept = cut::plain_fitting(text, self.sure_room(key) - 1 - cut::TRUNCATED.len());
-        self.part(key, &text[..kept], cut::TRUNCATED, time);
+        let kept =
+            oversize::plain_fitting(text, self.sure_room(key) - 1 - oversize::TRUNCATED.len());
+        self.part(key, &text[..kept], oversize::TRUNCATED, time);
     }
 
     /// Packs a part of a text with its mark.

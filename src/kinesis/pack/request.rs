@@ -6,9 +6,9 @@ use std::sync::Arc;
 use base64_simd::STANDARD;
 
 use crate::batch::{Batch, Limits, Open};
-use crate::escape::{self, Depth};
+use crate::delivery::ledger::Left;
+use crate::json::escape::{self, Depth};
 use crate::kinesis::partition_key;
-use crate::ledger::Left;
 
 /// The request that is being filled, and those that are full.
 #[derive(Debug)]

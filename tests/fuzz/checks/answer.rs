@@ -10,19 +10,19 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use cbindings::Log;
+use router::aws::session::Settings;
 use router::batch::{Batch, Limits, Open};
 use router::cloudwatch::LABELS;
 use router::cloudwatch::options::Creation;
+use router::cloudwatch::provision::Streams;
+use router::cloudwatch::put_log_events::{Stream, Way};
 use router::cloudwatch::route::Place;
-use router::cloudwatch::send::{Stream, Way};
-use router::cloudwatch::streams::Streams;
-use router::fault::Fault;
-use router::firehose::send::DeliveryStream;
+use router::delivery::error::Fault;
+use router::delivery::{Answer, Service};
+use router::firehose::put_record_batch::DeliveryStream;
 use router::kinesis;
 use router::options::Reader;
-use router::send::{Answer, Service};
-use router::session::Settings;
-use router::watch::Watch;
+use router::telemetry::Watch;
 
 use super::split;
 

@@ -1,9 +1,9 @@
 //! Chunks of any bytes: the decoder, and the JSON of what it finds.
 
-use router::decode::{Field, Records};
-use router::escape::Depth;
+use router::json::escape::Depth;
 use router::json::{Json, MAX_NESTING, key_text};
-use router::msgpack::{Cursor, Token};
+use router::record::chunk_reader::{Field, Records};
+use router::record::msgpack::{Cursor, Token};
 use serde_json::{Map, Value};
 
 /// Every value found is one whole value, and what is left over is the end that could not be read.

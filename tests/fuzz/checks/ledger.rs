@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use router::ledger::{Key, LIFETIME, Ledger, Progress, record};
+use router::delivery::ledger::{Key, LIFETIME, Ledger, Progress, record};
 
 /// The input is steps of four bytes: what to do, which tag, which chunk, and for how long to wait. It
 /// is also read as a journal.

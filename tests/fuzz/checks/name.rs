@@ -1,8 +1,8 @@
 //! Any text as a template, rendered for any record, and made fit for each service.
 
-use router::decode::Records;
-use router::template::{Template, clean_delivery_stream, clean_group, clean_stream};
-use router::variables::{Fixed, Surroundings, Variables};
+use router::naming::template::{Template, clean_delivery_stream, clean_group, clean_stream};
+use router::naming::variables::{Fixed, Surroundings, Variables};
+use router::record::chunk_reader::Records;
 
 use super::split;
 

@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use router::batch::Batch;
-use router::decode::Records;
+use router::cloudwatch as logs;
+use router::delivery::ledger::Left;
 use router::destination::{ChunkEncoder as _, Destination, read_options};
-use router::ledger::Left;
+use router::firehose as streams;
+use router::kinesis as shards;
+use router::naming::variables::{Fixed, Variables};
 use router::options::Reader;
-use router::variables::{Fixed, Variables};
-use router::{cloudwatch as logs, firehose as streams, kinesis as shards};
+use router::record::chunk_reader::Records;
 use serde_json::Value;
 
 use super::split;

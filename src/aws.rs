@@ -1,0 +1,14 @@
+//! The SDK set up: region, endpoint, credentials, network, and the ECS task's metadata.
+
+pub mod bounded_body;
+pub mod credentials;
+pub mod deadline;
+pub mod ecs_metadata;
+pub(crate) mod http;
+pub(crate) mod identity_log;
+pub(crate) mod proxy;
+pub(crate) mod region;
+pub mod session;
+pub mod single_flight;
+pub(crate) mod tls_roots;
+pub(crate) mod user_agent;

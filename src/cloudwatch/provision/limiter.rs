@@ -1,0 +1,69 @@
+//! Rate limiter of an operation that creates or configures log groups and streams.
+//!
+//! Each such operation has a rate limit of its own for the account and region, apart from the limit of
+//! writes: a throttled create slows creates alone.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::aws::session::Settings;
+use crate::delivery::error::Fault;
+use crate::delivery::rate_limiter::Pace;
+use crate::telemetry::metrics::descriptors::Operation;
+
+/// Admits the calls of one operation.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    /// Shared with all instances of the process that have the same settings.
+    pace: Arc<Pace>,
+    permits: Semaphore,
+}
+
+impl Limiter {
+    /// The limiter of an operation; `most` calls of this instance are in flight at a time.
+    #[must_use]
+    pub(crate) fn new(settings: &Settings, operation: Operation, most: usize) -> Self {
+        Self {
+            pace: Pace::shared(settings, operation),
+            permits: Semaphore::new(most),
+        }
+    }
+
+    /// Makes a call once it is admitted. The permit is released when the call ends or is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As the call.
+    pub(crate) async fn admit<T>(
+        &self,
+        call: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        self.pace.turn().await;
+        let answer = call.await;
+        self.pace.note(answer.as_ref().err(), answer.is_ok());
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_call_leaves_its_permit() {
+        let limiter = Limiter::new(&Settings::default(), Operation::CreateLogGroup, 1);
+        for _ in 0..5_000 {
+            let call = limiter.admit(pending::<Result<(), Fault>>());
+            let cancelled = tokio::time::timeout(Duration::from_millis(1), call).await;
+            assert!(cancelled.is_err());
+        }
+        assert_eq!(limiter.permits.available_permits(), 1);
+        assert!(limiter.admit(async { Ok(()) }).await.is_ok());
+    }
+}

@@ -1,0 +1,92 @@
+//! `Name kinesis`: delivers to Kinesis Data Streams.
+
+pub mod aggregate;
+pub mod encode;
+pub mod options;
+pub mod pack;
+pub mod partition_key;
+pub mod put_records;
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::Builder;
+
+use self::encode::Encoder;
+use self::options::{Config, FOREIGN, OPTIONS};
+use self::put_records::Stream;
+use crate::aws::session::Session;
+use crate::delivery::ledger::Left;
+use crate::delivery::rate_limiter::Pace;
+use crate::destination::{Destination, RequestsAhead};
+use crate::naming::variables::Variables;
+use crate::options::common::Common;
+use crate::options::{Reader, Spec};
+use crate::telemetry::Watch;
+use crate::telemetry::metrics::descriptors::{Operation, Plugin as Labels};
+
+/// What a `kinesis` output section writes to.
+#[derive(Debug)]
+pub struct Kinesis {
+    config: Config,
+    auto_retry: bool,
+}
+
+impl Destination for Kinesis {
+    const NAME: &'static CStr = c"kinesis";
+    const DESCRIPTION: &'static CStr = c"Amazon Kinesis Data Streams";
+    const TARGET_OPTION: &'static str = "stream";
+    const OPTIONS: &'static [Spec] = OPTIONS;
+    const FOREIGN: &'static [(&'static str, &'static str)] = FOREIGN;
+    const LABELS: Labels = LABELS;
+    const REQUESTS: RequestsAhead = RequestsAhead::UNORDERED;
+    const IN_FLIGHT: usize = Self::REQUESTS.slow;
+
+    type Config = Config;
+    type Client = Client;
+    type Target = str;
+    type Encoder<'c> = Encoder<'c>;
+    type Sink = Stream;
+
+    fn read(reader: &Reader<'_>) -> Config {
+        Config::read(reader)
+    }
+
+    fn new(config: Config, common: &Common, _name: &str, _watch: &Watch) -> Self {
+        let auto_retry = common.session.auto_retry;
+        Self { config, auto_retry }
+    }
+
+    fn client(session: &Session, watch: &Watch) -> Client {
+        let config = Builder::from(&session.config)
+            .interceptor(session.agent())
+            .interceptor(session.greeting(watch));
+        Client::from_conf(config.build())
+    }
+
+    /// The service limits each shard, and not the requests of an account: one stream that is throttled
+    /// slows no other one.
+    fn rate_limiter(_common: &Common) -> Arc<Pace> {
+        Arc::default()
+    }
+
+    fn encoder<'c>(
+        &'c self,
+        _variables: Variables<'c>,
+        _tag: &'c str,
+        left: Option<Arc<Left>>,
+    ) -> Encoder<'c> {
+        Encoder::new(&self.config, left)
+    }
+
+    fn sink(&self, client: &Client, _name: &str) -> Stream {
+        Stream::new(client.clone(), &self.config, self.auto_retry)
+    }
+}
+
+/// What the metrics have under names of this plugin.
+pub const LABELS: Labels = Labels {
+    operations: &[Operation::PutRecords],
+    targets: &["partition_key"],
+};

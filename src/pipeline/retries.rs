@@ -1,0 +1,49 @@
+//! The memory of chunks that were tried before, for one output section.
+
+use std::path::Path;
+
+use cbindings::Settings;
+use ring::digest::{Context, SHA256};
+
+use crate::delivery::attempt::RetryLedger;
+use crate::delivery::ledger::journal::Identity;
+use crate::destination::Destination;
+use crate::options::{Spec, common};
+use crate::telemetry::Watch;
+
+/// The output's memory of chunks that were tried before, in the directory of `resume_path` too.
+#[must_use]
+pub(super) fn retries<D: Destination>(
+    resume_path: Option<&Path>,
+    settings: &Settings,
+    watch: &Watch,
+) -> RetryLedger {
+    let plugin = D::NAME.to_str().unwrap_or_default();
+    let identity = || identity(settings, D::OPTIONS, plugin);
+    RetryLedger::new(watch.clone(), resume_path.map(|path| (path, identity())))
+}
+
+/// Whose chunks are meant: this plugin's, made into events by these options. A chunk that was tried with
+/// others is sent whole, as its events may be other ones.
+fn identity(settings: &Settings, specs: &[Spec], plugin: &'static str) -> Identity {
+    let mut context = Context::new(&SHA256);
+    let mut add = |text: &str| {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    };
+    add(env!("CARGO_PKG_VERSION"));
+    add(plugin);
+    let mut keys: Vec<&str> = specs.iter().map(|spec| spec.key).collect();
+    keys.sort_unstable();
+    keys.retain(|key| !common::WITHOUT_EFFECT_ON_EVENTS.contains(key));
+    for (key, value) in keys
+        .iter()
+        .filter_map(|key| Some((key, settings.option(key)?)))
+    {
+        add(key);
+        add(&value);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    Identity { plugin, hash }
+}
