@@ -14,7 +14,7 @@ use cases::{
 };
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use router::batch::{Limits, Open};
+use router::batch::{BatchBuilder, Limits};
 use router::json::Json;
 use router::json::escape::Depth;
 use router::record::chunk_reader::Records;
@@ -199,7 +199,7 @@ fn batch(bench: &mut Bench) {
     };
     let lines = firelens(10_000, access);
     case(bench, "batch", "items of 100 bytes", &lines, |_| {
-        let mut open = Open::new(LIMITS, b"{\"items\":[", None);
+        let mut open = BatchBuilder::new(LIMITS, b"{\"items\":[", None);
         let mut full = 0;
         for ordinal in 0..10_000 {
             let start = open.body().len();

@@ -10,7 +10,7 @@ pub mod compress;
 pub mod oversize;
 mod windows;
 
-pub use builder::Open;
+pub use builder::BatchBuilder;
 pub use windows::{MOST_WINDOWS, Windows};
 
 use bytes::Bytes;

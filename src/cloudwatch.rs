@@ -22,26 +22,26 @@ use aws_sdk_cloudwatchlogs::config::Builder;
 
 use self::encode::Encoder;
 use self::options::{Config, FOREIGN, OPTIONS};
-use self::route::{Place, Places};
+use self::route::{LogStreamId, LogStreams};
 use self::self_metrics::Reporter;
 use crate::aws::session::Session;
-use crate::cloudwatch::provision::Streams;
+use crate::cloudwatch::provision::Provisioner;
 use crate::cloudwatch::put_log_events::Stream;
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 use crate::destination::{Destination, RequestsAhead};
 use crate::naming::variables::Variables;
 use crate::options::common::Common;
 use crate::options::{Reader, Spec};
 use crate::pipeline::Pipeline;
 use crate::runtime::RuntimeHandle;
-use crate::telemetry::Watch;
+use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, Plugin as Labels};
 
 /// What a `cloudwatch` output section writes to.
 #[derive(Debug)]
 pub struct CloudWatch {
     config: Config,
-    streams: Arc<Streams>,
+    streams: Arc<Provisioner>,
     reporter: Option<Reporter>,
 }
 
@@ -59,7 +59,7 @@ impl Destination for CloudWatch {
 
     type Config = Config;
     type Client = Client;
-    type Target = Place;
+    type Target = LogStreamId;
     type Encoder<'c> = Encoder<'c>;
     type Sink = Stream;
 
@@ -67,10 +67,12 @@ impl Destination for CloudWatch {
         Config::read(reader)
     }
 
-    fn new(config: Config, common: &Common, name: &str, watch: &Watch) -> Self {
-        let streams = || Streams::new(config.creation.clone(), &common.session, watch.clone());
+    fn new(config: Config, common: &Common, name: &str, telemetry: &Telemetry) -> Self {
+        let streams =
+            || Provisioner::new(config.creation.clone(), &common.session, telemetry.clone());
         let reporter = config.self_metrics.clone();
-        let reporter = reporter.map(|options| Reporter::new(options, name, &config, common, watch));
+        let reporter =
+            reporter.map(|options| Reporter::new(options, name, &config, common, telemetry));
         Self {
             streams: Arc::new(streams()),
             reporter,
@@ -78,10 +80,10 @@ impl Destination for CloudWatch {
         }
     }
 
-    fn client(session: &Session, watch: &Watch) -> Client {
+    fn client(session: &Session, telemetry: &Telemetry) -> Client {
         let config = Builder::from(&session.config)
             .interceptor(session.agent())
-            .interceptor(session.greeting(watch));
+            .interceptor(session.greeting(telemetry));
         Client::from_conf(config.build())
     }
 
@@ -97,14 +99,14 @@ impl Destination for CloudWatch {
         &'c self,
         variables: Variables<'c>,
         tag: &'c str,
-        left: Option<Arc<Left>>,
+        left: Option<Arc<PendingItems>>,
     ) -> Encoder<'c> {
         let entities = self.config.entities.as_ref();
-        let places = Places::new(&self.config.route, entities, variables, tag);
+        let places = LogStreams::new(&self.config.route, entities, variables, tag);
         Encoder::new(&self.config, places, left)
     }
 
-    fn sink(&self, client: &Client, place: &Place) -> Stream {
+    fn sink(&self, client: &Client, place: &LogStreamId) -> Stream {
         let (streams, way) = (self.streams.clone(), self.config.way.clone());
         Stream::new(client.clone(), place.clone(), streams, way)
     }

@@ -37,24 +37,24 @@ use tokio::time::Instant;
 pub use self::deadline::Deadline;
 pub use self::proof::Targets;
 use crate::batch::{Batch, Item};
-use crate::delivery::error::{Fault, Kind};
-use crate::delivery::flush_report::Report;
-use crate::delivery::rate_limiter::Pace;
-use crate::delivery::retry_loop::Delivery;
-use crate::telemetry::Watch;
+use crate::delivery::error::{ErrorClass, SendError};
+use crate::delivery::flush_report::FlushReport;
+use crate::delivery::rate_limiter::RateLimiter;
+use crate::delivery::retry_loop::RetryLoop;
+use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, RejectReason};
 
 /// A service that takes batches; what differs between the plugins.
-pub trait Service: Send + Sync + 'static {
-    /// The operation of [`Service::put`], one of the plugin's own.
+pub trait BatchSink: Send + Sync + 'static {
+    /// The operation of [`BatchSink::put`], one of the plugin's own.
     const PUT: Operation;
 
     /// Sends one request, once.
-    fn put(&self, batch: &Batch) -> impl Future<Output = Result<Answer, Fault>> + Send;
+    fn put(&self, batch: &Batch) -> impl Future<Output = Result<Answer, SendError>> + Send;
 
     /// Creates what a request begun at `missed` has found missing. It repeats what can pass until the
     /// flush's deadline; `Err` says why it was not created, and ends the destination's delivery.
-    fn create(&self, missed: Instant) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn create(&self, missed: Instant) -> impl Future<Output = Result<(), SendError>> + Send;
 
     /// What is written to, for a log line.
     fn target(&self) -> &str;
@@ -82,9 +82,9 @@ pub enum Order {
 #[derive(Debug, Default)]
 pub struct Answer {
     /// Items that were not taken but may be the next time, with the reason of the first.
-    pub again: Option<(Vec<Item>, Fault)>,
+    pub again: Option<(Vec<Item>, SendError)>,
     /// Items that were not stored for their time.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RejectedItems>,
 }
 
 impl Answer {
@@ -99,10 +99,10 @@ impl Answer {
         records: &'a [R],
         items: &[Item],
         failure: impl Fn(&'a R) -> Option<(&'a str, Option<&'a str>)>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, SendError> {
         if records.len() != items.len() {
-            return Err(Fault::new(
-                Kind::Passing { unanswered: true },
+            return Err(SendError::new(
+                ErrorClass::Transient { unanswered: true },
                 "IncompleteAnswer",
                 format_args!("an answer for {} of {} records", records.len(), items.len()),
             ));
@@ -113,7 +113,7 @@ impl Answer {
         };
         let fault = failed()
             .next()
-            .map(|((code, message), _)| Fault::answered(code, message.unwrap_or("no message")));
+            .map(|((code, message), _)| SendError::answered(code, message.unwrap_or("no message")));
         let items = failed().map(|(_, item)| item).collect();
         Ok(Self {
             again: fault.map(|fault| (items, fault)),
@@ -124,7 +124,7 @@ impl Answer {
 
 /// Items of an accepted request that the service did not store.
 #[derive(Debug)]
-pub struct Refused {
+pub struct RejectedItems {
     /// Why.
     pub reason: RejectReason,
     /// How many.
@@ -143,7 +143,7 @@ pub struct TargetHandle<S> {
     stopped: AtomicBool,
 }
 
-impl<S: Service> TargetHandle<S> {
+impl<S: BatchSink> TargetHandle<S> {
     /// Nothing has been sent yet.
     #[must_use]
     pub fn new(service: S) -> Self {
@@ -156,11 +156,11 @@ impl<S: Service> TargetHandle<S> {
 /// others. Batches of one destination stand next to each other. They are sent in their order, or
 /// together where their times do not overlap. When the flush's deadline admits no request any more,
 /// what was not sent is left at once.
-pub async fn deliver_all<S: Service>(
+pub async fn deliver_all<S: BatchSink>(
     batches: impl IntoIterator<Item = (Arc<TargetHandle<S>>, Batch)>,
-    terms: &Terms,
-) -> Report {
-    let mut report = Report::default();
+    terms: &DeliveryContext,
+) -> FlushReport {
+    let mut report = FlushReport::default();
     let mut running = JoinSet::new();
     let mut batches = batches.into_iter().peekable();
     while let Some((destination, first)) = batches.next() {
@@ -183,7 +183,7 @@ pub async fn deliver_all<S: Service>(
             let (destination, terms) = (destination.clone(), terms.clone());
             running.spawn(async move {
                 let TargetHandle { service, stopped } = &*destination;
-                Delivery::new(service, &terms, lane).run(stopped).await
+                RetryLoop::new(service, &terms, lane).run(stopped).await
             });
         }
     }
@@ -209,28 +209,28 @@ fn lanes(batches: impl Iterator<Item = Batch>) -> Vec<Vec<Batch>> {
 
 /// What holds for all of a flush's requests.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct DeliveryContext {
     /// Requests that are on their way at the same time.
     pub at_once: usize,
     /// When the flush is answered, whatever is left by then.
     pub deadline: Deadline,
     /// How fast requests are made.
-    pub pace: Arc<Pace>,
+    pub rate_limiter: Arc<RateLimiter>,
     /// How often each batch is halved before it is sent: flushes that delivered nothing, as requests
     /// were refused.
     pub halvings: u32,
     /// What the instance writes to, as far as it has refused some.
     pub targets: Arc<Targets>,
     /// The instance's lines and counts.
-    pub watch: Watch,
+    pub telemetry: Telemetry,
 }
 
 /// A panic goes on in the flush's own task, where it becomes a verdict.
-fn joined(report: Option<Result<Report, JoinError>>) -> Report {
+fn joined(report: Option<Result<FlushReport, JoinError>>) -> FlushReport {
     match report {
         Some(Ok(report)) => report,
         Some(Err(error)) => panic::resume_unwind(error.into_panic()),
-        None => Report::default(),
+        None => FlushReport::default(),
     }
 }
 

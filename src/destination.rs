@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use crate::aws::session::Session;
 use crate::batch::Batch;
-use crate::delivery::Service;
-use crate::delivery::ledger::Left;
-use crate::delivery::rate_limiter::Pace;
+use crate::delivery::BatchSink;
+use crate::delivery::ledger::PendingItems;
+use crate::delivery::rate_limiter::RateLimiter;
 use crate::naming::variables::Variables;
 use crate::options::common::Common;
 use crate::options::{Reader, Spec};
 use crate::pipeline::Pipeline;
 use crate::record::chunk_reader::Records;
 use crate::runtime::RuntimeHandle;
-use crate::telemetry::Watch;
+use crate::telemetry::Telemetry;
 use crate::telemetry::encode_stats::EncodeStats;
 use crate::telemetry::metrics::descriptors::Plugin as Labels;
 
@@ -51,20 +51,20 @@ pub trait Destination: Debug + Send + Sync + Sized + 'static {
     where
         Self: 'c;
     /// Sends the batches of one target.
-    type Sink: Service;
+    type Sink: BatchSink;
 
     /// Reads the options; the reader collects the problems.
     fn read(reader: &Reader<'_>) -> Self::Config;
 
     /// The destination of an output section with this name.
-    fn new(config: Self::Config, common: &Common, name: &str, watch: &Watch) -> Self;
+    fn new(config: Self::Config, common: &Common, name: &str, telemetry: &Telemetry) -> Self;
 
     /// The SDK's client for a session.
-    fn client(session: &Session, watch: &Watch) -> Self::Client;
+    fn client(session: &Session, telemetry: &Telemetry) -> Self::Client;
 
     /// The rate limiter of writes: by default the one of the account, the region and the operation.
-    fn rate_limiter(common: &Common) -> Arc<Pace> {
-        Pace::shared(&common.session, Self::Sink::PUT)
+    fn rate_limiter(common: &Common) -> Arc<RateLimiter> {
+        RateLimiter::shared(&common.session, Self::Sink::PUT)
     }
 
     /// Whether a name needs the ECS task's metadata.
@@ -82,7 +82,7 @@ pub trait Destination: Debug + Send + Sync + Sized + 'static {
         &'c self,
         variables: Variables<'c>,
         tag: &'c str,
-        left: Option<Arc<Left>>,
+        left: Option<Arc<PendingItems>>,
     ) -> Self::Encoder<'c>;
 
     /// Sends to a target of the encoder.

@@ -16,13 +16,13 @@ use self::encode::Encoder;
 use self::options::{Config, FOREIGN, OPTIONS};
 use self::route::Streams;
 use crate::aws::session::Session;
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 use crate::destination::{Destination, RequestsAhead};
 use crate::firehose::put_record_batch::DeliveryStream;
 use crate::naming::variables::Variables;
 use crate::options::common::Common;
 use crate::options::{Reader, Spec};
-use crate::telemetry::Watch;
+use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, Plugin as Labels};
 
 /// What a `firehose` output section writes to.
@@ -52,15 +52,15 @@ impl Destination for Firehose {
         Config::read(reader)
     }
 
-    fn new(config: Config, common: &Common, _name: &str, _watch: &Watch) -> Self {
+    fn new(config: Config, common: &Common, _name: &str, _watch: &Telemetry) -> Self {
         let auto_retry = common.session.auto_retry;
         Self { config, auto_retry }
     }
 
-    fn client(session: &Session, watch: &Watch) -> Client {
+    fn client(session: &Session, telemetry: &Telemetry) -> Client {
         let config = Builder::from(&session.config)
             .interceptor(session.agent())
-            .interceptor(session.greeting(watch));
+            .interceptor(session.greeting(telemetry));
         Client::from_conf(config.build())
     }
 
@@ -72,7 +72,7 @@ impl Destination for Firehose {
         &'c self,
         variables: Variables<'c>,
         tag: &'c str,
-        left: Option<Arc<Left>>,
+        left: Option<Arc<PendingItems>>,
     ) -> Encoder<'c> {
         let streams = Streams::new(&self.config.route, variables, tag);
         Encoder::new(&self.config, streams, left)

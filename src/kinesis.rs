@@ -17,13 +17,13 @@ use self::encode::Encoder;
 use self::options::{Config, FOREIGN, OPTIONS};
 use self::put_records::Stream;
 use crate::aws::session::Session;
-use crate::delivery::ledger::Left;
-use crate::delivery::rate_limiter::Pace;
+use crate::delivery::ledger::PendingItems;
+use crate::delivery::rate_limiter::RateLimiter;
 use crate::destination::{Destination, RequestsAhead};
 use crate::naming::variables::Variables;
 use crate::options::common::Common;
 use crate::options::{Reader, Spec};
-use crate::telemetry::Watch;
+use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, Plugin as Labels};
 
 /// What a `kinesis` output section writes to.
@@ -53,21 +53,21 @@ impl Destination for Kinesis {
         Config::read(reader)
     }
 
-    fn new(config: Config, common: &Common, _name: &str, _watch: &Watch) -> Self {
+    fn new(config: Config, common: &Common, _name: &str, _watch: &Telemetry) -> Self {
         let auto_retry = common.session.auto_retry;
         Self { config, auto_retry }
     }
 
-    fn client(session: &Session, watch: &Watch) -> Client {
+    fn client(session: &Session, telemetry: &Telemetry) -> Client {
         let config = Builder::from(&session.config)
             .interceptor(session.agent())
-            .interceptor(session.greeting(watch));
+            .interceptor(session.greeting(telemetry));
         Client::from_conf(config.build())
     }
 
     /// The service limits each shard, and not the requests of an account: one stream that is throttled
     /// slows no other one.
-    fn rate_limiter(_common: &Common) -> Arc<Pace> {
+    fn rate_limiter(_common: &Common) -> Arc<RateLimiter> {
         Arc::default()
     }
 
@@ -75,7 +75,7 @@ impl Destination for Kinesis {
         &'c self,
         _variables: Variables<'c>,
         _tag: &'c str,
-        left: Option<Arc<Left>>,
+        left: Option<Arc<PendingItems>>,
     ) -> Encoder<'c> {
         Encoder::new(&self.config, left)
     }

@@ -18,15 +18,15 @@ use crate::aws::deadline;
 use crate::aws::ecs_metadata::Metadata;
 use crate::aws::session::Session;
 use crate::delivery::attempt::RetryLedger;
-use crate::delivery::rate_limiter::Pace;
-use crate::delivery::{Deadline, Targets, Terms};
+use crate::delivery::rate_limiter::RateLimiter;
+use crate::delivery::{Deadline, DeliveryContext, Targets};
 use crate::destination::{ChunkEncoder, Destination};
 use crate::naming::variables::{Fixed, Variables};
 use crate::options::common::Common;
 use crate::options::env::environment;
 use crate::record::chunk_reader::Records;
 use crate::runtime::{Admitted, RuntimeHandle};
-use crate::telemetry::{Watch, flush_stats};
+use crate::telemetry::{Telemetry, flush_stats};
 
 /// What the chunks of an output section share on their way.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ pub struct Pipeline<D: Destination> {
     /// The ECS task.
     pub metadata: Metadata,
     /// The section's lines and counts.
-    pub watch: Watch,
+    pub telemetry: Telemetry,
     connection: OnceCell<Connection<D>>,
-    pace: Arc<Pace>,
+    rate_limiter: Arc<RateLimiter>,
     targets: Arc<Targets>,
     retries: RetryLedger,
 }
@@ -58,16 +58,16 @@ impl<D: Destination> Pipeline<D> {
     /// The pipeline of a section with these options.
     #[must_use]
     pub fn new(config: D::Config, common: Common, settings: &Settings, log: Log) -> Self {
-        let watch = Watch::new(log, D::LABELS);
+        let telemetry = Telemetry::new(log, D::LABELS);
         Self {
             metadata: Metadata::of(environment),
             connection: OnceCell::new(),
-            pace: D::rate_limiter(&common),
+            rate_limiter: D::rate_limiter(&common),
             targets: Arc::default(),
-            retries: retries::retries::<D>(common.resume_path.as_deref(), settings, &watch),
-            destination: D::new(config, &common, settings.name(), &watch),
+            retries: retries::retries::<D>(common.resume_path.as_deref(), settings, &telemetry),
+            destination: D::new(config, &common, settings.name(), &telemetry),
             common,
-            watch,
+            telemetry,
         }
     }
 
@@ -92,7 +92,7 @@ impl<D: Destination> Pipeline<D> {
         let connection = match self.connection(deadline.at()).await {
             Ok(connection) => connection,
             Err(why) => {
-                flush_stats::say_of_no_connection(&self.watch, flush, &tag, &why);
+                flush_stats::say_of_no_connection(&self.telemetry, flush, &tag, &why);
                 return attempt.give_back();
             }
         };
@@ -107,22 +107,22 @@ impl<D: Destination> Pipeline<D> {
         let report = rounds.run(&mut encoder, &mut records).await;
         let mut stats = encoder.finish(&records);
         stats.subtract_reported(&attempt);
-        stats.emit(&self.watch, &tag);
-        flush_stats::sum_up(&self.watch, Some(flush), &tag, &report, began);
-        flush_stats::note(&self.watch, &self.pace, &connection.session);
+        stats.emit(&self.telemetry, &tag);
+        flush_stats::sum_up(&self.telemetry, Some(flush), &tag, &report, began);
+        flush_stats::note(&self.telemetry, &self.rate_limiter, &connection.session);
         attempt.finish(&report)
     }
 
     /// What holds for the requests of a flush.
     #[must_use]
-    pub fn terms(&self, deadline: Deadline, halvings: u32) -> Terms {
-        Terms {
+    pub fn terms(&self, deadline: Deadline, halvings: u32) -> DeliveryContext {
+        DeliveryContext {
             at_once: D::IN_FLIGHT,
             deadline,
             halvings,
-            pace: self.pace.clone(),
+            rate_limiter: self.rate_limiter.clone(),
             targets: self.targets.clone(),
-            watch: self.watch.clone(),
+            telemetry: self.telemetry.clone(),
         }
     }
 
@@ -142,7 +142,7 @@ impl<D: Destination> Pipeline<D> {
     async fn connect(&self) -> Result<Connection<D>, String> {
         let session = Session::open(&self.common.session).await?;
         Ok(Connection {
-            client: D::client(&session, &self.watch),
+            client: D::client(&session, &self.telemetry),
             fixed: Fixed::new(&session.region),
             session,
         })
@@ -150,7 +150,7 @@ impl<D: Destination> Pipeline<D> {
 
     async fn learn_metadata(&self, deadline: Instant) {
         if self.destination.needs_ecs_metadata() {
-            self.metadata.learn(deadline, &self.watch.log).await;
+            self.metadata.learn(deadline, &self.telemetry.log).await;
         }
     }
 }

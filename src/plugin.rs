@@ -43,9 +43,9 @@ impl<D: Destination> Output for Plugin<D> {
 
     fn flush(&self, flush: Flush) {
         let pipeline = self.pipeline.clone();
-        let watch = pipeline.watch.clone();
+        let telemetry = pipeline.telemetry.clone();
         self.runtime
-            .deliver(flush, &self.permits, watch, |admitted| async move {
+            .deliver(flush, &self.permits, telemetry, |admitted| async move {
                 pipeline.deliver(admitted).await
             });
     }
@@ -55,16 +55,16 @@ impl<D: Destination> Output for Plugin<D> {
     }
 
     fn metrics(&self) -> Option<Arc<dyn Metrics>> {
-        Some(self.pipeline.watch.metrics.clone())
+        Some(self.pipeline.telemetry.metrics.clone())
     }
 
     fn metrics_are_shown(&self, shown: bool) {
-        self.pipeline.watch.metrics.shown(shown);
+        self.pipeline.telemetry.metrics.shown(shown);
     }
 
     fn close(self) {
         D::closing(&self.pipeline, &self.runtime);
-        self.pipeline.watch.close();
+        self.pipeline.telemetry.close();
     }
 }
 

@@ -20,8 +20,8 @@ use tokio::time::sleep;
 use crate::delivery::Deadline;
 use crate::delivery::ledger::Arrived;
 use crate::delivery::permits::Permits;
-use crate::telemetry::Watch;
-use crate::telemetry::log_limiter::Kind;
+use crate::telemetry::Telemetry;
+use crate::telemetry::log_limiter::LogKey;
 
 /// A share in the plugin's threads; the last one dropped ends them.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl RuntimeHandle {
         &self,
         flush: Flush,
         permits: &Permits,
-        watch: Watch,
+        telemetry: Telemetry,
         job: impl FnOnce(Admitted) -> F + Send + 'static,
     ) where
         F: Future<Output = Verdict> + Send + 'static,
@@ -80,7 +80,7 @@ impl RuntimeHandle {
         let begin: Begin<Admitted, Verdict> = Box::new(|admitted| Box::pin(job(admitted)));
         let permits = permits.clone();
         // Boxed where it runs: the future of a delivery is larger than this stack.
-        runtime.spawn(async move { Box::pin(admit(flush, permits, watch, begin)).await });
+        runtime.spawn(async move { Box::pin(admit(flush, permits, telemetry, begin)).await });
     }
 }
 
@@ -96,18 +96,23 @@ pub struct Admitted {
 }
 
 /// Waits for a permit, then runs a job until it ends or Fluent Bit does.
-async fn admit(flush: Flush, permits: Permits, watch: Watch, begin: Begin<Admitted, Verdict>) {
+async fn admit(
+    flush: Flush,
+    permits: Permits,
+    telemetry: Telemetry,
+    begin: Begin<Admitted, Verdict>,
+) {
     let (close, mut closing) = watch::channel(false);
     flush
         .cancellation()
         .on_cancel(move || _ = close.send_replace(true));
-    let arrived = watch.metrics.ledger().arrive();
+    let arrived = telemetry.metrics.ledger().arrive();
     let permit = tokio::select! {
         permit = permits.acquire(&flush) => permit,
         _ = closing.wait_for(|closing| *closing) => return,
     };
     let Some(permit) = permit else {
-        return watch.warn(NO_PERMIT, 1, format_args!(
+        return telemetry.warn(NO_PERMIT, 1, format_args!(
             "a chunk of tag `{}` waited for `flush_timeout` behind others of this output (`concurrency`); Fluent Bit will retry it",
             flush.tag().escape_ascii()
         ));
@@ -129,7 +134,7 @@ async fn admit(flush: Flush, permits: Permits, watch: Watch, begin: Begin<Admitt
     match ended {
         Ok(verdict) => flush.settle(verdict),
         Err(error) if error.is_cancelled() => {}
-        Err(_) => watch.log.warn(format_args!(
+        Err(_) => telemetry.log.warn(format_args!(
             "{}; the chunk is kept for a retry",
             cbindings::last_panic()
         )),
@@ -168,7 +173,7 @@ const THREADS: usize = 2;
 /// How long a delivery may go on when Fluent Bit ends: requests on their way are mostly answered by
 /// then, and what they delivered is not sent again.
 const CLOSING_TIME: Duration = Duration::from_secs(1);
-const NO_PERMIT: Kind<'_> = Kind {
+const NO_PERMIT: LogKey<'_> = LogKey {
     what: "no permit",
     part: "",
     unit: "chunks",

@@ -11,24 +11,24 @@ use std::time::Instant;
 
 use cbindings::{Flush, Level, Log};
 
-use crate::telemetry::log_limiter::{Chunk, Kind, Notices};
+use crate::telemetry::log_limiter::{Chunk, LogKey, LogLimiter};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::metrics::descriptors::Plugin;
 use crate::telemetry::metrics::summary::Summary;
 
 /// One output's log and counts; clones are the same.
 #[derive(Clone, Debug)]
-pub struct Watch {
+pub struct Telemetry {
     /// The log, for lines that do not recur.
     pub log: Log,
     /// The counts.
     pub metrics: Arc<Metrics>,
-    notices: Arc<Notices>,
+    notices: Arc<LogLimiter>,
     summary: Arc<Summary>,
 }
 
-impl Watch {
-    /// A watch over an output of this plugin.
+impl Telemetry {
+    /// The lines and counts of an output of this plugin.
     #[must_use]
     pub fn new(log: Log, plugin: Plugin) -> Self {
         Self {
@@ -40,18 +40,18 @@ impl Watch {
     }
 
     /// Writes that `count` were lost, unless lines of this kind were written lately.
-    pub fn error(&self, kind: Kind<'_>, count: usize, text: fmt::Arguments<'_>) {
+    pub fn error(&self, kind: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
         self.tell(Level::Error, kind, count, text);
     }
 
     /// Writes what needs attention, unless lines of this kind were written lately.
-    pub fn warn(&self, kind: Kind<'_>, count: usize, text: fmt::Arguments<'_>) {
+    pub fn warn(&self, kind: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
         self.tell(Level::Warn, kind, count, text);
     }
 
     /// Writes that a chunk is kept for a retry, unless lines of this kind were written lately. A line
     /// that comes late is written only if the chunk is not delivered by then.
-    pub fn postponed(&self, kind: Kind<'_>, flush: &Flush, text: fmt::Arguments<'_>) {
+    pub fn postponed(&self, kind: LogKey<'_>, flush: &Flush, text: fmt::Arguments<'_>) {
         if self.log.enabled(Level::Warn) {
             let (chunk, now) = (Chunk::of(flush), Instant::now());
             let line = self.notices.postponed(Level::Warn, kind, chunk, text, now);
@@ -91,7 +91,7 @@ impl Watch {
         self.write(self.notices.reminders(Instant::now(), true));
     }
 
-    fn tell(&self, level: Level, kind: Kind<'_>, count: usize, text: fmt::Arguments<'_>) {
+    fn tell(&self, level: Level, kind: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
         if count > 0 && self.log.enabled(level) {
             self.write(self.notices.due(level, kind, count, text, Instant::now()));
         }

@@ -15,15 +15,15 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use cbindings::{Log, Verdict};
 use router::aws::session::Settings;
-use router::batch::{Batch, Limits, Open};
+use router::batch::{Batch, BatchBuilder, Limits};
 use router::cloudwatch::LABELS;
-use router::cloudwatch::options::Creation;
-use router::cloudwatch::provision::Streams;
-use router::cloudwatch::put_log_events::{Stream, Way};
-use router::cloudwatch::route::Place;
-use router::delivery::rate_limiter::Pace;
-use router::delivery::{Deadline, TargetHandle, Terms, deliver_all};
-use router::telemetry::Watch;
+use router::cloudwatch::options::CreateOptions;
+use router::cloudwatch::provision::Provisioner;
+use router::cloudwatch::put_log_events::{RequestOptions, Stream};
+use router::cloudwatch::route::LogStreamId;
+use router::delivery::rate_limiter::RateLimiter;
+use router::delivery::{Deadline, DeliveryContext, TargetHandle, deliver_all};
+use router::telemetry::Telemetry;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -124,45 +124,54 @@ impl Network {
 
 /// Delivers a task's first chunk: an event for each of its streams.
 async fn start_task(network: Network, streams: usize) -> Verdict {
-    let watch = Watch::new(Log::muted(), LABELS);
-    let creation = Creation {
+    let telemetry = Telemetry::new(Log::muted(), LABELS);
+    let creation = CreateOptions {
         group: true,
         stream: true,
-        ..Creation::default()
+        ..CreateOptions::default()
     };
-    let all = Arc::new(Streams::new(creation, &Settings::default(), watch.clone()));
+    let all = Arc::new(Provisioner::new(
+        creation,
+        &Settings::default(),
+        telemetry.clone(),
+    ));
     let client = network.client();
     let batches = (0..streams).map(|number| {
-        let place = Place {
+        let place = LogStreamId {
             group: "/shop".to_owned(),
             stream: format!("web/{}/{number}", network.task),
         };
         let batch = batch(&place);
-        let stream = Stream::new(client.clone(), place, all.clone(), Way::default());
+        let stream = Stream::new(
+            client.clone(),
+            place,
+            all.clone(),
+            RequestOptions::default(),
+        );
         (Arc::new(TargetHandle::new(stream)), batch)
     });
-    let terms = Terms {
+    let terms = DeliveryContext {
         at_once: 16,
         deadline: Deadline::new(Instant::now() + Duration::from_secs(10)),
-        pace: Arc::<Pace>::default(),
+        rate_limiter: Arc::<RateLimiter>::default(),
         halvings: 0,
         targets: Arc::default(),
-        watch,
+        telemetry,
     };
     deliver_all(batches.collect::<Vec<_>>(), &terms)
         .await
         .verdict()
 }
 
-fn batch(place: &Place) -> Batch {
-    let Place { group, stream } = place;
+fn batch(place: &LogStreamId) -> Batch {
+    let LogStreamId { group, stream } = place;
     let head = format!(r#"{{"logGroupName":"{group}","logStreamName":"{stream}","logEvents":["#);
     let limits = Limits {
         items: 1,
         bytes: 1000,
         span_ms: None,
     };
-    let mut open = Open::new(limits, head.as_bytes(), None);
+    let mut open = BatchBuilder::new(limits, head.as_bytes(), None);
     let start = open.body().len();
     open.body()
         .extend_from_slice(br#"{"timestamp":1,"message":"m"}"#);

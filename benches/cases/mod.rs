@@ -113,16 +113,17 @@ impl CloudWatch {
     /// Bytes of all request bodies, each of which is gone before the next one begins.
     pub fn encode(&self, chunk: &[u8]) -> usize {
         let variables = Variables::new(&self.fixed, None, TAG);
-        let places = cloudwatch::route::Places::new(&self.config.route, None, variables, TAG);
+        let places = cloudwatch::route::LogStreams::new(&self.config.route, None, variables, TAG);
         let mut encoder = cloudwatch::encode::Encoder::new(&self.config, places, None);
         let mut records = Records::new(chunk);
         bytes(|| encoder.round(&mut records, 1))
     }
 
-    /// Places that the records go to.
+    /// LogStreams that the records go to.
     pub fn route(&self, chunk: &[u8]) -> usize {
         let variables = Variables::new(&self.fixed, None, TAG);
-        let mut places = cloudwatch::route::Places::new(&self.config.route, None, variables, TAG);
+        let mut places =
+            cloudwatch::route::LogStreams::new(&self.config.route, None, variables, TAG);
         let mut records = Records::new(chunk);
         let mut most = 0;
         while let Some(record) = records.next() {

@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::aws::bounded_body;
-use crate::aws::single_flight::Inquiry;
+use crate::aws::single_flight::SingleFlight;
 use crate::delivery::error::Chain;
 
 /// A task's identity.
@@ -94,7 +94,7 @@ struct Shared {
 struct Endpoint {
     uris: Vec<String>,
     task: OnceLock<Task>,
-    inquiry: Inquiry<()>,
+    inquiry: SingleFlight<()>,
     failed: AtomicBool,
 }
 
@@ -191,7 +191,7 @@ impl Shared {
         let endpoint = Endpoint {
             uris,
             task: OnceLock::new(),
-            inquiry: Inquiry::new(LEAST_PAUSE, MOST_PAUSE),
+            inquiry: SingleFlight::new(LEAST_PAUSE, MOST_PAUSE),
             failed: AtomicBool::new(false),
         };
         let shared = Arc::new(Self {

@@ -15,15 +15,15 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::aws::credentials::registry::Shared;
-use crate::telemetry::Watch;
-use crate::telemetry::log_limiter::Kind;
+use crate::telemetry::Telemetry;
+use crate::telemetry::log_limiter::LogKey;
 
 /// Watches the answers of one client.
 #[derive(Debug)]
 pub struct Greeting {
     shared: Arc<Shared>,
     region: String,
-    watch: Watch,
+    telemetry: Telemetry,
     told: AtomicBool,
     /// How often credentials had been renewed when a failure to do so was last reported.
     warned: AtomicUsize,
@@ -31,11 +31,11 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    pub(crate) fn new(shared: Arc<Shared>, region: String, watch: Watch) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, region: String, telemetry: Telemetry) -> Self {
         Self {
             shared,
             region,
-            watch,
+            telemetry,
             told: AtomicBool::new(false),
             warned: AtomicUsize::new(NEVER),
             endpoint: OnceLock::new(),
@@ -48,7 +48,7 @@ impl Greeting {
         }
         let (who, region) = (self.shared.who(), &self.region);
         let endpoint = self.endpoint.get().map_or("", String::as_str);
-        self.watch.log.info(format_args!(
+        self.telemetry.log.info(format_args!(
             "requests are accepted: region {region}, endpoint {endpoint}, as {who}"
         ));
     }
@@ -57,16 +57,16 @@ impl Greeting {
         let renewed = self.shared.renewed();
         if self.warned.load(Ordering::Relaxed) < renewed {
             self.warned.store(NEVER, Ordering::Relaxed);
-            self.watch.withdraw("credentials");
+            self.telemetry.withdraw("credentials");
         }
         if let Some(why) = self.shared.trouble() {
-            let kind = Kind {
+            let kind = LogKey {
                 what: "credentials",
                 part: "",
                 unit: "attempts",
             };
             self.warned.store(renewed, Ordering::Relaxed);
-            self.watch.warn(
+            self.telemetry.warn(
                 kind,
                 1,
                 format_args!(

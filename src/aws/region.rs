@@ -16,7 +16,7 @@ use super::deadline;
 use super::http::Network;
 use crate::aws::ecs_metadata::Metadata;
 use crate::aws::session::Settings;
-use crate::aws::single_flight::Inquiry;
+use crate::aws::single_flight::SingleFlight;
 use crate::options::env::environment;
 
 /// The region of an instance.
@@ -42,10 +42,10 @@ pub(crate) async fn find(settings: &Settings) -> Result<String, String> {
 
 /// The look-up of these settings. It is kept for the life of the process, as no section can hold
 /// it: there is one for each profile that a configuration names.
-fn inquiry(settings: &Settings) -> Arc<Inquiry<String>> {
+fn inquiry(settings: &Settings) -> Arc<SingleFlight<String>> {
     let key = (settings.identity.profile.clone(), settings.network.clone());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let new = || Arc::new(Inquiry::new(LEAST_PAUSE, MOST_PAUSE));
+    let new = || Arc::new(SingleFlight::new(LEAST_PAUSE, MOST_PAUSE));
     known.entry(key).or_insert_with(new).clone()
 }
 
@@ -92,7 +92,7 @@ async fn of_task() -> Result<String, String> {
 /// Where a region is looked for: the profile, and the way to the instance metadata.
 type Place = (Option<String>, Network);
 
-static KNOWN: Lazy<Mutex<HashMap<Place, Arc<Inquiry<String>>>>> = Lazy::new(Mutex::default);
+static KNOWN: Lazy<Mutex<HashMap<Place, Arc<SingleFlight<String>>>>> = Lazy::new(Mutex::default);
 
 const NO_REGION: &str = "no region: set `region`, or AWS_REGION in the environment";
 /// The whole look-up; each of its parts ends earlier by itself.

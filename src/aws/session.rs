@@ -18,7 +18,7 @@ use crate::aws::http::Network;
 use crate::aws::identity_log::Greeting;
 use crate::aws::user_agent::Agent;
 use crate::options::Reader;
-use crate::telemetry::Watch;
+use crate::telemetry::Telemetry;
 
 /// How to reach AWS, and as whom.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
@@ -149,8 +149,8 @@ impl Session {
 
     /// An interceptor for a client: the first success writes who the requests are made as.
     #[must_use]
-    pub fn greeting(&self, watch: &Watch) -> Greeting {
-        Greeting::new(self.shared.clone(), self.region.clone(), watch.clone())
+    pub fn greeting(&self, telemetry: &Telemetry) -> Greeting {
+        Greeting::new(self.shared.clone(), self.region.clone(), telemetry.clone())
     }
 
     /// When the credentials in use end; `None` for those that do not, and before there are any.

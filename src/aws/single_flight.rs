@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// What is asked for, and the question that is open. Dropping it cancels the question.
 #[derive(Debug)]
-pub struct Inquiry<T> {
+pub struct SingleFlight<T> {
     state: Arc<Mutex<State<T>>>,
     least: Duration,
     most: Duration,
@@ -41,7 +41,7 @@ struct Failed {
     until: Instant,
 }
 
-impl<T> Inquiry<T> {
+impl<T> SingleFlight<T> {
     /// An inquiry that pauses after failures, from `least` after the first one up to `most`.
     #[must_use]
     pub fn new(least: Duration, most: Duration) -> Self {
@@ -67,7 +67,7 @@ impl<T> Inquiry<T> {
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Inquiry<T> {
+impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     /// The answer to the question that is open, or to this one if none is. Whoever waits for it
     /// does not keep the inquiry.
     ///
@@ -139,7 +139,7 @@ impl<T> State<T> {
     }
 }
 
-impl<T> Drop for Inquiry<T> {
+impl<T> Drop for SingleFlight<T> {
     fn drop(&mut self) {
         if let Some(open) = &lock(&self.state).open {
             open.task.abort();
@@ -161,8 +161,8 @@ mod tests {
 
     use super::*;
 
-    fn inquiry() -> Inquiry<u32> {
-        Inquiry::new(Duration::from_secs(1), Duration::from_secs(8))
+    fn inquiry() -> SingleFlight<u32> {
+        SingleFlight::new(Duration::from_secs(1), Duration::from_secs(8))
     }
 
     #[tokio::test(start_paused = true)]

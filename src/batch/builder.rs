@@ -6,7 +6,7 @@ use super::Batch;
 use super::Item;
 use super::Limits;
 use crate::batch::buffer_pool::BODIES;
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 
 /// Times from one to another, both included.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Times {
 
 /// The body being filled for one destination.
 #[derive(Debug)]
-pub struct Open {
+pub struct BatchBuilder {
     limits: Limits,
     body: Vec<u8>,
     head: usize,
@@ -27,19 +27,19 @@ pub struct Open {
     range: Times,
     /// What the range is for an empty batch.
     window: Times,
-    only: Option<Arc<Left>>,
+    only: Option<Arc<PendingItems>>,
 }
 
-impl Open {
+impl BatchBuilder {
     /// Begins a body with what comes before the first item. Where the chunk has been tried before,
     /// `only` are the items that are left of it, and others are left out.
     #[must_use]
-    pub fn new(limits: Limits, head: &[u8], only: Option<Arc<Left>>) -> Self {
+    pub fn new(limits: Limits, head: &[u8], only: Option<Arc<PendingItems>>) -> Self {
         Self::within(ANY_TIME, limits, head, only)
     }
 
     /// Begins a body for items of these times.
-    fn within(window: Times, limits: Limits, head: &[u8], only: Option<Arc<Left>>) -> Self {
+    fn within(window: Times, limits: Limits, head: &[u8], only: Option<Arc<PendingItems>>) -> Self {
         let mut body = BODIES.take();
         body.extend_from_slice(head);
         Self {
@@ -93,7 +93,7 @@ impl Open {
         &self.items
     }
 
-    /// Where the next item is written; [`Open::add`] then tells what was written.
+    /// Where the next item is written; [`BatchBuilder::add`] then tells what was written.
     pub fn body(&mut self) -> &mut Vec<u8> {
         &mut self.body
     }
@@ -137,7 +137,7 @@ impl Open {
     }
 
     /// Hands back the batch when an item of so many `bytes` does not fit into it. So a large item need
-    /// not be moved, which [`Open::add`] does when it is written into a batch that it does not fit.
+    /// not be moved, which [`BatchBuilder::add`] does when it is written into a batch that it does not fit.
     pub fn make_room(&mut self, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
         if self.items.is_empty() || self.fits(time, bytes) || self.leaves_out(ordinal) {
             return None;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 
 const HEAD: &[u8] = b"{\"items\":[";
 const LIMITS: Limits = Limits {
@@ -12,7 +12,13 @@ const LIMITS: Limits = Limits {
     span_ms: Some(1000),
 };
 
-fn add(open: &mut Open, text: &str, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
+fn add(
+    open: &mut BatchBuilder,
+    text: &str,
+    time: i64,
+    bytes: usize,
+    ordinal: u32,
+) -> Option<Batch> {
     let start = open.body().len();
     open.body().extend_from_slice(text.as_bytes());
     open.add(start, time, bytes, ordinal)
@@ -24,7 +30,7 @@ fn text(batch: &Batch) -> String {
 
 #[test]
 fn items_stand_in_one_body_in_the_order_they_came() {
-    let mut open = Open::new(LIMITS, HEAD, None);
+    let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     assert!(add(&mut open, "1", 5, 10, 0).is_none());
     assert!(add(&mut open, "2", 5, 10, 1).is_none());
     let batch = open.finish().unwrap();
@@ -35,7 +41,7 @@ fn items_stand_in_one_body_in_the_order_they_came() {
 #[test]
 fn the_item_that_does_not_fit_starts_the_next_batch() {
     for (bytes, time) in [(1, 0), (40, 0), (1, 1000), (1, -1000)] {
-        let mut open = Open::new(
+        let mut open = BatchBuilder::new(
             Limits {
                 items: if bytes == 1 && time == 0 { 2 } else { 3 },
                 ..LIMITS
@@ -58,7 +64,7 @@ fn batches_part_between_two_times_if_few_items_stand_in_the_way() {
         ..LIMITS
     };
     for (last, expected) in [(1, 15), (2, 14), (3, 16), (16, 16)] {
-        let mut open = Open::new(limits, HEAD, None);
+        let mut open = BatchBuilder::new(limits, HEAD, None);
         for n in 0..16 {
             let time = if n + last < 16 { n } else { 20 };
             assert!(add(&mut open, &n.to_string(), time, 2, n as u32).is_none());
@@ -83,7 +89,7 @@ fn batches_part_between_two_times_if_few_items_stand_in_the_way() {
 
 #[test]
 fn the_limits_themselves_are_allowed() {
-    let mut open = Open::new(LIMITS, HEAD, None);
+    let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     assert!(add(&mut open, "1", 0, 50, 0).is_none());
     assert!(add(&mut open, "2", 999, 25, 1).is_none());
     assert!(add(&mut open, "3", 5, 25, 2).is_none());
@@ -92,7 +98,7 @@ fn the_limits_themselves_are_allowed() {
 
 #[test]
 fn items_are_sorted_by_time_and_stay_in_order_within_a_millisecond() {
-    let mut open = Open::new(LIMITS, HEAD, None);
+    let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     for (ordinal, (text, time)) in [("a", 7), ("b", 3), ("c", 7)].into_iter().enumerate() {
         add(&mut open, text, time, 1, ordinal as u32);
     }
@@ -105,7 +111,7 @@ fn items_without_a_span_stay_in_their_order() {
         span_ms: None,
         ..LIMITS
     };
-    let mut open = Open::new(limits, HEAD, None);
+    let mut open = BatchBuilder::new(limits, HEAD, None);
     add(&mut open, "a", 7, 1, 0);
     add(&mut open, "b", 3, 1, 1);
     let batch = open.finish().unwrap();
@@ -118,7 +124,7 @@ fn items_without_a_span_stay_in_their_order() {
 
 #[test]
 fn a_part_is_sent_without_the_others() {
-    let mut open = Open::new(LIMITS, HEAD, None);
+    let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     for (ordinal, text) in ["a", "b", "c"].into_iter().enumerate() {
         add(&mut open, text, 1, 1, ordinal as u32);
     }
@@ -136,8 +142,8 @@ fn a_part_is_sent_without_the_others() {
 
 #[test]
 fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
-    let left = Arc::new(Left::new(vec![1, 3]));
-    let mut open = Open::new(LIMITS, HEAD, Some(left));
+    let left = Arc::new(PendingItems::new(vec![1, 3]));
+    let mut open = BatchBuilder::new(LIMITS, HEAD, Some(left));
     for (ordinal, text) in ["a", "b", "c", "d"].into_iter().enumerate() {
         assert!(add(&mut open, text, 1, 1, ordinal as u32).is_none());
     }
@@ -146,5 +152,5 @@ fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
 
 #[test]
 fn nothing_added_is_no_batch() {
-    assert!(Open::new(LIMITS, HEAD, None).finish().is_none());
+    assert!(BatchBuilder::new(LIMITS, HEAD, None).finish().is_none());
 }

@@ -11,29 +11,29 @@ use std::mem;
 use std::sync::Arc;
 
 use super::Batch;
+use super::BatchBuilder;
 use super::Item;
 use super::Limits;
-use super::Open;
 use crate::batch::builder::Times;
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 
 /// The open batches of one destination.
 #[derive(Debug)]
 pub struct Windows {
     /// The one that took the last item.
-    recent: Open,
+    recent: BatchBuilder,
     /// The others, the least recently used one first.
-    others: Vec<Open>,
+    others: Vec<BatchBuilder>,
     /// Where a window begins, once there are several.
     origin: Option<i64>,
 }
 
 impl Windows {
-    /// Begins with one empty batch, as [`Open::new`] does.
+    /// Begins with one empty batch, as [`BatchBuilder::new`] does.
     #[must_use]
-    pub fn new(limits: Limits, head: &[u8], only: Option<Arc<Left>>) -> Self {
+    pub fn new(limits: Limits, head: &[u8], only: Option<Arc<PendingItems>>) -> Self {
         Self {
-            recent: Open::new(limits, head, only),
+            recent: BatchBuilder::new(limits, head, only),
             others: Vec::new(),
             origin: None,
         }
@@ -57,22 +57,22 @@ impl Windows {
 
     /// The batch that was chosen, to write an item into.
     #[inline]
-    pub fn chosen(&mut self) -> &mut Open {
+    pub fn chosen(&mut self) -> &mut BatchBuilder {
         &mut self.recent
     }
 
     /// The items of all open batches.
     pub fn items(&self) -> impl Iterator<Item = &[Item]> {
         let all = self.others.iter().chain([&self.recent]);
-        all.map(Open::items)
+        all.map(BatchBuilder::items)
     }
 
     /// What has been added since the last batches, by windows.
     pub fn finish(self) -> impl Iterator<Item = Batch> {
         let mut all = self.others;
         all.push(self.recent);
-        all.sort_by_key(Open::window_start);
-        all.into_iter().filter_map(Open::finish)
+        all.sort_by_key(BatchBuilder::window_start);
+        all.into_iter().filter_map(BatchBuilder::finish)
     }
 
     fn change(&mut self, time: i64) -> Option<Batch> {

@@ -1,4 +1,4 @@
-//! Records -> requests for their places.
+//! Records -> requests for their targets.
 //!
 //! An event is written once, into the body of the request it will travel in. One beyond the limit is
 //! written up to the limit, and then cut there or written anew, a part at a time.
@@ -13,8 +13,8 @@ use self::oversize::Pending;
 use crate::batch::{Batch, Limits, MOST_OPEN, Rest, Windows};
 use crate::cloudwatch::entity::without_entity;
 use crate::cloudwatch::options::Config;
-use crate::cloudwatch::route::{Fallback, Fallbacks, Place, Places};
-use crate::delivery::ledger::Left;
+use crate::cloudwatch::route::{Fallback, Fallbacks, LogStreamId, LogStreams};
+use crate::delivery::ledger::PendingItems;
 use crate::destination::ChunkEncoder;
 use crate::json::Json;
 use crate::json::escape::{self, Depth};
@@ -49,9 +49,9 @@ pub struct Counts {
 /// Encodes one chunk.
 pub struct Encoder<'c> {
     config: &'c Config,
-    places: Places<'c>,
-    left: Option<Arc<Left>>,
-    /// Of each place, by number.
+    targets: LogStreams<'c>,
+    left: Option<Arc<PendingItems>>,
+    /// Of each target, by number.
     open: Vec<Windows>,
     /// How many batches are open in all.
     batches: usize,
@@ -65,14 +65,14 @@ pub struct Encoder<'c> {
 }
 
 impl<'c> ChunkEncoder<'c> for Encoder<'c> {
-    type Target = Place;
+    type Target = LogStreamId;
 
     fn stop_at(&mut self, deadline: Instant) {
         self.time.stop_at(deadline);
     }
 
     /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. A chunk of very many places is encoded in sections:
+    /// memory of the requests that are under way. A chunk of very many targets is encoded in sections:
     /// where there are too many open batches, all of them are handed out, and later records get new
     /// ones.
     fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
@@ -87,12 +87,12 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
         self.is_done
     }
 
-    fn target(&self, number: usize) -> &Place {
-        self.places.place(number)
+    fn target(&self, number: usize) -> &LogStreamId {
+        self.targets.target(number)
     }
 
     fn first_target(&self) -> usize {
-        self.places.first()
+        self.targets.first()
     }
 
     fn finish(self, records: &Records<'c>) -> EncodeStats {
@@ -104,10 +104,14 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
 impl<'c> Encoder<'c> {
     /// Begins a chunk, of which only what is `left` is written if it has been tried before.
     #[must_use]
-    pub fn new(config: &'c Config, places: Places<'c>, left: Option<Arc<Left>>) -> Self {
+    pub fn new(
+        config: &'c Config,
+        targets: LogStreams<'c>,
+        left: Option<Arc<PendingItems>>,
+    ) -> Self {
         Self {
             config,
-            places,
+            targets,
             left,
             open: Vec::new(),
             batches: 0,
@@ -124,7 +128,7 @@ impl<'c> Encoder<'c> {
     /// the chunk's end.
     fn section(&mut self, records: &mut Records<'c>, requests: usize) -> bool {
         if self.open.is_empty() {
-            self.places.forget();
+            self.targets.forget();
         }
         while self.full.len() < requests {
             if self.pending.is_some() && self.part() {
@@ -167,16 +171,16 @@ impl<'c> Encoder<'c> {
         }
         self.counts.undecodable = records.undecodable();
         self.counts.too_deep += self.json.too_deep();
-        (self.counts, self.places.fallbacks())
+        (self.counts, self.targets.fallbacks())
     }
 
     fn is_crowded(&self) -> bool {
-        self.batches >= MOST_OPEN || self.places.bytes() >= MOST_NAME_BYTES
+        self.batches >= MOST_OPEN || self.targets.bytes() >= MOST_NAME_BYTES
     }
 
     /// Ends all open batches.
     fn close(&mut self) {
-        let first = self.places.first();
+        let first = self.targets.first();
         for (index, windows) in self.open.drain(..).enumerate() {
             let last = windows.finish().map(|batch| (first + index, batch));
             self.full.extend(last);
@@ -184,13 +188,13 @@ impl<'c> Encoder<'c> {
         self.batches = 0;
     }
 
-    /// Where an event of this place and time is written.
+    /// Where an event of this target and time is written.
     #[inline(always)]
     fn choose(&mut self, number: usize, time: i64) -> usize {
-        let index = number - self.places.first();
+        let index = number - self.targets.first();
         if index == self.open.len() {
-            let place = self.places.place(number);
-            let head = head(place, self.places.entity(number));
+            let target = self.targets.target(number);
+            let head = head(target, self.targets.entity(number));
             let windows = Windows::new(LIMITS, &head, self.left.clone());
             self.open.push(windows);
             self.batches += 1;
@@ -210,7 +214,7 @@ impl<'c> Encoder<'c> {
             self.counts.skipped += 1;
             return;
         };
-        let number = self.places.number(record);
+        let number = self.targets.number(record);
         // The service takes no negative time; such an event is too old either way, and it says so.
         let time = record.time.millis().max(0);
         let index = self.choose(number, time);
@@ -247,7 +251,7 @@ impl<'c> Encoder<'c> {
     /// Ends an event of so many bytes of text.
     #[inline(always)]
     fn add(&mut self, number: usize, start: usize, time: i64, text: usize) {
-        let open = self.open[number - self.places.first()].chosen();
+        let open = self.open[number - self.targets.first()].chosen();
         let full = open.add(start, time, text + EVENT_OVERHEAD, self.counts.events);
         self.full.extend(full.map(|batch| (number, batch)));
         self.counts.events += 1;
@@ -373,11 +377,11 @@ fn before_message(time: i64, body: &mut Vec<u8>) {
 }
 
 /// The request up to its first event.
-pub(super) fn head(place: &Place, entity: &[u8]) -> Vec<u8> {
+pub(super) fn head(target: &LogStreamId, entity: &[u8]) -> Vec<u8> {
     let mut head = b"{\"logGroupName\":\"".to_vec();
-    escape::append(place.group.as_bytes(), Depth::Once, &mut head);
+    escape::append(target.group.as_bytes(), Depth::Once, &mut head);
     head.extend_from_slice(b"\",\"logStreamName\":\"");
-    escape::append(place.stream.as_bytes(), Depth::Once, &mut head);
+    escape::append(target.stream.as_bytes(), Depth::Once, &mut head);
     head.push(b'"');
     if !entity.is_empty() {
         head.extend_from_slice(b",\"entity\":");
@@ -399,8 +403,8 @@ pub(super) const LIMITS: Limits = Limits {
     span_ms: Some(24 * 3600 * 1000),
 };
 
-/// Bytes of the names and entities of the places that have an open batch. One more place may begin
-/// when they are nearly reached. A place takes about four times its name, and a kilobyte.
+/// Bytes of the names and entities of the targets that have an open batch. One more target may begin
+/// when they are nearly reached. A target takes about four times its name, and a kilobyte.
 const MOST_NAME_BYTES: usize = 2 * 1024 * 1024;
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Entities {
             return;
         };
         let mut key_attributes = BTreeMap::from([
-            ("Type", "Service"),
+            ("Type", "BatchSink"),
             ("Name", name),
             ("AwsAccountId", account),
         ]);
@@ -255,7 +255,7 @@ mod tests {
             found,
             Some(json!({
                 "keyAttributes": {
-                    "Type": "Service", "Name": "shop", "Environment": "prod",
+                    "Type": "BatchSink", "Name": "shop", "Environment": "prod",
                     "AwsAccountId": "123456789012",
                 },
                 "attributes": {

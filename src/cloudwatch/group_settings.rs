@@ -9,30 +9,30 @@ use std::fmt;
 use aws_sdk_cloudwatchlogs::operation::create_log_group::builders::CreateLogGroupFluentBuilder;
 use aws_sdk_cloudwatchlogs::types::LogGroupClass;
 
-use crate::cloudwatch::options::{Creation, OnRefused};
-use crate::delivery::error::{Fault, Kind};
+use crate::cloudwatch::options::{CreateOptions, OnRefused};
+use crate::delivery::error::{ErrorClass, SendError};
 
 /// Those of them that the service is still asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Extras<'c> {
-    creation: &'c Creation,
-    wanted: Vec<Extra>,
+pub(super) struct GroupSettings<'c> {
+    creation: &'c CreateOptions,
+    wanted: Vec<GroupSetting>,
 }
 
 /// One of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Extra {
+pub(super) enum GroupSetting {
     Tags,
     Key,
     Class,
 }
 
-impl<'c> Extras<'c> {
-    pub(super) fn of(creation: &'c Creation) -> Self {
+impl<'c> GroupSettings<'c> {
+    pub(super) fn of(creation: &'c CreateOptions) -> Self {
         let set = [
-            (Extra::Tags, !creation.tags.is_empty()),
-            (Extra::Key, creation.kms_key_id.is_some()),
-            (Extra::Class, creation.class.is_some()),
+            (GroupSetting::Tags, !creation.tags.is_empty()),
+            (GroupSetting::Key, creation.kms_key_id.is_some()),
+            (GroupSetting::Class, creation.class.is_some()),
         ];
         let wanted = set.into_iter().filter(|(_, is_set)| *is_set);
         Self {
@@ -47,15 +47,15 @@ impl<'c> Extras<'c> {
         mut request: CreateLogGroupFluentBuilder,
     ) -> CreateLogGroupFluentBuilder {
         let creation = self.creation;
-        if self.wanted.contains(&Extra::Tags) {
+        if self.wanted.contains(&GroupSetting::Tags) {
             for (key, value) in &creation.tags {
                 request = request.tags(key, value);
             }
         }
-        if self.wanted.contains(&Extra::Key) {
+        if self.wanted.contains(&GroupSetting::Key) {
             request = request.set_kms_key_id(creation.kms_key_id.clone());
         }
-        if self.wanted.contains(&Extra::Class) {
+        if self.wanted.contains(&GroupSetting::Class) {
             request = request.set_log_group_class(creation.class.map(LogGroupClass::from));
         }
         request
@@ -63,7 +63,7 @@ impl<'c> Extras<'c> {
 
     /// Leaves out the one that a fault is about, or the next one when the fault does not say; `None`
     /// when the group is not to be created without it.
-    pub(super) fn give_up(&mut self, fault: &Fault) -> Option<Extra> {
+    pub(super) fn give_up(&mut self, fault: &SendError) -> Option<GroupSetting> {
         if !can_concern(fault) || self.creation.on_refused == OnRefused::Keep {
             return None;
         }
@@ -71,14 +71,17 @@ impl<'c> Extras<'c> {
             Some(extra) => self.wanted.iter().position(|wanted| *wanted == extra),
             // The group itself may not be created: nothing left out would change that.
             None if names_the_group(fault) => None,
-            None => self.wanted.iter().position(|extra| *extra != Extra::Key),
+            None => self
+                .wanted
+                .iter()
+                .position(|extra| *extra != GroupSetting::Key),
         };
-        let index = index.filter(|&index| self.wanted[index] != Extra::Key)?;
+        let index = index.filter(|&index| self.wanted[index] != GroupSetting::Key)?;
         Some(self.wanted.remove(index))
     }
 
     /// The same fault, with what is not there without it and what to do.
-    pub(super) fn explain(&self, fault: Fault) -> Fault {
+    pub(super) fn explain(&self, fault: SendError) -> SendError {
         let extra = self.named(&fault).filter(|_| can_concern(&fault));
         let Some(extra) = extra else {
             return self.explain_unnamed(fault.needing("logs:CreateLogGroup"));
@@ -86,9 +89,9 @@ impl<'c> Extras<'c> {
         let continued = self.creation.on_refused == OnRefused::Continue;
         let (option, advice) = (extra.option(), extra.advice());
         let choice = match extra {
-            Extra::Key => "",
-            Extra::Tags | Extra::Class if continued => return fault,
-            Extra::Tags | Extra::Class => "; or set `on_create_refused continue`",
+            GroupSetting::Key => "",
+            GroupSetting::Tags | GroupSetting::Class if continued => return fault,
+            GroupSetting::Tags | GroupSetting::Class => "; or set `on_create_refused continue`",
         };
         fault.followed_by(format_args!(
             "; the log group is not created without `{option}`: {advice}{choice}"
@@ -96,7 +99,7 @@ impl<'c> Extras<'c> {
     }
 
     /// A refusal that does not say what it is about: it may be any of them.
-    fn explain_unnamed(&self, fault: Fault) -> Fault {
+    fn explain_unnamed(&self, fault: SendError) -> SendError {
         if !can_concern(&fault) || names_the_group(&fault) || self.wanted.is_empty() {
             return fault;
         }
@@ -105,7 +108,7 @@ impl<'c> Extras<'c> {
             1 => "which",
             _ => "any of which",
         };
-        let can_continue = options != [Extra::Key.option()];
+        let can_continue = options != [GroupSetting::Key.option()];
         let choice = match self.creation.on_refused {
             OnRefused::Keep if can_continue => {
                 "; `on_create_refused continue` creates it without tags and class"
@@ -119,7 +122,7 @@ impl<'c> Extras<'c> {
     }
 
     /// The one that a fault is about, as far as its text says.
-    fn named(&self, fault: &Fault) -> Option<Extra> {
+    fn named(&self, fault: &SendError) -> Option<GroupSetting> {
         let text = fault.to_string().to_lowercase();
         let words: Vec<_> = match denied_action(&text) {
             Some(action) => vec![action],
@@ -128,16 +131,16 @@ impl<'c> Extras<'c> {
                 .filter(|word| !is_name(word))
                 .collect(),
         };
-        let is_named = |extra: &&Extra| words.iter().any(|word| extra.is_meant_by(word));
+        let is_named = |extra: &&GroupSetting| words.iter().any(|word| extra.is_meant_by(word));
         self.wanted.iter().find(is_named).copied()
     }
 }
 
-fn can_concern(fault: &Fault) -> bool {
-    matches!(fault.kind, Kind::Denied | Kind::Refused)
+fn can_concern(fault: &SendError) -> bool {
+    matches!(fault.kind, ErrorClass::Denied | ErrorClass::Refused)
 }
 
-fn names_the_group(fault: &Fault) -> bool {
+fn names_the_group(fault: &SendError) -> bool {
     let text = fault.to_string().to_lowercase();
     denied_action(&text) == Some("logs:createloggroup")
 }
@@ -153,7 +156,7 @@ fn is_name(word: &str) -> bool {
     word.contains('/') || word.contains("arn:")
 }
 
-impl Extra {
+impl GroupSetting {
     /// Whether a word of the service's messages, in lower case, means it.
     fn is_meant_by(self, word: &str) -> bool {
         match self {
@@ -187,7 +190,7 @@ impl Extra {
     }
 }
 
-impl fmt::Display for Extra {
+impl fmt::Display for GroupSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (option, advice) = (self.option(), self.advice());
         write!(f, "`{option}` ({advice})")

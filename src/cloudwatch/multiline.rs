@@ -14,7 +14,7 @@ use regex_lite::Regex;
 
 use self::blocks::Blocks;
 use self::line::Line;
-use crate::cloudwatch::multiline::partial_lines::Pieces;
+use crate::cloudwatch::multiline::partial_lines::PartialLines;
 use crate::cloudwatch::options::awslogs;
 use crate::cloudwatch::{datetime, go_regex};
 use crate::options::Reader;
@@ -52,7 +52,7 @@ impl Join {
         let mut records = Records::new(chunk);
         let mut joiner = Joiner {
             multiline: self.multiline.as_ref(),
-            pieces: Pieces::default(),
+            pieces: PartialLines::default(),
             blocks: Blocks::default(),
             out: Vec::with_capacity(chunk.len()),
         };
@@ -73,7 +73,7 @@ impl Join {
 /// The steps of one chunk.
 struct Joiner<'j, 'c> {
     multiline: Option<&'j Multiline>,
-    pieces: Pieces<'c>,
+    pieces: PartialLines<'c>,
     blocks: Blocks<'c>,
     out: Vec<u8>,
 }

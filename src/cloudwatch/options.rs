@@ -10,7 +10,7 @@ pub use self::table::{FOREIGN, OPTIONS};
 use crate::cloudwatch::emf_records::Metrics;
 use crate::cloudwatch::entity::Entities;
 use crate::cloudwatch::multiline::Join;
-use crate::cloudwatch::put_log_events::Way;
+use crate::cloudwatch::put_log_events::RequestOptions;
 use crate::cloudwatch::route::Route;
 use crate::options::Reader;
 use crate::record::log_key::Select;
@@ -26,7 +26,7 @@ pub struct Config {
     /// Which records are joined to one event.
     pub join: Option<Join>,
     /// What is created when it is missing.
-    pub creation: Creation,
+    pub creation: CreateOptions,
     /// What is done with an event beyond the limit.
     pub oversize: Oversize,
     /// The largest event, in bytes as the service counts them.
@@ -36,7 +36,7 @@ pub struct Config {
     /// Which records become metrics, and how.
     pub metrics: Option<Metrics>,
     /// How requests travel.
-    pub way: Way,
+    pub way: RequestOptions,
     /// What the output tells CloudWatch of itself.
     pub self_metrics: Option<SelfMetrics>,
 }
@@ -54,7 +54,7 @@ pub struct SelfMetrics {
 
 /// What may be created, and how.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Creation {
+pub struct CreateOptions {
     /// Missing groups are created.
     pub group: bool,
     /// Missing streams are created.
@@ -102,7 +102,7 @@ impl Config {
             route: Route::read(reader),
             join: Join::read(reader, &select),
             select,
-            creation: Creation::read(reader),
+            creation: CreateOptions::read(reader),
             oversize: reader
                 .choice(
                     "oversize",
@@ -114,7 +114,7 @@ impl Config {
                 .unwrap_or(MOST_EVENT),
             entities: reader.switch("add_entity").then(Entities::default),
             metrics: metrics(reader),
-            way: Way {
+            way: RequestOptions {
                 log_format: awslogs::log_format(reader),
                 gzip: reader
                     .choice("compression", &[("none", false), ("gzip", true)])
@@ -152,7 +152,7 @@ fn metrics(reader: &Reader<'_>) -> Option<Metrics> {
     Some(Metrics::new(namespace, &dimensions))
 }
 
-impl Creation {
+impl CreateOptions {
     fn read(reader: &Reader<'_>) -> Self {
         let on_refused = [("keep", OnRefused::Keep), ("continue", OnRefused::Continue)];
         let creation = Self {
@@ -269,9 +269,9 @@ mod tests {
         let (config, common) = read(&[]).unwrap();
         assert_eq!(
             config.creation,
-            Creation {
+            CreateOptions {
                 stream: true,
-                ..Creation::default()
+                ..CreateOptions::default()
             }
         );
         assert_eq!(

@@ -16,20 +16,20 @@ use tokio::time::{Instant, timeout_at};
 
 use self::turns::Turns;
 use crate::aws::session::Settings;
-use crate::cloudwatch::group_settings::{Extra, Extras};
-use crate::cloudwatch::options::Creation;
+use crate::cloudwatch::group_settings::{GroupSetting, GroupSettings};
+use crate::cloudwatch::options::CreateOptions;
 use crate::cloudwatch::provision::create_call::{CreateCall, Wanted};
 use crate::cloudwatch::provision::retention::Retention;
-use crate::cloudwatch::route::Place;
-use crate::delivery::error::{Fault, Kind};
+use crate::cloudwatch::route::LogStreamId;
+use crate::delivery::error::{ErrorClass, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
-use crate::telemetry::{Watch, log_limiter};
+use crate::telemetry::{Telemetry, log_limiter};
 
 /// Creates what writes find missing.
 #[derive(Debug)]
-pub struct Streams {
-    creation: Creation,
-    watch: Watch,
+pub struct Provisioner {
+    creation: CreateOptions,
+    telemetry: Telemetry,
     retention: Retention,
     create_group: CreateCall,
     create_stream: CreateCall,
@@ -47,24 +47,24 @@ pub struct Missing {
     pub deadline: Instant,
 }
 
-impl Streams {
+impl Provisioner {
     /// Creates as the options say; instances with the same settings share the rate limits.
     #[must_use]
-    pub fn new(creation: Creation, settings: &Settings, watch: Watch) -> Self {
+    pub fn new(creation: CreateOptions, settings: &Settings, telemetry: Telemetry) -> Self {
         Self {
-            retention: Retention::new(&creation, settings, watch.clone()),
+            retention: Retention::new(&creation, settings, telemetry.clone()),
             create_group: CreateCall::new(settings, Operation::CreateLogGroup),
             create_stream: CreateCall::new(settings, Operation::CreateLogStream),
             turns: Turns::default(),
             creation,
-            watch,
+            telemetry,
         }
     }
 
     /// The lines and counts of the instance.
     #[must_use]
-    pub fn watch(&self) -> &Watch {
-        &self.watch
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// A group was written to; its retention may have to be set.
@@ -76,47 +76,47 @@ impl Streams {
     ///
     /// # Errors
     ///
-    /// A fault of the calls, or [`Kind::Denied`] when the options do not allow it.
+    /// A fault of the calls, or [`ErrorClass::Denied`] when the options do not allow it.
     pub async fn create(
         &self,
         client: &Client,
-        place: &Place,
+        target: &LogStreamId,
         missing: Missing,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SendError> {
         let Missing { at, deadline, .. } = missing;
         // Requests of the SDK are large futures; in line they would add up on the thread's stack.
-        let make = Box::pin(self.create_now(client, place, missing));
-        let made = self.turns.once(place, at, deadline, make);
+        let make = Box::pin(self.create_now(client, target, missing));
+        let made = self.turns.once(target, at, deadline, make);
         let made = timeout_at(deadline, made).await;
-        made.unwrap_or_else(|_| Err(not_in_time(place)))
+        made.unwrap_or_else(|_| Err(not_in_time(target)))
     }
 
     async fn create_now(
         &self,
         client: &Client,
-        place: &Place,
+        target: &LogStreamId,
         missing: Missing,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SendError> {
         if !self.creation.stream {
             // The group may be what is missing; its stream is then still for someone else to create.
             if self.creation.group {
-                self.group(client, place, missing).await?;
+                self.group(client, target, missing).await?;
             }
-            return Err(not_allowed(place, "auto_create_stream"));
+            return Err(not_allowed(target, "auto_create_stream"));
         }
         let mut group_exists = missing.group;
         if missing.group {
-            self.group(client, place, missing).await?;
+            self.group(client, target, missing).await?;
         }
         loop {
             let wanted = Wanted {
-                place,
+                target,
                 deadline: missing.deadline,
                 group_exists,
             };
             match Box::pin(self.stream(client, wanted)).await {
-                Err(fault) if fault.kind == Kind::Missing && !group_exists => {
-                    self.group(client, place, missing).await?;
+                Err(fault) if fault.kind == ErrorClass::Missing && !group_exists => {
+                    self.group(client, target, missing).await?;
                     group_exists = true;
                 }
                 result => return result,
@@ -124,18 +124,23 @@ impl Streams {
         }
     }
 
-    /// Creates a place's group, once for all its streams.
-    async fn group(&self, client: &Client, place: &Place, missing: Missing) -> Result<(), Fault> {
+    /// Creates a target's group, once for all its streams.
+    async fn group(
+        &self,
+        client: &Client,
+        target: &LogStreamId,
+        missing: Missing,
+    ) -> Result<(), SendError> {
         if !self.creation.group {
-            return Err(not_allowed(place, "auto_create_group"));
+            return Err(not_allowed(target, "auto_create_group"));
         }
         let Missing { at, deadline, .. } = missing;
-        let group = Place {
-            group: place.group.clone(),
+        let group = LogStreamId {
+            group: target.group.clone(),
             stream: String::new(),
         };
         let wanted = Wanted {
-            place,
+            target,
             deadline,
             group_exists: false,
         };
@@ -143,38 +148,38 @@ impl Streams {
         self.turns.once(&group, at, deadline, make).await
     }
 
-    async fn stream(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), Fault> {
-        let Place { group, stream } = wanted.place;
+    async fn stream(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), SendError> {
+        let LogStreamId { group, stream } = wanted.target;
         let request = client
             .create_log_stream()
             .log_group_name(group)
             .log_stream_name(stream);
         let call = || {
             let request = request.clone();
-            async move { request.send().await.map_err(|error| Fault::of(&error)) }
+            async move { request.send().await.map_err(|error| SendError::of(&error)) }
         };
-        let explain = |fault: Fault| fault.needing("logs:CreateLogStream");
+        let explain = |fault: SendError| fault.needing("logs:CreateLogStream");
         let created = self
             .create_stream
-            .repeat(wanted, &self.watch, call, explain)
+            .repeat(wanted, &self.telemetry, call, explain)
             .await
             .map_err(explain)?;
         if created {
-            self.watch.log.info(format_args!(
+            self.telemetry.log.info(format_args!(
                 "created log stream `{stream}` in log group `{group}`"
             ));
         }
         Ok(())
     }
 
-    async fn create_group(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), Fault> {
-        let mut extras = Extras::of(&self.creation);
+    async fn create_group(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), SendError> {
+        let mut extras = GroupSettings::of(&self.creation);
         loop {
             let Err(fault) = self.ask_for_group(client, wanted, &extras).await else {
                 return Ok(());
             };
             match extras.give_up(&fault) {
-                Some(extra) => self.log_without(extra, wanted.place, &fault),
+                Some(extra) => self.log_without(extra, wanted.target, &fault),
                 None => return Err(extras.explain(fault)),
             }
         }
@@ -184,21 +189,21 @@ impl Streams {
         &self,
         client: &Client,
         wanted: Wanted<'_>,
-        extras: &Extras<'_>,
-    ) -> Result<(), Fault> {
-        let group = &wanted.place.group;
+        extras: &GroupSettings<'_>,
+    ) -> Result<(), SendError> {
+        let group = &wanted.target.group;
         let request = extras.add(client.create_log_group().log_group_name(group));
         let call = || {
             let request = request.clone();
-            async move { request.send().await.map_err(|error| Fault::of(&error)) }
+            async move { request.send().await.map_err(|error| SendError::of(&error)) }
         };
         let explain = |fault| extras.explain(fault);
         let created = self
             .create_group
-            .repeat(wanted, &self.watch, call, explain)
+            .repeat(wanted, &self.telemetry, call, explain)
             .await?;
         if created {
-            self.watch
+            self.telemetry
                 .log
                 .info(format_args!("created log group `{group}`"));
             self.retention.created(client, group);
@@ -206,31 +211,31 @@ impl Streams {
         Ok(())
     }
 
-    fn log_without(&self, extra: Extra, place: &Place, fault: &Fault) {
-        let kind = log_limiter::Kind {
+    fn log_without(&self, extra: GroupSetting, target: &LogStreamId, fault: &SendError) {
+        let kind = log_limiter::LogKey {
             what: "extra",
             part: &extra.to_string(),
             unit: "groups",
         };
-        let Place { group, .. } = place;
-        self.watch.warn(kind, 1, format_args!(
+        let LogStreamId { group, .. } = target;
+        self.telemetry.warn(kind, 1, format_args!(
             "log group `{group}` is created without {extra}, as `on_create_refused continue` allows: {fault}"
         ));
     }
 }
 
-fn not_allowed(place: &Place, option: &str) -> Fault {
-    let Place { group, stream } = place;
+fn not_allowed(target: &LogStreamId, option: &str) -> SendError {
+    let LogStreamId { group, stream } = target;
     let text = format_args!(
         "log group `{group}` or its log stream `{stream}` does not exist, and `{option}` is off: create it, or set `{option} true`"
     );
-    Fault::new(Kind::Denied, "NotAllowed", text)
+    SendError::new(ErrorClass::Denied, "NotAllowed", text)
 }
 
-fn not_in_time(place: &Place) -> Fault {
-    let Place { group, stream } = place;
+fn not_in_time(target: &LogStreamId) -> SendError {
+    let LogStreamId { group, stream } = target;
     let text = format_args!(
         "log group `{group}`, log stream `{stream}`: not created before the flush's deadline (`flush_timeout`)"
     );
-    Fault::new(Kind::Passing { unanswered: false }, "Timeout", text)
+    SendError::new(ErrorClass::Transient { unanswered: false }, "Timeout", text)
 }

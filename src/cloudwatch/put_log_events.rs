@@ -1,4 +1,4 @@
-//! One place's requests: PutLogEvents, and what its answer says of events that were not stored.
+//! The requests of one log stream: PutLogEvents, and what its answer says of events that were not stored.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use crate::aws::deadline;
 use crate::batch::{self, Batch, Item};
-use crate::cloudwatch::provision::{Missing, Streams};
-use crate::cloudwatch::route::Place;
-use crate::delivery::error::{Fault, Kind};
-use crate::delivery::signed_body::Prepared;
-use crate::delivery::{Answer, Order, Refused, Service};
+use crate::cloudwatch::provision::{Missing, Provisioner};
+use crate::cloudwatch::route::LogStreamId;
+use crate::delivery::error::{ErrorClass, SendError};
+use crate::delivery::signed_body::SignedBody;
+use crate::delivery::{Answer, BatchSink, Order, RejectedItems};
 use crate::telemetry::log_limiter;
 use crate::telemetry::metrics::descriptors::{Operation, RejectReason};
 
@@ -25,17 +25,17 @@ use crate::telemetry::metrics::descriptors::{Operation, RejectReason};
 #[derive(Debug)]
 pub struct Stream {
     client: Client,
-    place: Place,
-    streams: Arc<Streams>,
-    way: Way,
+    id: LogStreamId,
+    provisioner: Arc<Provisioner>,
+    options: RequestOptions,
     target: String,
     /// The last write found not even the group.
     without_group: AtomicBool,
 }
 
-/// How requests travel, the same for every stream of an instance.
+/// How requests are sent, the same for every log stream of an output.
 #[derive(Clone, Debug, Default)]
-pub struct Way {
+pub struct RequestOptions {
     /// The value of the header that tells the service of embedded metrics.
     pub log_format: Option<String>,
     /// Compresses request bodies.
@@ -45,27 +45,33 @@ pub struct Way {
 }
 
 impl Stream {
-    /// Sends to a place.
+    /// Sends to a log stream.
     #[must_use]
-    pub fn new(client: Client, place: Place, streams: Arc<Streams>, way: Way) -> Self {
-        let target = format!("log group `{}`, log stream `{}`", place.group, place.stream);
+    pub fn new(
+        client: Client,
+        id: LogStreamId,
+        provisioner: Arc<Provisioner>,
+        options: RequestOptions,
+    ) -> Self {
+        let target = format!("log group `{}`, log stream `{}`", id.group, id.stream);
         Self {
             client,
-            place,
-            streams,
-            way,
+            id,
+            provisioner,
+            options,
             target,
             without_group: AtomicBool::new(false),
         }
     }
 
-    fn fault(&self, error: &SdkError<PutLogEventsError, HttpResponse>) -> Fault {
-        let fault = Fault::of(error);
-        let without_group = fault.kind == Kind::Missing && fault.to_string().contains(NO_GROUP);
+    fn fault(&self, error: &SdkError<PutLogEventsError, HttpResponse>) -> SendError {
+        let fault = SendError::of(error);
+        let without_group =
+            fault.kind == ErrorClass::Missing && fault.to_string().contains(NO_GROUP);
         self.without_group.store(without_group, Ordering::Relaxed);
         fault
             .needing("logs:PutLogEvents")
-            .retried(self.way.auto_retry)
+            .retried(self.options.auto_retry)
     }
 
     /// The events are stored, but not as those of the entity.
@@ -74,33 +80,33 @@ impl Stream {
             return;
         };
         let (target, error_type) = (&self.target, info.error_type().as_str());
-        let kind = log_limiter::Kind {
+        let kind = log_limiter::LogKey {
             what: "entity",
             part: error_type,
             unit: "requests",
         };
-        self.streams.watch().warn(kind, 1, format_args!(
+        self.provisioner.telemetry().warn(kind, 1, format_args!(
             "{target}: the service stored the events and rejected their entity (`add_entity`): {error_type}"
         ));
     }
 }
 
-impl Service for Stream {
+impl BatchSink for Stream {
     const PUT: Operation = Operation::PutLogEvents;
 
-    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+    async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
         let body = batch.body();
-        let prepared = if self.way.gzip {
-            Prepared::gzip(&body)
+        let prepared = if self.options.gzip {
+            SignedBody::gzip(&body)
         } else {
-            Prepared::new(body)
+            SignedBody::new(body)
         };
         let mut request = self
             .client
             .put_log_events()
             .customize()
             .interceptor(prepared);
-        if let Some(format) = self.way.log_format.clone() {
+        if let Some(format) = self.options.log_format.clone() {
             request = request.mutate_request(move |request| {
                 request
                     .headers_mut()
@@ -108,19 +114,19 @@ impl Service for Stream {
             });
         }
         let output = request.send().await.map_err(|error| self.fault(&error))?;
-        self.streams.written(&self.client, &self.place.group);
+        self.provisioner.written(&self.client, &self.id.group);
         self.report_rejected_entity(&output);
         Ok(answer(&output, batch.items()))
     }
 
-    async fn create(&self, missed: Instant) -> Result<(), Fault> {
+    async fn create(&self, missed: Instant) -> Result<(), SendError> {
         let missing = Missing {
             at: missed,
             group: self.without_group.load(Ordering::Relaxed),
             deadline: deadline::current().unwrap_or_else(|| missed + LONGEST_CREATION),
         };
-        self.streams
-            .create(&self.client, &self.place, missing)
+        self.provisioner
+            .create(&self.client, &self.id, missing)
             .await
     }
 
@@ -129,7 +135,7 @@ impl Service for Stream {
     }
 
     fn retries_unanswered(&self) -> bool {
-        self.way.auto_retry
+        self.options.auto_retry
     }
 
     fn order(&self) -> Order {
@@ -149,7 +155,7 @@ fn answer(output: &PutLogEventsOutput, items: &[Item]) -> Answer {
 
 /// The service names the ends of the ranges it refused: events older than its limit and those older
 /// than the group's retention come first in a batch, those too far in the future last.
-fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<Refused> {
+fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<RejectedItems> {
     let index = |index: Option<i32>| {
         usize::try_from(index.unwrap_or_default())
             .unwrap_or_default()
@@ -171,23 +177,23 @@ fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<Refused> {
         let items = &items[range];
         let (count, first, bytes) = (items.len(), items[0].time, batch::weight(items));
         let text = format!("dropped {count} events that the service refused as {why}; the first has time {first} ms");
-        Refused { reason, count, bytes, text }
+        RejectedItems { reason, count, bytes, text }
     })
     .collect()
 }
 
 /// Time for a creation outside of a flush.
 const LONGEST_CREATION: Duration = Duration::from_secs(10);
-/// Of what the service says of a missing place; whatever else it may say, the stream is tried first.
+/// Part of the service's message for a missing log group. With any other message the log stream is created first.
 const NO_GROUP: &str = "log group does not exist";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Limits, Open};
+    use crate::batch::{BatchBuilder, Limits};
 
-    fn refused_of(info: &RejectedLogEventsInfo) -> Vec<Refused> {
-        let mut open = Open::new(
+    fn refused_of(info: &RejectedLogEventsInfo) -> Vec<RejectedItems> {
+        let mut open = BatchBuilder::new(
             Limits {
                 items: 10,
                 bytes: 100,

@@ -101,22 +101,22 @@ impl Name {
 
 /// A group and a stream.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Place {
+pub struct LogStreamId {
     /// The log group's name.
     pub group: String,
     /// The log stream's name.
     pub stream: String,
 }
 
-/// The places of one chunk's records, numbered as they are met. A number stands for one place only;
-/// a place that was forgotten and is met again has a new one.
-pub struct Places<'c> {
+/// The targets of one chunk's records, numbered as they are met. A number stands for one target only;
+/// a target that was forgotten and is met again has a new one.
+pub struct LogStreams<'c> {
     route: &'c Route,
     variables: Variables<'c>,
     tag: &'c str,
     varies: bool,
     numbers: HashMap<Box<[u8]>, usize>,
-    places: Vec<Place>,
+    targets: Vec<LogStreamId>,
     first: usize,
     bytes: usize,
     entities: Option<&'c Entities>,
@@ -154,7 +154,7 @@ impl Fallback {
     }
 }
 
-impl<'c> Places<'c> {
+impl<'c> LogStreams<'c> {
     /// Begins a chunk.
     #[must_use]
     pub fn new(
@@ -173,7 +173,7 @@ impl<'c> Places<'c> {
                 || entities.is_some()
                 || (route.needs_ecs_metadata() && !variables.knows_the_task()),
             numbers: HashMap::new(),
-            places: Vec::new(),
+            targets: Vec::new(),
             first: 0,
             bytes: 0,
             last: None,
@@ -182,7 +182,7 @@ impl<'c> Places<'c> {
         }
     }
 
-    /// The number of a record's place; the next free one is a new place.
+    /// The number of a record's target; the next free one is a new target.
     #[inline]
     pub fn number(&mut self, record: &Record<'_, '_>) -> usize {
         match self.last {
@@ -191,19 +191,19 @@ impl<'c> Places<'c> {
         }
     }
 
-    /// A place that is not forgotten, by its number.
+    /// A target that is not forgotten, by its number.
     #[must_use]
-    pub fn place(&self, number: usize) -> &Place {
-        &self.places[number - self.first]
+    pub fn target(&self, number: usize) -> &LogStreamId {
+        &self.targets[number - self.first]
     }
 
-    /// The entity of a place's records as JSON; empty for none.
+    /// The entity of a target's records as JSON; empty for none.
     #[must_use]
     pub fn entity(&self, number: usize) -> &[u8] {
         &self.entity[number - self.first]
     }
 
-    /// The number of the first place that is not forgotten.
+    /// The number of the first target that is not forgotten.
     #[must_use]
     pub fn first(&self) -> usize {
         self.first
@@ -215,11 +215,11 @@ impl<'c> Places<'c> {
         self.bytes
     }
 
-    /// Forgets all places.
+    /// Forgets all targets.
     pub fn forget(&mut self) {
-        self.first += self.places.len();
+        self.first += self.targets.len();
         self.bytes = 0;
-        self.places.clear();
+        self.targets.clear();
         self.entity.clear();
         self.numbers.clear();
         self.last = None;
@@ -243,7 +243,7 @@ impl<'c> Places<'c> {
             .group
             .note(self.route.group.render(&source, &mut name));
         let group = name.len();
-        // Neither name has such a byte, so that no two places share a key.
+        // Neither name has such a byte, so that no two targets share a key.
         name.push(0);
         self.fallbacks
             .stream
@@ -274,9 +274,9 @@ impl<'c> Places<'c> {
 
     fn place_of(&mut self, name: &[u8], group: usize, stream: usize) -> usize {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let number = self.first + self.places.len();
+        let number = self.first + self.targets.len();
         self.bytes += name.len();
-        self.places.push(Place {
+        self.targets.push(LogStreamId {
             group: text(&name[..group]),
             stream: text(&name[group + 1..stream]),
         });

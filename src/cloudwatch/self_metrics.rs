@@ -1,7 +1,7 @@
 //! `self_metrics_namespace`: an output's own counts as metrics of CloudWatch.
 //!
-//! A document now and then takes the road of every event from its batch on: creation, pace, retries
-//! and lines are the same. Its requests are not among the counts, which tell of users' events.
+//! From its batch on, a document goes through the same steps as every event: creation, rate limiter,
+//! retries and lines. Its requests are not counted, as the counts are those of users' events.
 
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
@@ -13,18 +13,18 @@ use super::CloudWatch;
 use super::LABELS;
 use super::encode::{self, LIMITS};
 use super::options::{Config, SelfMetrics};
-use super::route::Place;
+use super::route::LogStreamId;
 use crate::aws::ecs_metadata::Task;
-use crate::batch::{Batch, Open};
-use crate::cloudwatch::provision::Streams;
-use crate::cloudwatch::put_log_events::{Stream, Way};
-use crate::delivery::{Deadline, TargetHandle, Terms, deliver_all};
+use crate::batch::{Batch, BatchBuilder};
+use crate::cloudwatch::provision::Provisioner;
+use crate::cloudwatch::put_log_events::{RequestOptions, Stream};
+use crate::delivery::{Deadline, DeliveryContext, TargetHandle, deliver_all};
 use crate::naming::template;
 use crate::options::common::Common;
 use crate::options::env::environment;
 use crate::pipeline::Pipeline;
 use crate::runtime::RuntimeHandle;
-use crate::telemetry::Watch;
+use crate::telemetry::Telemetry;
 use crate::telemetry::flush_stats;
 use crate::telemetry::metrics::emf::{Source, Told};
 use crate::telemetry::metrics::now_ms;
@@ -35,8 +35,8 @@ pub(super) struct Reporter {
     options: SelfMetrics,
     output: String,
     told: Told,
-    streams: Arc<Streams>,
-    watch: Watch,
+    streams: Arc<Provisioner>,
+    telemetry: Telemetry,
 }
 
 /// Reports for as long as the output is open.
@@ -82,12 +82,14 @@ async fn report(pipeline: &Pipeline<CloudWatch>, time: Duration) {
         return;
     };
     let Pipeline {
-        metadata, watch, ..
+        metadata,
+        telemetry,
+        ..
     } = pipeline;
-    metadata.learn(deadline, &watch.log).await;
+    metadata.learn(deadline, &telemetry.log).await;
     let (client, task) = (connection.client.clone(), metadata.known());
     let terms = pipeline.terms(Deadline::new(deadline), 0);
-    reporter.report(watch, client, task, terms).await;
+    reporter.report(telemetry, client, task, terms).await;
 }
 
 impl Reporter {
@@ -97,45 +99,57 @@ impl Reporter {
         output: &str,
         config: &Config,
         common: &Common,
-        watch: &Watch,
+        telemetry: &Telemetry,
     ) -> Self {
-        let watch = Watch::new(watch.log.clone(), LABELS);
+        let telemetry = Telemetry::new(telemetry.log.clone(), LABELS);
         // They are nobody's to look at.
-        watch.metrics.shown(true);
+        telemetry.metrics.shown(true);
         Self {
             options,
             output: output.to_owned(),
             told: Told::default(),
-            streams: Arc::new(Streams::new(
+            streams: Arc::new(Provisioner::new(
                 config.creation.clone(),
                 &common.session,
-                watch.clone(),
+                telemetry.clone(),
             )),
-            watch,
+            telemetry,
         }
     }
 
     /// Sends what `counted` has more than at the last time; what fails is told with the next document.
-    async fn report(&self, counted: &Watch, client: Client, task: Option<&Task>, terms: Terms) {
+    async fn report(
+        &self,
+        counted: &Telemetry,
+        client: Client,
+        task: Option<&Task>,
+        terms: DeliveryContext,
+    ) {
         let source = self.source(task);
         let now = now_ms();
         let (document, totals) = self.told.document(&counted.metrics, &source, now);
-        let place = self.place(task);
-        let Some(batch) = batch(&place, &document, now) else {
+        let target = self.target(task);
+        let Some(batch) = batch(&target, &document, now) else {
             return;
         };
-        let way = Way {
+        let way = RequestOptions {
             log_format: Some("json/emf".to_owned()),
             auto_retry: true,
             gzip: false,
         };
-        let stream = Stream::new(client, place, self.streams.clone(), way);
-        let terms = Terms {
-            watch: self.watch.clone(),
+        let stream = Stream::new(client, target, self.streams.clone(), way);
+        let terms = DeliveryContext {
+            telemetry: self.telemetry.clone(),
             ..terms
         };
         let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &terms).await;
-        flush_stats::sum_up(&self.watch, None, "self_metrics", &report, Instant::now());
+        flush_stats::sum_up(
+            &self.telemetry,
+            None,
+            "self_metrics",
+            &report,
+            Instant::now(),
+        );
         if report.accepted > 0 {
             self.told.delivered(totals);
         }
@@ -160,7 +174,7 @@ impl Reporter {
     }
 
     /// A stream of each router's own: the task's, or the machine's.
-    fn place(&self, task: Option<&Task>) -> Place {
+    fn target(&self, task: Option<&Task>) -> LogStreamId {
         let router = task
             .map(|task| task.id().to_owned())
             .filter(|id| !id.is_empty());
@@ -168,7 +182,7 @@ impl Reporter {
         let router = router.unwrap_or_else(|| "router".to_owned());
         let mut stream = format!("{}/{router}", self.output).into_bytes();
         template::clean_stream(&mut stream, 0);
-        Place {
+        LogStreamId {
             group: self.options.log_group.clone(),
             stream: String::from_utf8_lossy(&stream).into_owned(),
         }
@@ -190,9 +204,9 @@ fn dimension(value: &str) -> String {
     value.chars().map(ascii).take(1024).collect()
 }
 
-fn batch(place: &Place, document: &str, now: i64) -> Option<Batch> {
-    let mut open = Open::new(LIMITS, &encode::head(place, &[]), None);
-    let (body, start) = (open.body(), encode::head(place, &[]).len());
+fn batch(target: &LogStreamId, document: &str, now: i64) -> Option<Batch> {
+    let mut open = BatchBuilder::new(LIMITS, &encode::head(target, &[]), None);
+    let (body, start) = (open.body(), encode::head(target, &[]).len());
     let event = serde_json::json!({"timestamp": now, "message": document});
     body.extend_from_slice(event.to_string().as_bytes());
     let full = open.add(start, now, document.len() + encode::EVENT_OVERHEAD, 0);
@@ -212,11 +226,11 @@ mod tests {
 
     #[test]
     fn a_document_is_one_event_of_its_stream() {
-        let place = Place {
+        let target = LogStreamId {
             group: "g".into(),
             stream: "s".into(),
         };
-        let body = batch(&place, r#"{"a":1}"#, 7).unwrap().body();
+        let body = batch(&target, r#"{"a":1}"#, 7).unwrap().body();
         let request: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let expected = serde_json::json!({
             "logGroupName": "g", "logStreamName": "s",

@@ -8,10 +8,12 @@ use std::time::Instant;
 use cbindings::{Outcome, Verdict};
 
 use crate::batch::Batch;
-use crate::delivery::flush_report::Report;
+use crate::delivery::flush_report::FlushReport;
 use crate::delivery::ledger::journal::{Identity, Journal, say_of_forgotten};
-use crate::delivery::ledger::{Arrived, Dropped, Key, Ledger, Left, Progress, Source, Track};
-use crate::telemetry::Watch;
+use crate::delivery::ledger::{
+    Arrived, Dropped, Key, Ledger, PendingItems, Progress, Source, Track,
+};
+use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::Id;
 use crate::telemetry::metrics::{Flight, now_ms};
 
@@ -20,7 +22,7 @@ use crate::telemetry::metrics::{Flight, now_ms};
 pub struct RetryLedger {
     ledger: Arc<Ledger>,
     journal: Option<Arc<Journal>>,
-    watch: Watch,
+    telemetry: Telemetry,
 }
 
 impl RetryLedger {
@@ -28,12 +30,12 @@ impl RetryLedger {
     ///
     /// A directory that cannot be used is a warning, and the ledger then ends with the process.
     #[must_use]
-    pub fn new(watch: Watch, resume_path: Option<(&Path, Identity)>) -> Self {
-        let opened = resume_path.map(|(path, identity)| Journal::share(path, identity, &watch));
+    pub fn new(telemetry: Telemetry, resume_path: Option<(&Path, Identity)>) -> Self {
+        let opened = resume_path.map(|(path, identity)| Journal::share(path, identity, &telemetry));
         let journal = match opened {
             Some(Ok(journal)) => Some(journal),
             Some(Err(why)) => {
-                watch.log.warn(format_args!(
+                telemetry.log.warn(format_args!(
                     "`resume_path` has no effect: {why}; after a restart, chunks that were delivered in part are sent whole"
                 ));
                 None
@@ -41,9 +43,9 @@ impl RetryLedger {
             None => None,
         };
         Self {
-            ledger: watch.metrics.ledger(),
+            ledger: telemetry.metrics.ledger(),
             journal,
-            watch,
+            telemetry,
         }
     }
 
@@ -62,8 +64,8 @@ impl RetryLedger {
         }
         let left = progress.begin(&source).map(Arc::new);
         if left.is_some() {
-            self.watch.metrics.add(Id::Resumes, 1);
-            self.watch.debug(format_args!(
+            self.telemetry.metrics.add(Id::Resumes, 1);
+            self.telemetry.debug(format_args!(
                 "a chunk comes again: only what is left of it is sent"
             ));
         }
@@ -76,19 +78,19 @@ impl RetryLedger {
             number,
             oldest_left: None,
             is_finished: false,
-            _flight: self.watch.metrics.flight(),
+            _flight: self.telemetry.metrics.flight(),
         }
     }
 }
 
 /// Keeps what is known of a chunk for its next attempt.
-fn note(ledger: &Ledger, watch: &Watch, key: Key, progress: Arc<Progress>, oldest: i64) {
+fn note(ledger: &Ledger, telemetry: &Telemetry, key: Key, progress: Arc<Progress>, oldest: i64) {
     let Dropped { expired, evicted } = ledger.note(key, progress, oldest, Instant::now());
     for progress in expired.iter().chain(&evicted) {
         progress.remove();
     }
     let had_settled = evicted.iter().filter(|progress| progress.size().1);
-    say_of_forgotten(watch, had_settled.count());
+    say_of_forgotten(telemetry, had_settled.count());
 }
 
 impl Drop for RetryLedger {
@@ -107,7 +109,7 @@ pub struct Attempt<'l> {
     source: Arc<dyn Source>,
     progress: Arc<Progress>,
     track: Arc<Track>,
-    left: Option<Arc<Left>>,
+    left: Option<Arc<PendingItems>>,
     number: u64,
     oldest_left: Option<i64>,
     is_finished: bool,
@@ -117,7 +119,7 @@ pub struct Attempt<'l> {
 impl Attempt<'_> {
     /// What is left of the chunk; `None` where nothing of it is settled.
     #[must_use]
-    pub fn left(&self) -> Option<Arc<Left>> {
+    pub fn left(&self) -> Option<Arc<PendingItems>> {
         self.left.clone()
     }
 
@@ -166,7 +168,7 @@ impl Attempt<'_> {
 
     /// Ends the attempt: the verdict on the chunk.
     #[must_use]
-    pub fn finish(mut self, report: &Report) -> Verdict {
+    pub fn finish(mut self, report: &FlushReport) -> Verdict {
         let verdict = report.verdict();
         self.oldest_left = report.oldest_left;
         self.is_finished = true;
@@ -174,7 +176,7 @@ impl Attempt<'_> {
         self.progress
             .note_refusals(report.refusals > 0, has_delivered);
         if verdict == Verdict::Retry {
-            self.ledger.watch.metrics.add(Id::Retries, 1);
+            self.ledger.telemetry.metrics.add(Id::Retries, 1);
             self.keep();
         } else if self.progress.has_journal() {
             self.remove_when_taken();
@@ -186,7 +188,7 @@ impl Attempt<'_> {
     /// after its next start.
     fn remove_when_taken(&self) {
         let (ledger, progress) = (Arc::downgrade(&self.ledger.ledger), self.progress.clone());
-        let watch = self.ledger.watch.clone();
+        let telemetry = self.ledger.telemetry.clone();
         self.source
             .on_outcome(Box::new(move |outcome| match outcome {
                 Outcome::Taken => progress.remove(),
@@ -194,7 +196,7 @@ impl Attempt<'_> {
                     let key = progress.key_of(tag, chunk);
                     if let (true, Some(ledger)) = (progress.is_of_use(), ledger.upgrade()) {
                         progress.save(key);
-                        note(&ledger, &watch, key, progress, now_ms());
+                        note(&ledger, &telemetry, key, progress, now_ms());
                     }
                 }
             }));
@@ -204,7 +206,7 @@ impl Attempt<'_> {
     #[must_use]
     pub fn give_back(mut self) -> Verdict {
         self.is_finished = true;
-        self.ledger.watch.metrics.add(Id::Retries, 1);
+        self.ledger.telemetry.metrics.add(Id::Retries, 1);
         self.keep();
         Verdict::Retry
     }
@@ -216,8 +218,10 @@ impl Attempt<'_> {
         if self.progress.is_of_use() {
             self.progress.save(key);
         }
-        let RetryLedger { ledger, watch, .. } = self.ledger;
-        note(ledger, watch, key, self.progress.clone(), oldest);
+        let RetryLedger {
+            ledger, telemetry, ..
+        } = self.ledger;
+        note(ledger, telemetry, key, self.progress.clone(), oldest);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::delivery::error::{Fault, MOST_QUIET};
+use crate::delivery::error::{MOST_QUIET, SendError};
 
 /// The waits between the attempts of one request.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Backoff {
     /// The wait after one more failure: anywhere up to the doubled cap, so that many clients that
     /// failed together do not come back together; never less than what the service asked for, up to
     /// [`MOST_QUIET`].
-    pub fn after(&mut self, fault: &Fault) -> Duration {
+    pub fn after(&mut self, fault: &SendError) -> Duration {
         let ceiling = FIRST
             .saturating_mul(1 << self.attempts.min(MOST_DOUBLINGS))
             .min(LONGEST);
@@ -46,11 +46,11 @@ const MOST_DOUBLINGS: u32 = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::error::Kind;
+    use crate::delivery::error::ErrorClass;
 
     #[test]
     fn waits_grow_and_stay_within_their_ceiling() {
-        let fault = Fault::new(Kind::Throttled, "x", "x");
+        let fault = SendError::new(ErrorClass::Throttled, "x", "x");
         for seed in 0..50 {
             let mut backoff = Backoff::new(fastrand::Rng::with_seed(seed));
             let waits: Vec<Duration> = (0..40).map(|_| backoff.after(&fault)).collect();
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_delay_the_service_asks_for_is_kept() {
         let retry_after = Some(Duration::from_secs(3));
-        let mut fault = Fault::new(Kind::Throttled, "x", "x");
+        let mut fault = SendError::new(ErrorClass::Throttled, "x", "x");
         fault.retry_after = retry_after;
         let mut backoff = Backoff::new(fastrand::Rng::with_seed(1));
         assert_eq!(backoff.after(&fault), Duration::from_secs(3));

@@ -28,7 +28,7 @@ use transport::undelivered;
 
 /// What kind of fault decides what is done about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum ErrorClass {
     /// No permission: nothing the data or a second attempt can help; the host tries later.
     Denied,
     /// What was to be created is there.
@@ -37,7 +37,7 @@ pub enum Kind {
     Missing,
     /// Network, server, or unknown: can pass. The service may have accepted the request when
     /// nothing was answered.
-    Passing {
+    Transient {
         /// Nothing was answered after the request was on its way.
         unanswered: bool,
     },
@@ -49,7 +49,7 @@ pub enum Kind {
     Throttled,
 }
 
-impl Kind {
+impl ErrorClass {
     /// Whether the service looked at what the request holds, and so had not throttled it.
     #[must_use]
     pub fn is_within_the_quota(self) -> bool {
@@ -68,15 +68,15 @@ pub enum Outcome {
     Ok,
     /// Accepted, but for some records that are sent again.
     Partial,
-    /// [`Kind::Throttled`].
+    /// [`ErrorClass::Throttled`].
     Throttled,
-    /// [`Kind::Denied`].
+    /// [`ErrorClass::Denied`].
     Denied,
-    /// [`Kind::Missing`].
+    /// [`ErrorClass::Missing`].
     Missing,
-    /// [`Kind::Exists`].
+    /// [`ErrorClass::Exists`].
     Exists,
-    /// [`Kind::Refused`].
+    /// [`ErrorClass::Refused`].
     Refused,
     /// Answered with anything else.
     Error,
@@ -101,25 +101,25 @@ impl Outcome {
         "unsent",
     ];
 
-    fn of(kind: Kind) -> Self {
+    fn of(kind: ErrorClass) -> Self {
         match kind {
-            Kind::Denied => Self::Denied,
-            Kind::Exists => Self::Exists,
-            Kind::Missing => Self::Missing,
-            Kind::Passing { unanswered: true } => Self::Unanswered,
-            Kind::Passing { unanswered: false } => Self::Error,
-            Kind::Refused => Self::Refused,
-            Kind::Stored => Self::Ok,
-            Kind::Throttled => Self::Throttled,
+            ErrorClass::Denied => Self::Denied,
+            ErrorClass::Exists => Self::Exists,
+            ErrorClass::Missing => Self::Missing,
+            ErrorClass::Transient { unanswered: true } => Self::Unanswered,
+            ErrorClass::Transient { unanswered: false } => Self::Error,
+            ErrorClass::Refused => Self::Refused,
+            ErrorClass::Stored => Self::Ok,
+            ErrorClass::Throttled => Self::Throttled,
         }
     }
 }
 
 /// A failed request.
 #[derive(Clone, Debug)]
-pub struct Fault {
+pub struct SendError {
     /// What is done about it.
-    pub kind: Kind,
+    pub kind: ErrorClass,
     /// The service asked to be left alone for so long.
     pub retry_after: Option<Duration>,
     /// The service's code, or a word of ours for a fault without one.
@@ -130,10 +130,10 @@ pub struct Fault {
     attempt: Option<usize>,
 }
 
-impl Fault {
+impl SendError {
     /// A fault that did not come from the SDK.
     #[must_use]
-    pub fn new(kind: Kind, code: &str, text: impl fmt::Display) -> Self {
+    pub fn new(kind: ErrorClass, code: &str, text: impl fmt::Display) -> Self {
         Self {
             kind,
             retry_after: None,
@@ -148,7 +148,7 @@ impl Fault {
     fn unsent(code: &str, text: impl fmt::Display) -> Self {
         Self {
             outcome: Outcome::Unsent,
-            ..Self::new(Kind::Passing { unanswered: false }, code, text)
+            ..Self::new(ErrorClass::Transient { unanswered: false }, code, text)
         }
     }
 
@@ -266,7 +266,7 @@ impl Fault {
             return self;
         }
         Self {
-            kind: Kind::Denied,
+            kind: ErrorClass::Denied,
             text: format!("{} (`auto_retry_requests` is off)", self.text),
             ..self
         }
@@ -289,7 +289,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.attempt {
             Some(attempt) => write!(f, "{} (attempt {attempt})", self.text),
@@ -310,7 +310,7 @@ const PERMISSION_CODES: [&str; 4] = [
 const NO_TURN: &str = "Paced";
 const NO_TIME: &str = "Deadline";
 
-const UNANSWERED: Kind = Kind::Passing { unanswered: true };
+const UNANSWERED: ErrorClass = ErrorClass::Transient { unanswered: true };
 
 #[cfg(test)]
 mod tests;

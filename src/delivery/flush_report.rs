@@ -3,11 +3,11 @@
 use cbindings::Verdict;
 
 use crate::batch::Batch;
-use crate::delivery::error::{Fault, Outcome};
+use crate::delivery::error::{Outcome, SendError};
 
 /// Counts of one flush, or of a part of it.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct FlushReport {
     /// Events the service took.
     pub accepted: usize,
     /// Events that no request can carry, or that the service refuses whatever is tried.
@@ -29,10 +29,10 @@ pub struct Report {
     /// The deadline came before the whole chunk was encoded: what follows is left as well.
     pub is_cut_off: bool,
     /// Why they are.
-    pub fault: Option<Fault>,
+    pub fault: Option<SendError>,
 }
 
-impl Report {
+impl FlushReport {
     /// Fluent Bit can only flush the whole chunk again, so one event that is left decides.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -46,7 +46,7 @@ impl Report {
     /// Notes that a batch was not delivered, as no request could begin before the deadline.
     pub fn out_of_time(&mut self, batch: &Batch) {
         self.left(batch);
-        self.fault.get_or_insert_with(Fault::no_time);
+        self.fault.get_or_insert_with(SendError::no_time);
     }
 
     /// Notes that a batch was not delivered.
@@ -58,7 +58,7 @@ impl Report {
     }
 
     /// Counts a failed request.
-    pub fn count_fault(&mut self, fault: &Fault) {
+    pub fn count_fault(&mut self, fault: &SendError) {
         match fault.outcome {
             Outcome::Throttled => self.throttled += 1,
             Outcome::Refused => self.refusals += 1,
@@ -81,7 +81,7 @@ impl Report {
         self.oldest_left = oldest.min();
         self.is_cut_off |= other.is_cut_off;
         // An answer of the service says more than that others were not sent for want of time.
-        let waited = |fault: &Fault| fault.never_began();
+        let waited = |fault: &SendError| fault.never_began();
         self.fault = match (self.fault.take(), other.fault) {
             (Some(fault), Some(other)) if waited(&fault) && !waited(&other) => Some(other),
             (fault, other) => fault.or(other),
@@ -92,34 +92,34 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::error::Kind;
+    use crate::delivery::error::ErrorClass;
 
     #[test]
     fn only_an_event_that_is_left_asks_for_the_chunk_again() {
-        let mut report = Report {
+        let mut report = FlushReport {
             dropped: 3,
             refused: 2,
-            ..Report::default()
+            ..FlushReport::default()
         };
         assert_eq!(report.verdict(), Verdict::Done);
-        report.merge(Report {
+        report.merge(FlushReport {
             left: vec![7],
-            ..Report::default()
+            ..FlushReport::default()
         });
         assert_eq!(report.verdict(), Verdict::Retry);
     }
 
     #[test]
     fn what_the_service_answered_is_the_reason_before_the_lack_of_time() {
-        let with = |fault| Report {
+        let with = |fault| FlushReport {
             fault: Some(fault),
-            ..Report::default()
+            ..FlushReport::default()
         };
-        let refused = || Fault::new(Kind::Refused, "InvalidParameterException", "no");
+        let refused = || SendError::new(ErrorClass::Refused, "InvalidParameterException", "no");
         for (first, second) in [
-            (Fault::no_time(), refused()),
-            (refused(), Fault::no_time()),
-            (Fault::no_turn(), refused()),
+            (SendError::no_time(), refused()),
+            (refused(), SendError::no_time()),
+            (SendError::no_turn(), refused()),
         ] {
             let mut report = with(first);
             report.merge(with(second));
@@ -130,13 +130,13 @@ mod tests {
     /// Also where such a request is left to Fluent Bit.
     #[test]
     fn only_a_request_that_was_sent_and_not_answered_is_ambiguous() {
-        let mut report = Report::default();
+        let mut report = FlushReport::default();
         for fault in [
-            Fault::no_time(),
-            Fault::no_turn(),
-            Fault::not_sent(),
-            Fault::out_of_time(),
-            Fault::unanswered().retried(false),
+            SendError::no_time(),
+            SendError::no_turn(),
+            SendError::not_sent(),
+            SendError::out_of_time(),
+            SendError::unanswered().retried(false),
         ] {
             report.count_fault(&fault);
         }

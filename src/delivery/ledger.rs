@@ -24,7 +24,7 @@ pub mod track;
 #[cfg(test)]
 pub(crate) use self::progress::next_halvings;
 pub use self::progress::{About, Progress, Source};
-pub use self::settled::{Left, Settled};
+pub use self::settled::{PendingItems, Settled};
 pub use self::track::Track;
 
 use std::collections::HashMap;

@@ -30,7 +30,7 @@ pub(super) struct Target {
 
 impl Targets {
     /// Watches a target from now on, for as long as the answer is held.
-    pub(super) fn watch(&self, head: &[u8]) -> Arc<Target> {
+    pub(super) fn get(&self, head: &[u8]) -> Arc<Target> {
         let mut watched = self.lock();
         watched.retain(|_, target| target.strong_count() > 0);
         let known = watched.get(head).and_then(Weak::upgrade);
@@ -82,7 +82,7 @@ mod tests {
     async fn only_what_began_later_and_at_the_same_target_is_proof() {
         let targets = Targets::default();
         targets.accepted(b"a", Instant::now());
-        let (target, other) = (targets.watch(b"a"), targets.watch(b"b"));
+        let (target, other) = (targets.get(b"a"), targets.get(b"b"));
         let before = Instant::now();
         tokio::time::advance(Duration::from_millis(1)).await;
         let refused = Instant::now();
@@ -92,16 +92,16 @@ mod tests {
         targets.accepted(b"a", Instant::now());
         targets.accepted(b"a", before);
         assert!(target.accepted_since(refused) && !other.accepted_since(refused));
-        assert!(targets.watch(b"a").accepted_since(refused));
+        assert!(targets.get(b"a").accepted_since(refused));
     }
 
     #[tokio::test]
     async fn a_target_that_nobody_watches_is_forgotten() {
         let targets = Targets::default();
         for number in 0..100 {
-            drop(targets.watch(&[number]));
+            drop(targets.get(&[number]));
         }
-        drop(targets.watch(b"last"));
+        drop(targets.get(b"last"));
         assert_eq!(targets.lock().len(), 1);
     }
 }

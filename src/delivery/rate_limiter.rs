@@ -1,6 +1,6 @@
-//! How fast to call a service that throttles: one pace for all that share its quota.
+//! How fast to call a service that throttles: one rate limiter for all that share its quota.
 //!
-//! There is no pace until the service throttles. Then the rate drops below what was admitted
+//! The rate has no limit until the service throttles. Then the rate drops below what was admitted
 //! (multiplicative decrease), holds, rises a little at a time towards the rate that was throttled
 //! and somewhat past it (additive increase), and once nothing was throttled for that long, grows
 //! manifold: the limit is gone. The constants come from a simulation that a test repeats.
@@ -16,40 +16,40 @@ use tokio::sync::Mutex as FairMutex;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::session::Settings;
-use crate::delivery::error::{Fault, Kind, MOST_QUIET};
+use crate::delivery::error::{ErrorClass, MOST_QUIET, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
 
-/// The pace of one account's calls of one operation in one region; shared by chunks and instances.
+/// Limits the calls of one operation in one account and region; shared by chunks and instances.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub struct RateLimiter {
     state: Mutex<State>,
-    /// Callers wait in a line, so that none waits for ever.
+    /// Callers are admitted in the order in which they came.
     line: FairMutex<()>,
 }
 
-impl Pace {
-    /// The pace of this operation for everyone with these settings.
+impl RateLimiter {
+    /// The rate limiter of this operation for everyone with these settings.
     #[must_use]
     pub fn shared(settings: &Settings, operation: Operation) -> Arc<Self> {
         let key = (settings.clone(), operation);
-        let mut paces = PACES.lock().unwrap_or_else(PoisonError::into_inner);
-        paces.retain(|_, pace| pace.strong_count() > 0);
-        if let Some(pace) = paces.get(&key).and_then(Weak::upgrade) {
-            return pace;
+        let mut rate_limiters = RATE_LIMITERS.lock().unwrap_or_else(PoisonError::into_inner);
+        rate_limiters.retain(|_, rate_limiter| rate_limiter.strong_count() > 0);
+        if let Some(rate_limiter) = rate_limiters.get(&key).and_then(Weak::upgrade) {
+            return rate_limiter;
         }
-        let pace = Arc::<Self>::default();
-        paces.insert(key, Arc::downgrade(&pace));
-        pace
+        let rate_limiter = Arc::<Self>::default();
+        rate_limiters.insert(key, Arc::downgrade(&rate_limiter));
+        rate_limiter
     }
 
-    /// Waits for this caller's turn.
-    pub async fn turn(&self) {
+    /// Waits until a call may begin.
+    pub async fn acquire(&self) {
         if self.lock().is_open(Instant::now()) {
             return;
         }
         let _in_line = self.line.lock().await;
         loop {
-            let wait = self.lock().turn(Instant::now());
+            let wait = self.lock().try_acquire(Instant::now());
             match wait {
                 None => return,
                 Some(wait) => sleep(wait).await,
@@ -58,11 +58,11 @@ impl Pace {
     }
 
     /// Notes how a call ended: without a fault, or with one of some items or of the whole call.
-    pub fn note(&self, fault: Option<&Fault>, was_accepted: bool) {
+    pub fn note(&self, fault: Option<&SendError>, was_accepted: bool) {
         let (mut state, now) = (self.lock(), Instant::now());
         state.quiet(now, fault.and_then(|fault| fault.retry_after));
         match fault {
-            Some(fault) if fault.kind == Kind::Throttled => state.throttled(now),
+            Some(fault) if fault.kind == ErrorClass::Throttled => state.throttled(now),
             Some(fault) if !was_accepted && !fault.kind.is_within_the_quota() => {}
             _ => state.admitted(now),
         }
@@ -79,9 +79,9 @@ impl Pace {
     }
 }
 
-type Paces = HashMap<(Settings, Operation), Weak<Pace>>;
+type Paces = HashMap<(Settings, Operation), Weak<RateLimiter>>;
 
-static PACES: Lazy<Mutex<Paces>> = Lazy::new(Mutex::default);
+static RATE_LIMITERS: Lazy<Mutex<Paces>> = Lazy::new(Mutex::default);
 
 /// The arithmetic, apart from any clock.
 #[derive(Debug, Default)]
@@ -108,13 +108,13 @@ struct Limit {
 }
 
 impl State {
-    /// Whether a call needs no turn.
+    /// Whether a call need not wait.
     fn is_open(&self, now: Instant) -> bool {
         self.limit.is_none() && self.quiet_until.is_none_or(|until| until <= now)
     }
 
-    /// Takes a turn, or says how long to wait before asking again.
-    fn turn(&mut self, now: Instant) -> Option<Duration> {
+    /// Admits a call, or says how long to wait before asking again.
+    fn try_acquire(&mut self, now: Instant) -> Option<Duration> {
         let quiet = self
             .quiet_until
             .map(|until| until.saturating_duration_since(now));

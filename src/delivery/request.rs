@@ -3,37 +3,41 @@
 use tokio::time::{Instant, timeout_at};
 
 use super::Answer;
-use super::Refused;
-use super::Service;
-use super::Terms;
+use super::BatchSink;
+use super::DeliveryContext;
+use super::RejectedItems;
 use crate::aws::deadline;
 use crate::batch::{self, Batch, Item};
-use crate::delivery::error::{Fault, Kind, Outcome};
-use crate::delivery::retry_loop::Delivery;
+use crate::delivery::error::{ErrorClass, Outcome, SendError};
+use crate::delivery::retry_loop::RetryLoop;
 use crate::delivery::signed_body;
 use crate::telemetry::log_limiter;
 use crate::telemetry::metrics::descriptors::Id;
 
-impl<S: Service> Delivery<'_, S> {
+impl<S: BatchSink> RetryLoop<'_, S> {
     /// Sends when it is this request's turn and there is time for its answer.
-    async fn put(&mut self, batch: &Batch) -> Result<Answer, Fault> {
-        let Terms { deadline, pace, .. } = self.terms;
-        let turn = timeout_at(deadline.last_begin(), pace.turn());
+    async fn put(&mut self, batch: &Batch) -> Result<Answer, SendError> {
+        let DeliveryContext {
+            deadline,
+            rate_limiter,
+            ..
+        } = self.terms;
+        let turn = timeout_at(deadline.last_begin(), rate_limiter.acquire());
         if turn.await.is_err() {
-            return Err(Fault::no_turn());
+            return Err(SendError::no_turn());
         }
         if !deadline.admits() {
-            return Err(Fault::no_time());
+            return Err(SendError::no_time());
         }
         self.report.requests += 1;
         self.began = Instant::now();
         let limit = deadline.of_request();
-        let request = self.terms.watch.metrics.request(S::PUT);
+        let request = self.terms.telemetry.metrics.request(S::PUT);
         let (answer, sent) =
             signed_body::traced(deadline::within(limit, self.service.put(batch))).await;
         let answer = answer.unwrap_or_else(|_| Err(self.no_answer(limit, sent)));
         let answer = answer.or_else(|fault| match fault.kind {
-            Kind::Stored => Ok(Answer::default()),
+            ErrorClass::Stored => Ok(Answer::default()),
             _ => Err(fault),
         });
         let outcome = outcome(&answer);
@@ -46,34 +50,40 @@ impl<S: Service> Delivery<'_, S> {
     }
 
     /// The request had to be given up; one that never left cannot have been accepted.
-    fn no_answer(&self, limit: Instant, sent: bool) -> Fault {
+    fn no_answer(&self, limit: Instant, sent: bool) -> SendError {
         if !sent {
-            return Fault::not_sent();
+            return SendError::not_sent();
         }
         let fault = if limit < self.terms.deadline.at() {
-            Fault::unanswered()
+            SendError::unanswered()
         } else {
-            Fault::out_of_time()
+            SendError::out_of_time()
         };
         fault.retried(self.service.retries_unanswered())
     }
 
-    fn inform_pace(&self, answer: &Result<Answer, Fault>) {
-        let Terms { pace, watch, .. } = self.terms;
+    fn inform_pace(&self, answer: &Result<Answer, SendError>) {
+        let DeliveryContext {
+            rate_limiter,
+            telemetry,
+            ..
+        } = self.terms;
         let fault = match answer {
             Ok(answer) => answer.again.as_ref().map(|(_, fault)| fault),
             Err(fault) => Some(fault),
         };
-        let is_throttled = fault.is_some_and(|fault| fault.kind == Kind::Throttled);
-        watch.metrics.add(Id::Throttles, usize::from(is_throttled));
-        pace.note(fault, answer.is_ok());
+        let is_throttled = fault.is_some_and(|fault| fault.kind == ErrorClass::Throttled);
+        telemetry
+            .metrics
+            .add(Id::Throttles, usize::from(is_throttled));
+        rate_limiter.note(fault, answer.is_ok());
     }
 
     /// One request; what of it is to be sent again.
     pub(super) async fn attempt(
         &mut self,
         batch: &Batch,
-    ) -> Result<Option<(Vec<Item>, Fault)>, Fault> {
+    ) -> Result<Option<(Vec<Item>, SendError)>, SendError> {
         let answer = self.put(batch).await?;
         let again = answer.again.as_ref();
         let (again, again_bytes) =
@@ -82,7 +92,7 @@ impl<S: Service> Delivery<'_, S> {
         let refused_bytes: usize = answer.refused.iter().map(|refused| refused.bytes).sum();
         let accepted = batch.items().len() - again - refused;
         self.report.accepted += accepted;
-        let metrics = &self.terms.watch.metrics;
+        let metrics = &self.terms.telemetry.metrics;
         metrics.add(Id::Delivered, accepted);
         let bytes = batch.bytes() - again_bytes - refused_bytes;
         metrics.add(Id::DeliveredBytes, bytes);
@@ -92,22 +102,22 @@ impl<S: Service> Delivery<'_, S> {
         Ok(answer.again)
     }
 
-    fn refuse(&mut self, refused: &Refused) {
-        let Refused {
+    fn refuse(&mut self, refused: &RejectedItems) {
+        let RejectedItems {
             reason,
             count,
             text,
             ..
         } = refused;
         self.report.refused += count;
-        let watch = &self.terms.watch;
-        watch.metrics.add(*reason, *count);
-        let kind = log_limiter::Kind {
+        let telemetry = &self.terms.telemetry;
+        telemetry.metrics.add(*reason, *count);
+        let kind = log_limiter::LogKey {
             what: "rejected",
             part: reason.name(),
             unit: "events",
         };
-        watch.error(
+        telemetry.error(
             kind,
             *count,
             format_args!("{}: {text}", self.service.target()),
@@ -115,7 +125,7 @@ impl<S: Service> Delivery<'_, S> {
     }
 }
 
-fn outcome(answer: &Result<Answer, Fault>) -> Outcome {
+fn outcome(answer: &Result<Answer, SendError>) -> Outcome {
     match answer {
         Ok(Answer { again: None, .. }) => Outcome::Ok,
         Ok(Answer { again: Some(_), .. }) => Outcome::Partial,

@@ -7,30 +7,30 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::BatchSink;
+use super::DeliveryContext;
 use super::Order;
-use super::Service;
-use super::Terms;
 use super::proof::Target;
 use super::search::{Part, Search, Step};
 use crate::aws::deadline;
 use crate::batch::Batch;
 use crate::delivery::backoff::Backoff;
-use crate::delivery::error::{Fault, Kind, Outcome};
-use crate::delivery::flush_report::Report;
+use crate::delivery::error::{ErrorClass, Outcome, SendError};
+use crate::delivery::flush_report::FlushReport;
 use crate::telemetry::log_limiter;
 use crate::telemetry::metrics::descriptors::{DropReason, Id};
 
 /// Whether to go on after a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Course {
-    Next,
+enum Flow {
+    Continue,
     Stop,
 }
 
-pub(super) struct Delivery<'d, S> {
+pub(super) struct RetryLoop<'d, S> {
     pub(super) service: &'d S,
-    pub(super) terms: &'d Terms,
-    pub(super) report: Report,
+    pub(super) terms: &'d DeliveryContext,
+    pub(super) report: FlushReport,
     search: Search,
     backoff: Backoff,
     /// The target, from its first refusal on.
@@ -40,20 +40,22 @@ pub(super) struct Delivery<'d, S> {
     /// How often the latest part of a batch was sent.
     attempt: usize,
     /// What the last failed request was answered with.
-    fault: Option<Fault>,
+    fault: Option<SendError>,
 }
 
-impl<'d, S: Service> Delivery<'d, S> {
-    pub(super) fn new(service: &'d S, terms: &'d Terms, batches: Vec<Batch>) -> Self {
+impl<'d, S: BatchSink> RetryLoop<'d, S> {
+    pub(super) fn new(service: &'d S, terms: &'d DeliveryContext, batches: Vec<Batch>) -> Self {
         let items: usize = batches.iter().map(|batch| batch.items().len()).sum();
         let requests = requests_of_search(items) + (1 << terms.halvings);
-        let has_time = terms.deadline.has_time_for(requests, terms.pace.rate());
+        let has_time = terms
+            .deadline
+            .has_time_for(requests, terms.rate_limiter.rate());
         let mut random = fastrand::Rng::new();
         let random = (!has_time && service.order() != Order::Sequential).then_some(&mut random);
         Self {
             service,
             terms,
-            report: Report::default(),
+            report: FlushReport::default(),
             search: Search::new(batches, terms.halvings, random),
             backoff: Backoff::new(fastrand::Rng::new()),
             target: None,
@@ -64,14 +66,14 @@ impl<'d, S: Service> Delivery<'d, S> {
     }
 
     /// Sends until everything is settled, the time is up, or a fault stops the target.
-    pub(super) async fn run(mut self, stopped: &AtomicBool) -> Report {
+    pub(super) async fn run(mut self, stopped: &AtomicBool) -> FlushReport {
         while !stopped.load(Relaxed) {
             let course = match self.search.next() {
                 Some(part) => self.send(part).await,
                 None if self.search.is_waiting() => self.wait_for_proof().await,
                 None => break,
             };
-            if course == Course::Stop {
+            if course == Flow::Stop {
                 stopped.store(true, Relaxed);
             }
         }
@@ -79,7 +81,7 @@ impl<'d, S: Service> Delivery<'d, S> {
     }
 
     /// Notes what is not delivered, and why.
-    fn leave(mut self) -> Report {
+    fn leave(mut self) -> FlushReport {
         for batch in self.search.into_rest() {
             self.report.left(&batch);
         }
@@ -91,7 +93,7 @@ impl<'d, S: Service> Delivery<'d, S> {
     }
 
     /// Sends a part once, and decides what comes next.
-    async fn send(&mut self, mut part: Part) -> Course {
+    async fn send(&mut self, mut part: Part) -> Flow {
         self.attempt += 1;
         let proven = |first| self.target.as_ref()?.accepted_since(first).then_some(());
         part.proven = part.refused.and_then(proven).is_some();
@@ -100,7 +102,7 @@ impl<'d, S: Service> Delivery<'d, S> {
                 self.search.accepted(&part);
                 self.accepted(&part.batch);
                 self.attempt = 0;
-                Course::Next
+                Flow::Continue
             }
             Ok(Some((rest, fault))) => {
                 self.log_attempt(&fault);
@@ -125,94 +127,99 @@ impl<'d, S: Service> Delivery<'d, S> {
     }
 
     /// Writes a debug line for an attempt that is followed by another one, or by a line of its own.
-    fn log_attempt(&self, fault: &Fault) {
+    fn log_attempt(&self, fault: &SendError) {
         let (target, attempt) = (self.service.target(), self.attempt);
         self.terms
-            .watch
+            .telemetry
             .debug(format_args!("{target}: {fault} (attempt {attempt})"));
     }
 
     /// Decides what is done about a failed request.
-    async fn failed(&mut self, part: Part, fault: Fault) -> Course {
+    async fn failed(&mut self, part: Part, fault: SendError) -> Flow {
         if fault.never_began() {
             self.search.put_back(part);
             self.fault.get_or_insert(fault);
-            return Course::Stop;
+            return Flow::Stop;
         }
         self.log_attempt(&fault);
         self.report.count_fault(&fault);
         let unanswered = usize::from(fault.outcome == Outcome::Unanswered);
-        self.terms.watch.metrics.add(Id::Ambiguous, unanswered);
-        if fault.kind == Kind::Refused {
+        self.terms.telemetry.metrics.add(Id::Ambiguous, unanswered);
+        if fault.kind == ErrorClass::Refused {
             return self.refused(part, fault).await;
         }
         self.search.put_back(part);
         match fault.kind {
-            Kind::Denied => {
+            ErrorClass::Denied => {
                 self.fault = Some(fault);
-                Course::Stop
+                Flow::Stop
             }
-            Kind::Missing => self.create(fault).await,
+            ErrorClass::Missing => self.create(fault).await,
             _ => self.wait(fault).await,
         }
     }
 
     /// Looks for the items at fault; see [`super::search`].
-    async fn refused(&mut self, part: Part, fault: Fault) -> Course {
-        let watch = || self.terms.targets.watch(part.batch.head());
-        let known = self.target.get_or_insert_with(watch);
+    async fn refused(&mut self, part: Part, fault: SendError) -> Flow {
+        let targets = &self.terms.targets;
+        let known = || targets.get(part.batch.head());
+        let known = self.target.get_or_insert_with(known);
         let healthy = known.accepted_within(HEALTHY);
         let requests = requests_of_search(part.batch.items().len());
-        let Terms { deadline, pace, .. } = self.terms;
-        let has_time = deadline.has_time_for(requests, pace.rate());
+        let DeliveryContext {
+            deadline,
+            rate_limiter,
+            ..
+        } = self.terms;
+        let has_time = deadline.has_time_for(requests, rate_limiter.rate());
         match self.search.refused(part, healthy, has_time, Instant::now()) {
             Step::Next => {
                 self.fault = Some(fault);
-                Course::Next
+                Flow::Continue
             }
             Step::Wait => self.wait(fault).await,
             Step::Drop(item) => {
                 self.give_up(&item, &fault);
-                Course::Next
+                Flow::Continue
             }
         }
     }
 
     /// Gives up an item that is proven to be refused for what it holds.
-    fn give_up(&mut self, item: &Batch, fault: &Fault) {
+    fn give_up(&mut self, item: &Batch, fault: &SendError) {
         let count = item.items().len();
         self.report.dropped += count;
         let (target, time) = (self.service.target(), item.items()[0].time);
-        let watch = &self.terms.watch;
-        watch.metrics.add(DropReason::Refused, count);
-        let kind = log_limiter::Kind {
+        let telemetry = &self.terms.telemetry;
+        telemetry.metrics.add(DropReason::Refused, count);
+        let kind = log_limiter::LogKey {
             what: "dropped",
             part: &fault.code,
             unit: "events",
         };
-        watch.error(kind, count, format_args!(
+        telemetry.error(kind, count, format_args!(
             "{target}: dropped {count} event of time {time} ms, which the service refuses: {fault}"
         ));
     }
 
     /// Creates what is missing. The service repeats by itself what can pass, until the deadline.
-    async fn create(&mut self, missing: Fault) -> Course {
+    async fn create(&mut self, missing: SendError) -> Flow {
         let create = self.service.create(self.began);
         let created = deadline::within(self.terms.deadline.at(), create).await;
-        match created.unwrap_or_else(|_| Err(Fault::out_of_time())) {
+        match created.unwrap_or_else(|_| Err(SendError::out_of_time())) {
             Ok(()) => self.wait(missing).await,
             Err(fault) => {
                 self.fault = Some(fault);
-                Course::Stop
+                Flow::Stop
             }
         }
     }
 
     /// Nothing is left to send but what was refused: the target may be repaired in a moment.
-    async fn wait_for_proof(&mut self) -> Course {
+    async fn wait_for_proof(&mut self) -> Flow {
         let course = match self.fault.take() {
             Some(fault) => self.wait(fault).await,
-            None => Course::Next,
+            None => Flow::Continue,
         };
         self.search.try_aside();
         course
@@ -220,7 +227,7 @@ impl<'d, S: Service> Delivery<'d, S> {
 
     /// Waits before the next attempt. Without the time for one, the flush ends; where the service
     /// asked to be left alone, at its deadline, so that Fluent Bit's retries do not run out.
-    async fn wait(&mut self, fault: Fault) -> Course {
+    async fn wait(&mut self, fault: SendError) -> Flow {
         let wait = self.backoff.after(&fault);
         let (then, last) = (Instant::now() + wait, self.terms.deadline.last_begin());
         let asked = fault.retry_after.is_some();
@@ -229,9 +236,9 @@ impl<'d, S: Service> Delivery<'d, S> {
             self.terms.deadline.sleep_until(then.min(last)).await;
         }
         if then <= last && self.terms.deadline.admits() {
-            Course::Next
+            Flow::Continue
         } else {
-            Course::Stop
+            Flow::Stop
         }
     }
 }

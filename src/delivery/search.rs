@@ -196,7 +196,7 @@ const CONFIRMATIONS: usize = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Limits, Open};
+    use crate::batch::{BatchBuilder, Limits};
     use crate::delivery::ledger::next_halvings;
 
     fn batch(times: impl Iterator<Item = i64>) -> Batch {
@@ -205,7 +205,7 @@ mod tests {
             bytes: 1 << 20,
             span_ms: None,
         };
-        let mut open = Open::new(limits, b"[", None);
+        let mut open = BatchBuilder::new(limits, b"[", None);
         for (ordinal, time) in (0..).zip(times) {
             let start = open.body().len();
             open.body().push(b'x');

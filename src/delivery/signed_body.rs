@@ -31,7 +31,7 @@ use ring::digest::{SHA256, digest};
 
 /// Puts a finished body into one request.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct SignedBody {
     body: Bytes,
     encoding: Option<&'static str>,
     sent: Arc<AtomicBool>,
@@ -85,7 +85,7 @@ impl Body for Traced {
     }
 }
 
-impl Prepared {
+impl SignedBody {
     /// Prepares a request to carry this body.
     #[must_use]
     pub fn new(body: Bytes) -> Self {
@@ -106,9 +106,9 @@ impl Prepared {
     }
 }
 
-impl Intercept for Prepared {
+impl Intercept for SignedBody {
     fn name(&self) -> &'static str {
-        "Prepared"
+        "SignedBody"
     }
 
     fn modify_before_signing(
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_compressed_body_is_the_same_body() {
         let body = Bytes::from("{\"message\":\"a line\"}".repeat(1000));
-        let prepared = Prepared::gzip(&body);
+        let prepared = SignedBody::gzip(&body);
         assert!(prepared.body.len() * 8 < body.len());
         let mut read = Vec::new();
         GzDecoder::new(&prepared.body[..])

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::batch::{Limits, Open};
+use crate::batch::{BatchBuilder, Limits};
 use crate::cloudwatch::LABELS;
-use crate::delivery::error::Kind;
+use crate::delivery::error::ErrorClass;
 
 fn batch(times: &[i64]) -> Batch {
     with_head(b"[", times)
@@ -24,7 +24,7 @@ fn with_head(head: &[u8], times: &[i64]) -> Batch {
         bytes: 100,
         span_ms: Some(1000),
     };
-    let mut open = Open::new(limits, head, None);
+    let mut open = BatchBuilder::new(limits, head, None);
     for (ordinal, time) in times.iter().enumerate() {
         let start = open.body().len();
         open.body().push(b'x');
@@ -59,19 +59,19 @@ fn only_what_is_newer_than_all_before_it_travels_beside_it() {
 }
 
 /// What a service answers to a request, after a time.
-type Answers = dyn Fn(&Batch) -> (Duration, Result<Answer, Fault>) + Send + Sync;
+type Answers = dyn Fn(&Batch) -> (Duration, Result<Answer, SendError>) + Send + Sync;
 
 /// Any number of targets of one service.
 #[derive(Clone)]
 struct Scripted {
     answers: Arc<Answers>,
-    creates: Arc<Mutex<Vec<Result<(), Fault>>>>,
+    creates: Arc<Mutex<Vec<Result<(), SendError>>>>,
     puts: Arc<AtomicUsize>,
 }
 
 impl Scripted {
     fn new(
-        answers: impl Fn(&Batch) -> (Duration, Result<Answer, Fault>) + Send + Sync + 'static,
+        answers: impl Fn(&Batch) -> (Duration, Result<Answer, SendError>) + Send + Sync + 'static,
     ) -> Self {
         Self {
             answers: Arc::new(answers),
@@ -85,17 +85,17 @@ impl Scripted {
     }
 }
 
-impl Service for Scripted {
+impl BatchSink for Scripted {
     const PUT: Operation = Operation::PutLogEvents;
 
-    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+    async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
         self.puts.fetch_add(1, Relaxed);
         let (time, answer) = (self.answers)(batch);
         sleep(time).await;
         answer
     }
 
-    async fn create(&self, _missed: Instant) -> Result<(), Fault> {
+    async fn create(&self, _missed: Instant) -> Result<(), SendError> {
         let next = self.creates.lock().unwrap().pop();
         next.expect("a create that is expected")
     }
@@ -113,14 +113,14 @@ impl Service for Scripted {
     }
 }
 
-fn terms(time: Duration) -> Terms {
-    Terms {
+fn terms(time: Duration) -> DeliveryContext {
+    DeliveryContext {
         at_once: 32,
         deadline: Deadline::new(Instant::now() + time),
-        pace: Arc::default(),
+        rate_limiter: Arc::default(),
         halvings: 0,
         targets: Arc::default(),
-        watch: Watch::new(Log::muted(), LABELS),
+        telemetry: Telemetry::new(Log::muted(), LABELS),
     }
 }
 
@@ -171,13 +171,13 @@ async fn a_request_that_never_left_is_not_ambiguous() {
     let report = deliver_all(one_each(&service, 1), &terms(10 * SECOND)).await;
     assert_eq!((report.ambiguous, report.left.len()), (0, 1));
     let terms = terms(10 * SECOND);
-    let mut pause = Fault::new(
-        Kind::Passing { unanswered: false },
+    let mut pause = SendError::new(
+        ErrorClass::Transient { unanswered: false },
         "ServiceUnavailable",
         "later",
     );
     pause.retry_after = Some(30 * SECOND);
-    terms.pace.note(Some(&pause), false);
+    terms.rate_limiter.note(Some(&pause), false);
     let (before, began) = (service.count(), Instant::now());
     let report = deliver_all(one_each(&service, 1), &terms).await;
     assert_eq!((report.ambiguous, report.requests), (0, 0));
@@ -189,7 +189,13 @@ async fn a_request_that_never_left_is_not_ambiguous() {
 /// Refuses batches that hold one of these items, by their times, as long as this says so.
 fn refusing(is_refused: impl Fn(&Batch) -> bool + Send + Sync + 'static) -> Scripted {
     Scripted::new(move |batch| {
-        let refused = || Err(Fault::new(Kind::Refused, "InvalidParameterException", "no"));
+        let refused = || {
+            Err(SendError::new(
+                ErrorClass::Refused,
+                "InvalidParameterException",
+                "no",
+            ))
+        };
         let answer = match is_refused(batch) {
             true => refused(),
             false => Ok(Answer::default()),
@@ -232,7 +238,7 @@ async fn proof_may_come_from_another_request_to_the_same_target() {
         let again = Arc::new(TargetHandle::new(service.clone()));
         deliver_all(
             [(again, batch(&[5]))],
-            &super::Terms {
+            &super::DeliveryContext {
                 at_once: 1,
                 ..terms.clone()
             },
@@ -271,7 +277,7 @@ async fn only_poisoned_items_are_dropped_whenever_the_target_fails() {
         let service = refusing(move |batch| {
             bad.contains(&count.fetch_add(1, Relaxed)) || holds(batch, &list)
         });
-        let mut settled = Report::default();
+        let mut settled = FlushReport::default();
         let destination = Arc::new(TargetHandle::new(service));
         let batches = times
             .chunks(10)

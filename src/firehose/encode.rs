@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, MOST_OPEN, Rest, oversize};
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 use crate::destination::ChunkEncoder;
 use crate::firehose::options::Config;
 use crate::firehose::pack::{Oversize, Packed, Packer};
@@ -108,7 +108,7 @@ struct Pending<'c> {
 impl<'c> Encoder<'c> {
     /// Begins a chunk, of which only what is `left` is written if it has been tried before.
     #[must_use]
-    pub fn new(config: &'c Config, streams: Streams<'c>, left: Option<Arc<Left>>) -> Self {
+    pub fn new(config: &'c Config, streams: Streams<'c>, left: Option<Arc<PendingItems>>) -> Self {
         let packer = Packer::new(config.packing, left);
         Self {
             streams,

@@ -13,8 +13,8 @@ use base64_simd::STANDARD;
 
 use self::joined::Joined;
 use crate::batch::compress::{Compression, Compressor, surely_within};
-use crate::batch::{Batch, Limits, Open, Rest, oversize};
-use crate::delivery::ledger::Left;
+use crate::batch::{Batch, BatchBuilder, Limits, Rest, oversize};
+use crate::delivery::ledger::PendingItems;
 
 /// How texts become Firehose records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,7 +56,7 @@ pub struct Packer {
     compressed: Vec<u8>,
     lanes: Vec<Lane>,
     full: Vec<(usize, Batch)>,
-    left: Option<Arc<Left>>,
+    left: Option<Arc<PendingItems>>,
     /// The ordinal of the next text, where texts are joined. Elsewhere it is the number of the next
     /// record.
     next: u32,
@@ -67,7 +67,7 @@ pub struct Packer {
 /// What goes to one delivery stream.
 #[derive(Debug)]
 struct Lane {
-    open: Open,
+    open: BatchBuilder,
     group: Group,
 }
 
@@ -86,7 +86,7 @@ struct Group {
 impl Packer {
     /// Begins a chunk, of which only what is `left` is packed if it has been tried before.
     #[must_use]
-    pub fn new(packing: Packing, left: Option<Arc<Left>>) -> Self {
+    pub fn new(packing: Packing, left: Option<Arc<PendingItems>>) -> Self {
         Self {
             left,
             aggregate: packing.aggregate,
@@ -117,7 +117,7 @@ impl Packer {
     pub fn add_lane(&mut self, delivery_stream: &str) {
         // What is joined has been chosen before.
         let only = self.left.clone().filter(|_| !self.aggregate);
-        let open = Open::new(LIMITS, &head(delivery_stream), only);
+        let open = BatchBuilder::new(LIMITS, &head(delivery_stream), only);
         self.lanes.push(Lane {
             open,
             group: Group::default(),

@@ -5,9 +5,9 @@ use aws_sdk_firehose::types::PutRecordBatchResponseEntry;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, Item};
-use crate::delivery::error::{Fault, Kind};
-use crate::delivery::signed_body::Prepared;
-use crate::delivery::{Answer, Order, Service};
+use crate::delivery::error::{ErrorClass, SendError};
+use crate::delivery::signed_body::SignedBody;
+use crate::delivery::{Answer, BatchSink, Order};
 use crate::telemetry::metrics::descriptors::Operation;
 
 /// A delivery stream, as something to send to.
@@ -33,27 +33,27 @@ impl DeliveryStream {
     }
 }
 
-impl Service for DeliveryStream {
+impl BatchSink for DeliveryStream {
     const PUT: Operation = Operation::PutRecordBatch;
 
-    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+    async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
         let request = self
             .client
             .put_record_batch()
             .customize()
-            .interceptor(Prepared::new(batch.body()));
+            .interceptor(SignedBody::new(batch.body()));
         let output = request.send().await.map_err(|error| {
-            Fault::of(&error)
+            SendError::of(&error)
                 .needing("firehose:PutRecordBatch")
                 .retried(self.auto_retry)
         })?;
         failed(output.request_responses(), batch.items())
     }
 
-    async fn create(&self, _missed: Instant) -> Result<(), Fault> {
+    async fn create(&self, _missed: Instant) -> Result<(), SendError> {
         let name = &self.name;
-        Err(Fault::new(
-            Kind::Denied,
+        Err(SendError::new(
+            ErrorClass::Denied,
             "NotFound",
             format_args!(
                 "delivery stream `{name}` does not exist in this account and region: create it"
@@ -76,7 +76,7 @@ impl Service for DeliveryStream {
 }
 
 /// What an answer says of each record. One with neither an id nor an error is not known to be stored.
-fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, Fault> {
+fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, SendError> {
     Answer::by_record(answers, items, |answer| {
         let is_stored = answer.error_code().is_none() && answer.record_id().is_some();
         let code = answer.error_code().unwrap_or("NoRecordId");
@@ -87,7 +87,7 @@ fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Ans
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Limits, Open};
+    use crate::batch::{BatchBuilder, Limits};
 
     fn items(count: usize) -> Vec<Item> {
         let limits = Limits {
@@ -95,7 +95,7 @@ mod tests {
             bytes: count,
             span_ms: None,
         };
-        let mut open = Open::new(limits, b"[", None);
+        let mut open = BatchBuilder::new(limits, b"[", None);
         for _ in 0..count {
             let start = open.body().len();
             open.body().push(b'x');
@@ -116,7 +116,7 @@ mod tests {
         for answers in [0, 1, 3] {
             let fault = failed(&vec![entry(None); answers], &items(2)).unwrap_err();
             assert_eq!(fault.code, "IncompleteAnswer");
-            assert_eq!(fault.kind, Kind::Passing { unanswered: true });
+            assert_eq!(fault.kind, ErrorClass::Transient { unanswered: true });
         }
         assert!(
             failed(&[entry(None), entry(None)], &items(2))

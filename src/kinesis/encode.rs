@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, oversize};
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 use crate::destination::ChunkEncoder;
 use crate::firehose::pack::{Oversize, Packed};
 use crate::json::parts::Parts;
@@ -102,7 +102,7 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
 impl<'c> Encoder<'c> {
     /// Begins a chunk, of which only what is `left` is written if it has been tried before.
     #[must_use]
-    pub fn new(config: &'c Config, left: Option<Arc<Left>>) -> Self {
+    pub fn new(config: &'c Config, left: Option<Arc<PendingItems>>) -> Self {
         let packer = Packer::new(config.packing, &config.stream, left);
         Self {
             config,

@@ -19,7 +19,7 @@ use self::request::Request;
 use super::partition_key::RANDOM_BYTES;
 use crate::batch::Batch;
 use crate::batch::compress::{Compression, Compressor, surely_within};
-use crate::delivery::ledger::Left;
+use crate::delivery::ledger::PendingItems;
 use crate::firehose::pack::joined::Joined;
 use crate::firehose::pack::{Oversize, Packed};
 
@@ -58,7 +58,7 @@ pub struct Packer {
     data: Vec<u8>,
     groups: Groups,
     request: Request,
-    left: Option<Arc<Left>>,
+    left: Option<Arc<PendingItems>>,
     /// The ordinal of the next text, where texts are joined. Elsewhere it is the number of the next
     /// record.
     next: u32,
@@ -69,7 +69,7 @@ pub struct Packer {
 impl Packer {
     /// Begins a chunk, of which only what is `left` is packed if it has been tried before.
     #[must_use]
-    pub fn new(packing: Packing, stream: &str, left: Option<Arc<Left>>) -> Self {
+    pub fn new(packing: Packing, stream: &str, left: Option<Arc<PendingItems>>) -> Self {
         let joins = packing.join != Join::Never;
         // What is joined is chosen before.
         let only = left.clone().filter(|_| !joins);

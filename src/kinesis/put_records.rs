@@ -8,9 +8,9 @@ use aws_sdk_kinesis::types::PutRecordsResultEntry;
 use tokio::time::{Instant, timeout};
 
 use crate::batch::{Batch, Item};
-use crate::delivery::error::{Fault, Kind};
-use crate::delivery::signed_body::Prepared;
-use crate::delivery::{Answer, Order, Service};
+use crate::delivery::error::{ErrorClass, SendError};
+use crate::delivery::signed_body::SignedBody;
+use crate::delivery::{Answer, BatchSink, Order};
 use crate::kinesis::options::Config;
 use crate::telemetry::metrics::descriptors::Operation;
 
@@ -41,14 +41,14 @@ impl Stream {
         }
     }
 
-    async fn request(&self, batch: &Batch) -> Result<Answer, Fault> {
+    async fn request(&self, batch: &Batch) -> Result<Answer, SendError> {
         let request = self
             .client
             .put_records()
             .customize()
-            .interceptor(Prepared::new(batch.body()));
+            .interceptor(SignedBody::new(batch.body()));
         let output = request.send().await.map_err(|error| {
-            Fault::of(&error)
+            SendError::of(&error)
                 .needing("kinesis:PutRecords")
                 .retried(self.auto_retry)
         })?;
@@ -56,21 +56,21 @@ impl Stream {
     }
 }
 
-impl Service for Stream {
+impl BatchSink for Stream {
     const PUT: Operation = Operation::PutRecords;
 
-    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+    async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
         let Some(limit) = self.timeout else {
             return self.request(batch).await;
         };
         let answer = timeout(limit, self.request(batch)).await;
-        answer.unwrap_or_else(|_| Err(Fault::unanswered().retried(self.auto_retry)))
+        answer.unwrap_or_else(|_| Err(SendError::unanswered().retried(self.auto_retry)))
     }
 
-    async fn create(&self, _missed: Instant) -> Result<(), Fault> {
+    async fn create(&self, _missed: Instant) -> Result<(), SendError> {
         let name = &self.name;
-        Err(Fault::new(
-            Kind::Denied,
+        Err(SendError::new(
+            ErrorClass::Denied,
             "NotFound",
             format_args!("stream `{name}` does not exist in this account and region: create it"),
         ))
@@ -93,7 +93,7 @@ impl Service for Stream {
 }
 
 /// What an answer says of each record. One with neither a sequence number nor an error is not known to be stored.
-fn failed(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, Fault> {
+fn failed(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, SendError> {
     Answer::by_record(answers, items, |answer| {
         let is_stored = answer.error_code().is_none() && answer.sequence_number().is_some();
         let code = answer.error_code().unwrap_or("NoSequenceNumber");
@@ -104,7 +104,7 @@ fn failed(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, F
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Limits, Open};
+    use crate::batch::{BatchBuilder, Limits};
 
     fn items(count: usize) -> Vec<Item> {
         let limits = Limits {
@@ -112,7 +112,7 @@ mod tests {
             bytes: count,
             span_ms: None,
         };
-        let mut open = Open::new(limits, b"[", None);
+        let mut open = BatchBuilder::new(limits, b"[", None);
         for _ in 0..count {
             let start = open.body().len();
             open.body().push(b'x');
@@ -133,7 +133,7 @@ mod tests {
         for answers in [0, 1, 3] {
             let fault = failed(&vec![entry(None); answers], &items(2)).unwrap_err();
             assert_eq!(fault.code, "IncompleteAnswer");
-            assert_eq!(fault.kind, Kind::Passing { unanswered: true });
+            assert_eq!(fault.kind, ErrorClass::Transient { unanswered: true });
         }
         let whole = failed(&[entry(None), entry(None)], &items(2)).unwrap();
         assert!(whole.again.is_none());
@@ -155,8 +155,11 @@ mod tests {
     fn the_first_failed_record_decides_on_the_fault() {
         let throttled = "ProvisionedThroughputExceededException";
         for (code, kind) in [
-            (throttled, Kind::Throttled),
-            ("InternalFailure", Kind::Passing { unanswered: false }),
+            (throttled, ErrorClass::Throttled),
+            (
+                "InternalFailure",
+                ErrorClass::Transient { unanswered: false },
+            ),
         ] {
             let answers = [entry(None), entry(Some(code)), entry(Some("Other"))];
             let (again, fault) = failed(&answers, &items(3)).unwrap().again.unwrap();

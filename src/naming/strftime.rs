@@ -20,13 +20,13 @@ use std::fmt;
 pub use renderer::Renderer;
 pub use zone::Zone;
 
-use broken_down_time::Moment;
-use directive::Piece;
+use broken_down_time::BrokenDownTime;
+use directive::Directive;
 
 /// A time format that has been understood.
 #[derive(Clone, Debug)]
 pub struct Format {
-    pieces: Box<[Piece]>,
+    pieces: Box<[Directive]>,
 }
 
 impl Format {
@@ -43,13 +43,18 @@ impl Format {
     /// Appends the text of a time: seconds since 1970 and the nanoseconds of
     /// that second (more than 999,999,999 count as that many).
     pub fn render(&self, secs: i64, nanos: u32, zone: &Zone, out: &mut Vec<u8>) {
-        self.write(&Moment::at(secs, nanos, zone), out, |_, _| ());
+        self.write(&BrokenDownTime::at(secs, nanos, zone), out, |_, _| ());
     }
 
     /// Renders and tells where each fraction of a second went: offset in `out`, digits.
-    fn write(&self, moment: &Moment<'_>, out: &mut Vec<u8>, mut fraction: impl FnMut(usize, u8)) {
+    fn write(
+        &self,
+        moment: &BrokenDownTime<'_>,
+        out: &mut Vec<u8>,
+        mut fraction: impl FnMut(usize, u8),
+    ) {
         for piece in &self.pieces {
-            if let Piece::Fraction(digits) = piece {
+            if let Directive::Fraction(digits) = piece {
                 fraction(out.len(), *digits);
             }
             piece.write(moment, out);

@@ -9,18 +9,21 @@ use crate::delivery::attempt::RetryLedger;
 use crate::delivery::ledger::journal::Identity;
 use crate::destination::Destination;
 use crate::options::{Spec, common};
-use crate::telemetry::Watch;
+use crate::telemetry::Telemetry;
 
 /// The output's memory of chunks that were tried before, in the directory of `resume_path` too.
 #[must_use]
 pub(super) fn retries<D: Destination>(
     resume_path: Option<&Path>,
     settings: &Settings,
-    watch: &Watch,
+    telemetry: &Telemetry,
 ) -> RetryLedger {
     let plugin = D::NAME.to_str().unwrap_or_default();
     let identity = || identity(settings, D::OPTIONS, plugin);
-    RetryLedger::new(watch.clone(), resume_path.map(|path| (path, identity())))
+    RetryLedger::new(
+        telemetry.clone(),
+        resume_path.map(|path| (path, identity())),
+    )
 }
 
 /// Whose chunks are meant: this plugin's, made into events by these options. A chunk that was tried with

@@ -9,9 +9,9 @@ use super::Tracked;
 use crate::batch::Batch;
 use crate::delivery::admission::GATE;
 use crate::delivery::attempt::Attempt;
-use crate::delivery::error::Fault;
-use crate::delivery::flush_report::Report;
-use crate::delivery::{Order, Service, TargetHandle, Terms, deliver_all};
+use crate::delivery::error::SendError;
+use crate::delivery::flush_report::FlushReport;
+use crate::delivery::{BatchSink, DeliveryContext, Order, TargetHandle, deliver_all};
 use crate::destination::{ChunkEncoder, Destination};
 use crate::record::chunk_reader::Records;
 
@@ -20,7 +20,7 @@ pub(super) struct Rounds<'r, D: Destination> {
     destination: &'r D,
     client: &'r D::Client,
     attempt: &'r Attempt<'r>,
-    terms: &'r Terms,
+    terms: &'r DeliveryContext,
     /// Targets whose batches are sent in order, by number.
     targets: HashMap<usize, Handle<D>>,
 }
@@ -32,7 +32,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
         destination: &'r D,
         client: &'r D::Client,
         attempt: &'r Attempt<'r>,
-        terms: &'r Terms,
+        terms: &'r DeliveryContext,
     ) -> Self {
         Self {
             destination,
@@ -48,11 +48,11 @@ impl<'r, D: Destination> Rounds<'r, D> {
         mut self,
         encoder: &mut D::Encoder<'c>,
         records: &mut Records<'c>,
-    ) -> Report
+    ) -> FlushReport
     where
         D: 'c,
     {
-        let mut report = Report::default();
+        let mut report = FlushReport::default();
         while !encoder.is_done() {
             let passed = timeout_at(self.terms.deadline.at(), GATE.pass()).await;
             let (Ok(passed), true) = (passed, self.terms.deadline.admits()) else {
@@ -115,7 +115,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
 }
 
 /// Notes that the deadline came before the chunk's end.
-fn cut_off(report: &mut Report) {
+fn cut_off(report: &mut FlushReport) {
     report.is_cut_off = true;
-    report.fault.get_or_insert_with(Fault::no_time);
+    report.fault.get_or_insert_with(SendError::no_time);
 }

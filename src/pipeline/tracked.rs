@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use crate::batch::Batch;
 use crate::delivery::attempt::Attempt;
-use crate::delivery::error::Fault;
+use crate::delivery::error::SendError;
 use crate::delivery::ledger::Track;
-use crate::delivery::{Answer, Order, Service};
+use crate::delivery::{Answer, BatchSink, Order};
 use crate::telemetry::metrics::descriptors::Operation;
 
 /// A service whose answers are noted as they come, so that they are known if the delivery is cancelled.
@@ -29,10 +29,10 @@ impl<S> Tracked<S> {
     }
 }
 
-impl<S: Service> Service for Tracked<S> {
+impl<S: BatchSink> BatchSink for Tracked<S> {
     const PUT: Operation = S::PUT;
 
-    async fn put(&self, batch: &Batch) -> Result<Answer, Fault> {
+    async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
         let answer = self.service.put(batch).await;
         if let Ok(Answer { again, .. }) = &answer {
             let again = again.as_ref().map_or(&[][..], |(items, _)| items);
@@ -41,7 +41,7 @@ impl<S: Service> Service for Tracked<S> {
         answer
     }
 
-    async fn create(&self, missed: Instant) -> Result<(), Fault> {
+    async fn create(&self, missed: Instant) -> Result<(), SendError> {
         self.service.create(missed).await
     }
 

@@ -3,8 +3,8 @@
 use cbindings::line::cut;
 
 use crate::delivery::attempt::Attempt;
-use crate::telemetry::Watch;
-use crate::telemetry::log_limiter::Kind;
+use crate::telemetry::Telemetry;
+use crate::telemetry::log_limiter::LogKey;
 use crate::telemetry::metrics::descriptors::{DropReason, Series};
 
 /// What happened to the records of one chunk.
@@ -56,22 +56,22 @@ impl EncodeStats {
     }
 
     /// Counts and logs all of it, for a chunk of this tag.
-    pub fn emit(&self, watch: &Watch, tag: &str) {
+    pub fn emit(&self, telemetry: &Telemetry, tag: &str) {
         let tag = cut(tag, MOST_TAG_BYTES);
         for note in &self.notes {
-            note.emit(watch, &tag);
+            note.emit(telemetry, &tag);
         }
-        self.emit_damage(watch, &tag);
+        self.emit_damage(telemetry, &tag);
     }
 
-    fn emit_damage(&self, watch: &Watch, tag: &str) {
+    fn emit_damage(&self, telemetry: &Telemetry, tag: &str) {
         let Self {
             undecodable, torn, ..
         } = self;
         // What is torn was one value at least.
         let dropped = undecodable + usize::from(*torn > 0);
-        watch.metrics.add(DropReason::Undecodable, dropped);
-        watch.error(kind("undecodable", "values"), dropped, format_args!(
+        telemetry.metrics.add(DropReason::Undecodable, dropped);
+        telemetry.error(kind("undecodable", "values"), dropped, format_args!(
             "tag `{tag}`: dropped {undecodable} values that are no records, and {torn} bytes at the chunk's end that are torn"
         ));
     }
@@ -98,24 +98,24 @@ impl Note {
         }
     }
 
-    fn emit(&self, watch: &Watch, tag: &str) {
+    fn emit(&self, telemetry: &Telemetry, tag: &str) {
         let Self {
             count,
             series,
             text,
         } = self;
-        watch.metrics.add(*series, *count);
+        telemetry.metrics.add(*series, *count);
         match text {
-            Text::Warning(what) => watch.warn(
+            Text::Warning(what) => telemetry.warn(
                 kind(what, "records"),
                 *count,
                 format_args!("tag `{tag}`: {count} {what}"),
             ),
             Text::Debug(what) if *count > 0 => {
-                watch.debug(format_args!("tag `{tag}`: {count} {what}"));
+                telemetry.debug(format_args!("tag `{tag}`: {count} {what}"));
             }
             Text::Debug(_) => {}
-            Text::Fallback { to, missing } => watch.warn(
+            Text::Fallback { to, missing } => telemetry.warn(
                 kind(to, "records"),
                 *count,
                 format_args!("tag `{tag}`: {count} records went to {to}: {missing}"),
@@ -124,8 +124,8 @@ impl Note {
     }
 }
 
-fn kind(what: &'static str, unit: &'static str) -> Kind<'static> {
-    Kind {
+fn kind(what: &'static str, unit: &'static str) -> LogKey<'static> {
+    LogKey {
         what,
         part: "",
         unit,

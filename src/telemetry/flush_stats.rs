@@ -7,11 +7,11 @@ use cbindings::{Flush, Level, Verdict};
 use tokio::time::Instant;
 
 use crate::aws::session::Session;
-use crate::delivery::flush_report::Report;
-use crate::delivery::rate_limiter::Pace;
-use crate::telemetry::Watch;
+use crate::delivery::flush_report::FlushReport;
+use crate::delivery::rate_limiter::RateLimiter;
+use crate::telemetry::Telemetry;
 use crate::telemetry::encode_stats::MOST_TAG_BYTES;
-use crate::telemetry::log_limiter::Kind;
+use crate::telemetry::log_limiter::LogKey;
 use crate::telemetry::metrics::descriptors::Id;
 
 /// A tag as lines show it.
@@ -20,36 +20,42 @@ fn shown(tag: &str) -> String {
 }
 
 /// Writes why a chunk was not worked on; the host is asked to bring it again.
-pub fn say_of_no_connection(watch: &Watch, flush: &Flush, tag: &str, why: &str) {
+pub fn say_of_no_connection(telemetry: &Telemetry, flush: &Flush, tag: &str, why: &str) {
     let tag = shown(tag);
-    let kind = Kind {
+    let kind = LogKey {
         what: "region",
         part: "",
         unit: "chunks",
     };
     let text = format_args!("tag `{tag}`: {why}; the chunk is kept for a retry");
-    watch.postponed(kind, flush, text);
+    telemetry.postponed(kind, flush, text);
 }
 
 /// Notes what is so now, at the end of a flush.
-pub fn note(watch: &Watch, pace: &Pace, session: &Session) {
-    // A pace below one request a second is not none.
-    let rate = pace.rate().map_or(0, |rate| rate.ceil() as u64);
-    watch.metrics.set(Id::Pace, rate);
+pub fn note(telemetry: &Telemetry, rate_limiter: &RateLimiter, session: &Session) {
+    // A rate below one request a second is not shown as no limit.
+    let rate = rate_limiter.rate().map_or(0, |rate| rate.ceil() as u64);
+    telemetry.metrics.set(Id::Rate, rate);
     let expiry = session
         .expiry()
         .and_then(|expiry| expiry.duration_since(UNIX_EPOCH).ok());
-    watch
+    telemetry
         .metrics
         .set(Id::Expiry, expiry.map_or(0, |expiry| expiry.as_secs()));
 }
 
 /// Writes what became of a chunk: nothing lost is a debug line, a retry a warning. What comes from
 /// no flush is not tried again.
-pub fn sum_up(watch: &Watch, flush: Option<&Flush>, tag: &str, report: &Report, began: Instant) {
+pub fn sum_up(
+    telemetry: &Telemetry,
+    flush: Option<&Flush>,
+    tag: &str,
+    report: &FlushReport,
+    began: Instant,
+) {
     let tag = shown(tag);
     if let (Verdict::Done, Some(flush)) = (report.verdict(), flush) {
-        watch.delivered(flush);
+        telemetry.delivered(flush);
     }
     if let (Verdict::Retry, Some(fault)) = (report.verdict(), &report.fault) {
         let (left, accepted) = (report.left.len(), report.accepted);
@@ -57,7 +63,7 @@ pub fn sum_up(watch: &Watch, flush: Option<&Flush>, tag: &str, report: &Report, 
             true => " and the rest of the chunk",
             false => "",
         };
-        let kind = Kind {
+        let kind = LogKey {
             what: "retry",
             part: &fault.code,
             unit: "chunks",
@@ -66,13 +72,13 @@ pub fn sum_up(watch: &Watch, flush: Option<&Flush>, tag: &str, report: &Report, 
             "tag `{tag}`: {left} events{rest} are not delivered yet ({accepted} are); the host is asked to bring the chunk again: {fault}"
         );
         match flush {
-            Some(flush) => watch.postponed(kind, flush, text),
-            None => watch.warn(kind, 1, text),
+            Some(flush) => telemetry.postponed(kind, flush, text),
+            None => telemetry.warn(kind, 1, text),
         }
     }
-    watch.remind();
-    if watch.log.enabled(Level::Debug) {
-        let Report {
+    telemetry.remind();
+    if telemetry.log.enabled(Level::Debug) {
+        let FlushReport {
             accepted,
             dropped,
             refused,
@@ -82,7 +88,7 @@ pub fn sum_up(watch: &Watch, flush: Option<&Flush>, tag: &str, report: &Report, 
             ..
         } = report;
         let elapsed = began.elapsed().as_millis();
-        watch.debug(format_args!(
+        telemetry.debug(format_args!(
             "tag `{tag}`: {accepted} events accepted, {refused} refused, {dropped} dropped; {requests} requests, {throttled} throttled, {ambiguous} unanswered, {elapsed} ms"
         ));
     }

@@ -19,7 +19,7 @@ use cbindings::{Flush, Level};
 
 /// Which lines are alike, and what they count.
 #[derive(Clone, Copy, Debug)]
-pub struct Kind<'k> {
+pub struct LogKey<'k> {
     /// What is told.
     pub what: &'static str,
     /// A part of it that has its own lines, such as an error's code.
@@ -30,7 +30,7 @@ pub struct Kind<'k> {
 
 /// One instance's recurring lines.
 #[derive(Debug, Default)]
-pub struct Notices(Mutex<HashMap<(&'static str, String), State>>);
+pub struct LogLimiter(Mutex<HashMap<(&'static str, String), State>>);
 
 #[derive(Debug)]
 struct State {
@@ -63,12 +63,12 @@ impl Chunk {
 /// A line to be written.
 pub type Line = (Level, String);
 
-impl Notices {
+impl LogLimiter {
     /// The line, if it is due; it counts `count` of its unit.
     pub fn due(
         &self,
         level: Level,
-        kind: Kind<'_>,
+        kind: LogKey<'_>,
         count: usize,
         text: fmt::Arguments<'_>,
         now: Instant,
@@ -84,7 +84,7 @@ impl Notices {
     pub fn postponed(
         &self,
         level: Level,
-        kind: Kind<'_>,
+        kind: LogKey<'_>,
         chunk: Chunk,
         text: fmt::Arguments<'_>,
         now: Instant,
@@ -122,7 +122,7 @@ impl Notices {
     fn line(
         &self,
         level: Level,
-        kind: Kind<'_>,
+        kind: LogKey<'_>,
         text: fmt::Arguments<'_>,
         now: Instant,
         leave_out: impl FnOnce(&mut State, String),

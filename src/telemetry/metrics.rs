@@ -19,7 +19,7 @@ use cbindings::{Family, Value};
 
 pub use self::flight::Flight;
 pub use self::request::Request;
-use crate::delivery::error::{Fault, Outcome};
+use crate::delivery::error::{Outcome, SendError};
 use crate::delivery::ledger::Ledger;
 use crate::telemetry::metrics::descriptors::{Id, Operation, Plugin, Series, Spec, TABLE};
 use crate::telemetry::metrics::registry::Count;
@@ -85,8 +85,8 @@ impl Metrics {
     pub async fn counted<T>(
         &self,
         operation: Operation,
-        call: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+        call: impl Future<Output = Result<T, SendError>>,
+    ) -> Result<T, SendError> {
         let request = self.request(operation);
         let answer = call.await;
         request.end(
@@ -188,7 +188,7 @@ mod tests {
     use cbindings::Metrics as _;
 
     use super::*;
-    use crate::delivery::error::Kind;
+    use crate::delivery::error::ErrorClass;
     use crate::telemetry::metrics::descriptors::RejectReason;
 
     const PLUGIN: Plugin = Plugin {
@@ -254,7 +254,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let fault = || Fault::new(Kind::Throttled, "Throttling", "slow down");
+        let fault = || SendError::new(ErrorClass::Throttled, "Throttling", "slow down");
         let failed = runtime
             .block_on(metrics.counted(Operation::PutLogEvents, async { Err::<(), _>(fault()) }));
         assert!(failed.is_err());

@@ -77,7 +77,7 @@ fn cloudwatch_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     let config = cloudwatch::options::Config::read(&reader);
     let fixed = Fixed::new("us-east-1");
     let variables = Variables::new(&fixed, None, "tag");
-    let places = cloudwatch::route::Places::new(&config.route, None, variables, "tag");
+    let places = cloudwatch::route::LogStreams::new(&config.route, None, variables, "tag");
     let mut encoder = cloudwatch::encode::Encoder::new(&config, places, None);
     let mut records = Records::new(chunk.bytes());
     peak(|| encoder.round(&mut records, 4))

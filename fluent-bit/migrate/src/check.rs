@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use router::aws::session::{Session, Settings};
-use router::delivery::error::{Fault, Kind};
+use router::delivery::error::{ErrorClass, SendError};
 use router::options::env::environment;
 use tokio::time::timeout;
 
@@ -111,7 +111,7 @@ async fn put_log_events(session: &Session, group: &str) -> Outcome {
         .set_log_events(event.build().ok().map(|event| vec![event]));
     match request.send().await {
         Ok(_) => Outcome::Allowed(format!("logs:PutLogEvents on `{group}`")),
-        Err(error) => judged("logs:PutLogEvents", group, &Fault::of(&error), MISSING),
+        Err(error) => judged("logs:PutLogEvents", group, &SendError::of(&error), MISSING),
     }
 }
 
@@ -121,8 +121,8 @@ async fn put_record_batch(session: &Session, stream: &str) -> Outcome {
     match request.set_records(Some(Vec::new())).send().await {
         Ok(_) => Outcome::Allowed(format!("firehose:PutRecordBatch on `{stream}`")),
         Err(error) => {
-            let fault = Fault::of(&error);
-            if fault.kind == Kind::Missing {
+            let fault = SendError::of(&error);
+            if fault.kind == ErrorClass::Missing {
                 return Outcome::Failed(format!("there is no delivery stream `{stream}`: {fault}"));
             }
             judged("firehose:PutRecordBatch", stream, &fault, EMPTY)
@@ -136,8 +136,8 @@ async fn put_records(session: &Session, stream: &str) -> Outcome {
     match request.set_records(Some(Vec::new())).send().await {
         Ok(_) => Outcome::Allowed(format!("kinesis:PutRecords on `{stream}`")),
         Err(error) => {
-            let fault = Fault::of(&error);
-            if fault.kind == Kind::Missing {
+            let fault = SendError::of(&error);
+            if fault.kind == ErrorClass::Missing {
                 return Outcome::Failed(format!("there is no stream `{stream}`: {fault}"));
             }
             judged("kinesis:PutRecords", stream, &fault, EMPTY)
@@ -146,9 +146,9 @@ async fn put_records(session: &Session, stream: &str) -> Outcome {
 }
 
 /// The answer that is expected shows that the call is permitted.
-fn judged(action: &str, name: &str, fault: &Fault, expected: &str) -> Outcome {
+fn judged(action: &str, name: &str, fault: &SendError, expected: &str) -> Outcome {
     match fault.kind {
-        Kind::Missing | Kind::Refused => {
+        ErrorClass::Missing | ErrorClass::Refused => {
             Outcome::Allowed(format!("{action} on `{name}`: not denied ({expected})"))
         }
         _ => Outcome::Failed(format!("{action} on `{name}`: {fault}")),

@@ -2,7 +2,7 @@
 //!
 //! They are renewed five minutes before their end, or half way for those that live shorter than ten,
 //! by a task beside the requests: none waits for it while the ones at hand hold. So there is time
-//! for an endpoint that fails for a while. [`Inquiry`] asks one question at a time for all sections
+//! for an endpoint that fails for a while. [`SingleFlight`] asks one question at a time for all sections
 //! of this identity.
 
 use std::future::Future;
@@ -18,15 +18,15 @@ use tokio::time::{sleep, timeout};
 
 use crate::aws::credentials::chain::{Asked, why};
 use crate::aws::deadline;
-use crate::aws::single_flight::Inquiry;
+use crate::aws::single_flight::SingleFlight;
 
 /// Keeps the credentials of another provider.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct CredentialsCache {
     from: SharedCredentialsProvider,
     asked: Asked,
     state: Mutex<State>,
-    inquiry: Inquiry<Credentials>,
+    inquiry: SingleFlight<Credentials>,
     now: fn() -> SystemTime,
 }
 
@@ -42,13 +42,13 @@ struct State {
     trouble: Option<String>,
 }
 
-impl Kept {
+impl CredentialsCache {
     pub(crate) fn new(from: SharedCredentialsProvider, asked: Asked) -> Self {
         Self {
             from,
             asked,
             state: Mutex::default(),
-            inquiry: Inquiry::new(LEAST_PAUSE, MOST_PAUSE),
+            inquiry: SingleFlight::new(LEAST_PAUSE, MOST_PAUSE),
             now: SystemTime::now,
         }
     }
@@ -87,7 +87,7 @@ impl Kept {
             Some(credentials) => Ok(credentials),
             None => self.ask().await,
         };
-        self.watch();
+        self.start_refresh();
         answer
     }
 
@@ -157,7 +157,7 @@ impl Kept {
     }
 
     /// Has what is at hand renewed beside the requests, until it has ended.
-    fn watch(self: &Arc<Self>) {
+    fn start_refresh(self: &Arc<Self>) {
         let mut state = self.state();
         let running = state
             .renewing
@@ -186,7 +186,7 @@ impl Kept {
 }
 
 /// Renews credentials as long as somebody uses them.
-async fn renew(kept: Weak<Kept>) {
+async fn renew(kept: Weak<CredentialsCache>) {
     loop {
         let Some(rest) = kept.upgrade().and_then(|kept| kept.rest()) else {
             return;
@@ -205,7 +205,7 @@ async fn renew(kept: Weak<Kept>) {
     }
 }
 
-impl Drop for Kept {
+impl Drop for CredentialsCache {
     fn drop(&mut self) {
         if let Some(task) = &self.state().renewing {
             task.abort();
@@ -215,7 +215,7 @@ impl Drop for Kept {
 
 /// The SDK has one, and we look at it too.
 #[derive(Clone, Debug)]
-pub(crate) struct InUse(pub(crate) Arc<Kept>);
+pub(crate) struct InUse(pub(crate) Arc<CredentialsCache>);
 
 impl ProvideCredentials for InUse {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>

@@ -18,7 +18,7 @@ use once_cell::sync::Lazy;
 use tokio::sync::OnceCell;
 
 use super::identity::Identity;
-use crate::aws::credentials::cache::{InUse, Kept};
+use crate::aws::credentials::cache::{CredentialsCache, InUse};
 use crate::aws::credentials::chain::Asked;
 use crate::aws::session::Settings;
 
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
 struct Made {
     config: SdkConfig,
     found: Arc<Mutex<String>>,
-    kept: Arc<Kept>,
+    kept: Arc<CredentialsCache>,
     role: Option<String>,
 }
 
@@ -103,7 +103,7 @@ impl Made {
         };
         let base = SharedCredentialsProvider::new(base);
         let top = identity.with_roles(base, &config).await;
-        let kept = Arc::new(Kept::new(top, asked));
+        let kept = Arc::new(CredentialsCache::new(top, asked));
         let config = config.to_builder();
         let config =
             config.credentials_provider(SharedCredentialsProvider::new(InUse(kept.clone())));

@@ -13,7 +13,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// The batches of items with these times and weights, in the order in which they are made.
-fn batches(limits: Limits, items: &[(i64, usize)], only: Option<Arc<Left>>) -> Vec<Batch> {
+fn batches(limits: Limits, items: &[(i64, usize)], only: Option<Arc<PendingItems>>) -> Vec<Batch> {
     let mut windows = Windows::new(limits, HEAD, only);
     let mut batches = Vec::new();
     for (ordinal, (time, bytes)) in items.iter().enumerate() {
@@ -183,7 +183,7 @@ fn the_first_and_the_last_of_all_times_have_windows() {
 #[test]
 fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
     let items = weightless([0, 5 * SPAN, 1, 5 * SPAN + 1]);
-    let left = Arc::new(Left::new(vec![1, 2]));
+    let left = Arc::new(PendingItems::new(vec![1, 2]));
     let batches = batches(LIMITS, &items, Some(left));
     let ordinals = |batch: &Batch| batch.items()[0].ordinal;
     assert_eq!(batches.iter().map(ordinals).collect::<Vec<_>>(), [2, 1]);

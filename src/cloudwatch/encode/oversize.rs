@@ -45,7 +45,7 @@ impl<'c> Encoder<'c> {
             }
             Oversize::Split => {
                 self.counts.split += 1;
-                let body = self.open[number - self.places.first()].chosen().body();
+                let body = self.open[number - self.targets.first()].chosen().body();
                 body.truncate(written.start);
                 // They are counted when the parts are written.
                 self.json.set_too_deep(written.too_deep);
@@ -57,7 +57,7 @@ impl<'c> Encoder<'c> {
     /// Cuts the event in the body.
     fn truncate(&mut self, number: usize, time: i64, written: &Written) {
         let room = most_text(self.config) - oversize::TRUNCATED.len();
-        let body = self.open[number - self.places.first()].chosen().body();
+        let body = self.open[number - self.targets.first()].chosen().body();
         let (kept, text) = oversize::fitting_from((0, 0), &body[written.message..], room);
         body.truncate(written.message + kept);
         body.extend_from_slice(oversize::TRUNCATED.as_bytes());

@@ -1,4 +1,4 @@
-//! Chunks of many places, days and sizes: what is handed out, and what is not yet.
+//! Chunks of many targets, days and sizes: what is handed out, and what is not yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,8 +35,12 @@ fn fixed() -> Fixed {
 
 fn encoder<'c>(config: &'c Config, fixed: &'c Fixed, left: Option<Vec<u32>>) -> Encoder<'c> {
     let variables = Variables::new(fixed, None, "tag");
-    let places = Places::new(&config.route, None, variables, "tag");
-    Encoder::new(config, places, left.map(|left| Arc::new(Left::new(left))))
+    let targets = LogStreams::new(&config.route, None, variables, "tag");
+    Encoder::new(
+        config,
+        targets,
+        left.map(|left| Arc::new(PendingItems::new(left))),
+    )
 }
 
 /// The batches of each round, with their streams.

@@ -1,28 +1,28 @@
 use super::*;
 
-const DENIED: (Kind, &str) = (Kind::Denied, "AccessDeniedException");
-const REFUSED: (Kind, &str) = (Kind::Refused, "InvalidParameterException");
+const DENIED: (ErrorClass, &str) = (ErrorClass::Denied, "AccessDeniedException");
+const REFUSED: (ErrorClass, &str) = (ErrorClass::Refused, "InvalidParameterException");
 
-fn creation(on_refused: OnRefused) -> Creation {
-    Creation {
+fn creation(on_refused: OnRefused) -> CreateOptions {
+    CreateOptions {
         tags: vec![("a".into(), "b".into())],
         kms_key_id: Some("key".into()),
         class: Some("STANDARD"),
         on_refused,
-        ..Creation::default()
+        ..CreateOptions::default()
     }
 }
 
 fn given_up(
     on_refused: OnRefused,
-    (kind, code): (Kind, &str),
+    (kind, code): (ErrorClass, &str),
     texts: &[&str],
-) -> Vec<Option<Extra>> {
+) -> Vec<Option<GroupSetting>> {
     let creation = creation(on_refused);
-    let mut extras = Extras::of(&creation);
+    let mut extras = GroupSettings::of(&creation);
     texts
         .iter()
-        .map(|text| extras.give_up(&Fault::new(kind, code, text)))
+        .map(|text| extras.give_up(&SendError::new(kind, code, text)))
         .collect()
 }
 
@@ -43,11 +43,11 @@ fn the_one_that_the_service_names_is_left_out() {
             DENIED,
             &["not authorized to perform: logs:TagResource"]
         ),
-        [Some(Extra::Tags)]
+        [Some(GroupSetting::Tags)]
     );
     assert_eq!(
         given_up(OnRefused::Continue, REFUSED, &["invalid log group class"]),
-        [Some(Extra::Class)]
+        [Some(GroupSetting::Class)]
     );
 }
 
@@ -59,7 +59,7 @@ fn names_in_a_message_say_nothing() {
     ];
     assert_eq!(
         given_up(OnRefused::Continue, REFUSED, &texts),
-        [Some(Extra::Tags), Some(Extra::Class)]
+        [Some(GroupSetting::Tags), Some(GroupSetting::Class)]
     );
     let texts = [
         "Value at 'tags.team' is not valid",
@@ -68,7 +68,7 @@ fn names_in_a_message_say_nothing() {
     for text in texts {
         assert_eq!(
             given_up(OnRefused::Continue, REFUSED, &[text]),
-            [Some(Extra::Tags)]
+            [Some(GroupSetting::Tags)]
         );
     }
 }
@@ -83,7 +83,12 @@ fn the_key_is_never_left_out() {
     ];
     assert_eq!(
         given_up(OnRefused::Continue, REFUSED, &texts),
-        [None, Some(Extra::Tags), Some(Extra::Class), None]
+        [
+            None,
+            Some(GroupSetting::Tags),
+            Some(GroupSetting::Class),
+            None
+        ]
     );
 }
 
@@ -91,14 +96,14 @@ fn the_key_is_never_left_out() {
 fn a_group_that_may_not_be_created_at_all_needs_no_more_attempts() {
     let text = "User: arn:aws:sts::1:assumed-role/staging-kms/x is not authorized to perform: logs:CreateLogGroup on resource: arn:aws:logs:r:1:log-group:/ecs/staging-class:*";
     assert_eq!(given_up(OnRefused::Continue, DENIED, &[text]), [None]);
-    let throttled = (Kind::Throttled, "ThrottlingException");
+    let throttled = (ErrorClass::Throttled, "ThrottlingException");
     assert_eq!(given_up(OnRefused::Continue, throttled, &["tags"]), [None]);
 }
 
-fn explained(on_refused: OnRefused, (kind, code): (Kind, &str), text: &str) -> String {
+fn explained(on_refused: OnRefused, (kind, code): (ErrorClass, &str), text: &str) -> String {
     let creation = creation(on_refused);
-    let fault = Fault::new(kind, code, text);
-    Extras::of(&creation).explain(fault).to_string()
+    let fault = SendError::new(kind, code, text);
+    GroupSettings::of(&creation).explain(fault).to_string()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::line::Line;
 
 /// Lines whose last piece has not come yet.
 #[derive(Debug, Default)]
-pub(super) struct Pieces<'c> {
+pub(super) struct PartialLines<'c> {
     /// In the order in which they began; `None` for one that has ended.
     lines: Vec<Option<Open<'c>>>,
     /// Which of them are open. A container chooses the identities, so a look-up costs the same
@@ -24,7 +24,7 @@ struct Open<'c> {
     line: Line<'c>,
 }
 
-impl<'c> Pieces<'c> {
+impl<'c> PartialLines<'c> {
     /// Adds what may be a piece; the lines that are whole now.
     pub(super) fn add(&mut self, mut line: Line<'c>) -> Vec<Line<'c>> {
         let Some(id) = line.get(b"partial_id") else {

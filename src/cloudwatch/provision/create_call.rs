@@ -7,11 +7,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::aws::deadline;
 use crate::aws::session::Settings;
 use crate::cloudwatch::provision::limiter::Limiter;
-use crate::cloudwatch::route::Place;
+use crate::cloudwatch::route::LogStreamId;
 use crate::delivery::backoff::Backoff;
-use crate::delivery::error::{Fault, Kind};
+use crate::delivery::error::{ErrorClass, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
-use crate::telemetry::{Watch, log_limiter};
+use crate::telemetry::{Telemetry, log_limiter};
 
 /// An operation that creates, with its rate limiter.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct CreateCall {
 /// What is to be created, for which stream, and until when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'w> {
-    pub(super) place: &'w Place,
+    pub(super) target: &'w LogStreamId,
     pub(super) deadline: Instant,
     /// The log group was created, though it may not be visible yet.
     pub(super) group_exists: bool,
@@ -46,24 +46,24 @@ impl CreateCall {
     pub(super) async fn repeat<T, F>(
         &self,
         wanted: Wanted<'_>,
-        watch: &Watch,
+        telemetry: &Telemetry,
         call: impl Fn() -> F,
-        explain: impl Fn(Fault) -> Fault,
-    ) -> Result<bool, Fault>
+        explain: impl Fn(SendError) -> SendError,
+    ) -> Result<bool, SendError>
     where
-        F: Future<Output = Result<T, Fault>>,
+        F: Future<Output = Result<T, SendError>>,
     {
         let mut backoff = Backoff::new(fastrand::Rng::new());
         let mut last = None;
         for attempt in 1.. {
-            let made = self.attempt(wanted.deadline, watch, call());
+            let made = self.attempt(wanted.deadline, telemetry, call());
             let fault = match timeout_at(wanted.deadline, made).await {
                 Ok(Ok(_)) => return Ok(true),
-                Ok(Err(fault)) if fault.kind == Kind::Exists => return Ok(false),
+                Ok(Err(fault)) if fault.kind == ErrorClass::Exists => return Ok(false),
                 Ok(Err(fault)) => fault.at(attempt),
                 Err(_) => break,
             };
-            self.report(wanted, watch, &explain(fault.clone()));
+            self.report(wanted, telemetry, &explain(fault.clone()));
             if !can_pass(&fault, wanted) {
                 return Err(fault.within(self.operation.name()));
             }
@@ -75,52 +75,52 @@ impl CreateCall {
             sleep_until(then).await;
         }
         Err(last
-            .unwrap_or_else(Fault::no_turn)
+            .unwrap_or_else(SendError::no_turn)
             .within(self.operation.name()))
     }
 
     async fn attempt<T>(
         &self,
         deadline: Instant,
-        watch: &Watch,
-        call: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+        telemetry: &Telemetry,
+        call: impl Future<Output = Result<T, SendError>>,
+    ) -> Result<T, SendError> {
         let call = async {
             let limit = (Instant::now() + LONGEST_CALL).min(deadline);
-            let counted = watch.metrics.counted(self.operation, call);
+            let counted = telemetry.metrics.counted(self.operation, call);
             match deadline::within(limit, counted).await {
                 Ok(answer) => answer,
-                Err(_) if limit < deadline => Err(Fault::unanswered()),
-                Err(_) => Err(Fault::out_of_time()),
+                Err(_) if limit < deadline => Err(SendError::unanswered()),
+                Err(_) => Err(SendError::out_of_time()),
             }
         };
         self.limiter.admit(call).await
     }
 
     /// Each failed attempt is a debug line; at warn they are limited for each operation and code.
-    fn report(&self, wanted: Wanted<'_>, watch: &Watch, fault: &Fault) {
-        let (name, Place { group, stream }) = (self.operation.name(), wanted.place);
+    fn report(&self, wanted: Wanted<'_>, telemetry: &Telemetry, fault: &SendError) {
+        let (name, LogStreamId { group, stream }) = (self.operation.name(), wanted.target);
         let text = format!("log group `{group}`, log stream `{stream}`: {name} failed: {fault}");
-        watch.debug(format_args!("{text}"));
-        if fault.kind == Kind::Missing && !wanted.group_exists {
+        telemetry.debug(format_args!("{text}"));
+        if fault.kind == ErrorClass::Missing && !wanted.group_exists {
             // The log group is missing too. It is created next, or the caller says why not.
             return;
         }
         let part = format!("{name} {}", fault.code);
-        let kind = log_limiter::Kind {
+        let kind = log_limiter::LogKey {
             what: "create",
             part: &part,
             unit: "failed attempts to create",
         };
-        watch.warn(kind, 1, format_args!("{text}"));
+        telemetry.warn(kind, 1, format_args!("{text}"));
     }
 }
 
-fn can_pass(fault: &Fault, wanted: Wanted<'_>) -> bool {
+fn can_pass(fault: &SendError, wanted: Wanted<'_>) -> bool {
     match fault.kind {
-        Kind::Passing { .. } | Kind::Throttled => true,
-        Kind::Missing => wanted.group_exists,
-        Kind::Denied | Kind::Exists | Kind::Refused | Kind::Stored => false,
+        ErrorClass::Transient { .. } | ErrorClass::Throttled => true,
+        ErrorClass::Missing => wanted.group_exists,
+        ErrorClass::Denied | ErrorClass::Exists | ErrorClass::Refused | ErrorClass::Stored => false,
     }
 }
 

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::aws::session::Settings;
-use crate::delivery::error::Fault;
-use crate::delivery::rate_limiter::Pace;
+use crate::delivery::error::SendError;
+use crate::delivery::rate_limiter::RateLimiter;
 use crate::telemetry::metrics::descriptors::Operation;
 
 /// Admits the calls of one operation.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     /// Shared with all instances of the process that have the same settings.
-    pace: Arc<Pace>,
+    rate_limiter: Arc<RateLimiter>,
     permits: Semaphore,
 }
 
@@ -25,7 +25,7 @@ impl Limiter {
     #[must_use]
     pub(crate) fn new(settings: &Settings, operation: Operation, most: usize) -> Self {
         Self {
-            pace: Pace::shared(settings, operation),
+            rate_limiter: RateLimiter::shared(settings, operation),
             permits: Semaphore::new(most),
         }
     }
@@ -37,13 +37,14 @@ impl Limiter {
     /// As the call.
     pub(crate) async fn admit<T>(
         &self,
-        call: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+        call: impl Future<Output = Result<T, SendError>>,
+    ) -> Result<T, SendError> {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
-        self.pace.turn().await;
+        self.rate_limiter.acquire().await;
         let answer = call.await;
-        self.pace.note(answer.as_ref().err(), answer.is_ok());
+        self.rate_limiter
+            .note(answer.as_ref().err(), answer.is_ok());
         answer
     }
 }
@@ -59,7 +60,7 @@ mod tests {
     async fn a_cancelled_call_leaves_its_permit() {
         let limiter = Limiter::new(&Settings::default(), Operation::CreateLogGroup, 1);
         for _ in 0..5_000 {
-            let call = limiter.admit(pending::<Result<(), Fault>>());
+            let call = limiter.admit(pending::<Result<(), SendError>>());
             let cancelled = tokio::time::timeout(Duration::from_millis(1), call).await;
             assert!(cancelled.is_err());
         }

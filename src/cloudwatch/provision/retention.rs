@@ -14,12 +14,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::aws::deadline;
 use crate::aws::session::Settings;
-use crate::cloudwatch::options::Creation;
+use crate::cloudwatch::options::CreateOptions;
 use crate::cloudwatch::provision::limiter::Limiter;
 use crate::delivery::backoff::Backoff;
-use crate::delivery::error::{Fault, Kind};
+use crate::delivery::error::{ErrorClass, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
-use crate::telemetry::{Watch, log_limiter};
+use crate::telemetry::{Telemetry, log_limiter};
 
 /// Sets the retention of groups. Dropping it cancels what is under way.
 #[derive(Debug)]
@@ -35,15 +35,15 @@ struct Setter {
     limiter: Limiter,
     /// Groups whose retention is set, or is being set.
     settled: Mutex<HashSet<String>>,
-    watch: Watch,
+    telemetry: Telemetry,
 }
 
 impl Retention {
-    pub(crate) fn new(creation: &Creation, settings: &Settings, watch: Watch) -> Self {
+    pub(crate) fn new(creation: &CreateOptions, settings: &Settings, telemetry: Telemetry) -> Self {
         let setter = Setter {
             limiter: Limiter::new(settings, OPERATION, MOST_IN_FLIGHT),
             settled: Mutex::default(),
-            watch,
+            telemetry,
         };
         Self {
             days: creation.retention_days.filter(|_| creation.group),
@@ -75,15 +75,15 @@ impl Retention {
 impl Setter {
     async fn set(&self, client: &Client, group: &str, days: i32) {
         match self.repeat(client, group, days).await {
-            Ok(()) => self.watch.log.info(format_args!(
+            Ok(()) => self.telemetry.log.info(format_args!(
                 "log group `{group}` keeps its events for {days} days"
             )),
             Err(fault) => self.report(group, days, &fault),
         }
     }
 
-    fn report(&self, group: &str, days: i32, fault: &Fault) {
-        let kind = log_limiter::Kind {
+    fn report(&self, group: &str, days: i32, fault: &SendError) {
+        let kind = log_limiter::LogKey {
             what: "retention",
             part: &fault.code,
             unit: "groups",
@@ -94,23 +94,23 @@ impl Setter {
         } else {
             "it is tried again at the next start"
         };
-        self.watch.warn(kind, 1, format_args!(
+        self.telemetry.warn(kind, 1, format_args!(
             "log group `{group}`: the retention of {days} days was not set; {next}; events are delivered all the same: {OPERATION} failed: {fault}"
         ));
     }
 
-    async fn repeat(&self, client: &Client, group: &str, days: i32) -> Result<(), Fault> {
+    async fn repeat(&self, client: &Client, group: &str, days: i32) -> Result<(), SendError> {
         let mut backoff = Backoff::new(fastrand::Rng::new());
         for attempt in 1.. {
             let call = self
-                .watch
+                .telemetry
                 .metrics
                 .counted(OPERATION, put(client, group, days));
             let Err(fault) = self.limiter.admit(call).await else {
                 break;
             };
             let fault = fault.needing("logs:PutRetentionPolicy").at(attempt);
-            self.watch.debug(format_args!(
+            self.telemetry.debug(format_args!(
                 "log group `{group}`: {OPERATION} failed: {fault}"
             ));
             if attempt == ATTEMPTS || !can_pass(&fault) {
@@ -133,7 +133,7 @@ impl Setter {
     }
 }
 
-async fn put(client: &Client, group: &str, days: i32) -> Result<(), Fault> {
+async fn put(client: &Client, group: &str, days: i32) -> Result<(), SendError> {
     let request = client
         .put_retention_policy()
         .log_group_name(group)
@@ -141,13 +141,16 @@ async fn put(client: &Client, group: &str, days: i32) -> Result<(), Fault> {
     let answer = deadline::within(Instant::now() + LONGEST_CALL, request.send()).await;
     match answer {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(Fault::of(&error)),
-        Err(_) => Err(Fault::unanswered()),
+        Ok(Err(error)) => Err(SendError::of(&error)),
+        Err(_) => Err(SendError::unanswered()),
     }
 }
 
-fn can_pass(fault: &Fault) -> bool {
-    matches!(fault.kind, Kind::Passing { .. } | Kind::Throttled)
+fn can_pass(fault: &SendError) -> bool {
+    matches!(
+        fault.kind,
+        ErrorClass::Transient { .. } | ErrorClass::Throttled
+    )
 }
 
 const OPERATION: Operation = Operation::PutRetentionPolicy;
@@ -193,13 +196,13 @@ mod tests {
     }
 
     fn retention(group: bool) -> Retention {
-        let creation = Creation {
+        let creation = CreateOptions {
             group,
             retention_days: Some(7),
-            ..Creation::default()
+            ..CreateOptions::default()
         };
-        let watch = Watch::new(Log::muted(), LABELS);
-        Retention::new(&creation, &Settings::default(), watch)
+        let telemetry = Telemetry::new(Log::muted(), LABELS);
+        Retention::new(&creation, &Settings::default(), telemetry)
     }
 
     #[tokio::test]

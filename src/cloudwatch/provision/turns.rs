@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-use crate::cloudwatch::route::Place;
-use crate::delivery::error::{Fault, Kind};
+use crate::cloudwatch::route::LogStreamId;
+use crate::delivery::error::{ErrorClass, SendError};
 
 /// The creations that are under way, and the results that flushes under way still ask for.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<Place, Arc<Turn>>>);
+pub(super) struct Turns(Mutex<HashMap<LogStreamId, Arc<Turn>>>);
 
 /// The task that creates holds the lock.
 type Turn = AsyncMutex<Known>;
@@ -24,7 +24,7 @@ type Turn = AsyncMutex<Known>;
 struct Known {
     created: Option<Instant>,
     /// A create that cannot pass, and the deadline of the flush that made it.
-    refused: Option<(Instant, Fault)>,
+    refused: Option<(Instant, SendError)>,
 }
 
 impl Turns {
@@ -36,11 +36,11 @@ impl Turns {
     /// As `make`.
     pub(super) async fn once(
         &self,
-        what: &Place,
+        what: &LogStreamId,
         missed: Instant,
         deadline: Instant,
-        make: impl Future<Output = Result<(), Fault>>,
-    ) -> Result<(), Fault> {
+        make: impl Future<Output = Result<(), SendError>>,
+    ) -> Result<(), SendError> {
         let held = self.hold(what);
         let mut known = held.turn.lock().await;
         if let Some(result) = known.result(missed, deadline) {
@@ -51,7 +51,7 @@ impl Turns {
         result
     }
 
-    fn hold<'t>(&'t self, what: &'t Place) -> Held<'t> {
+    fn hold<'t>(&'t self, what: &'t LogStreamId) -> Held<'t> {
         let turn = self.lock().entry(what.clone()).or_default().clone();
         Held {
             turns: self,
@@ -61,7 +61,7 @@ impl Turns {
     }
 
     /// Removes an entry that nobody uses, unless flushes that are under way may ask for its result.
-    fn release(&self, what: &Place, turn: Arc<Turn>) {
+    fn release(&self, what: &LogStreamId, turn: Arc<Turn>) {
         let mut turns = self.lock();
         drop(turn);
         if turns.len() > MOST_KEPT {
@@ -78,14 +78,14 @@ impl Turns {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Place, Arc<Turn>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LogStreamId, Arc<Turn>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Known {
     /// The result, if there is one for a caller that missed it then and has until this deadline.
-    fn result(&self, missed: Instant, deadline: Instant) -> Option<Result<(), Fault>> {
+    fn result(&self, missed: Instant, deadline: Instant) -> Option<Result<(), SendError>> {
         if self.created.is_some_and(|at| at >= missed) {
             return Some(Ok(()));
         }
@@ -93,7 +93,7 @@ impl Known {
         (deadline <= *until).then(|| Err(fault.clone()))
     }
 
-    fn note(&mut self, result: &Result<(), Fault>, deadline: Instant) {
+    fn note(&mut self, result: &Result<(), SendError>, deadline: Instant) {
         match result {
             Ok(()) => {
                 *self = Self {
@@ -101,7 +101,7 @@ impl Known {
                     refused: None,
                 }
             }
-            Err(fault) if matches!(fault.kind, Kind::Denied | Kind::Refused) => {
+            Err(fault) if matches!(fault.kind, ErrorClass::Denied | ErrorClass::Refused) => {
                 self.refused = Some((deadline, fault.clone()));
             }
             Err(_) => {}
@@ -109,7 +109,7 @@ impl Known {
     }
 
     /// A chunk's many streams create their group once; what is refused is refused for a whole flush.
-    fn is_asked_for(&self, what: &Place, now: Instant) -> bool {
+    fn is_asked_for(&self, what: &LogStreamId, now: Instant) -> bool {
         let is_group = what.stream.is_empty();
         let refused = self.refused.as_ref();
         (is_group && self.created.is_some()) || refused.is_some_and(|(until, _)| now < *until)
@@ -119,7 +119,7 @@ impl Known {
 /// Someone who creates or waits; dropped also when that is cancelled.
 struct Held<'t> {
     turns: &'t Turns,
-    what: &'t Place,
+    what: &'t LogStreamId,
     turn: Arc<Turn>,
 }
 
@@ -144,8 +144,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn place(group: &str, stream: &str) -> Place {
-        Place {
+    fn target(group: &str, stream: &str) -> LogStreamId {
+        LogStreamId {
             group: group.to_owned(),
             stream: stream.to_owned(),
         }
@@ -155,8 +155,12 @@ mod tests {
         turns.lock().len()
     }
 
-    fn denied() -> Result<(), Fault> {
-        Err(Fault::new(Kind::Denied, "AccessDeniedException", "no"))
+    fn denied() -> Result<(), SendError> {
+        Err(SendError::new(
+            ErrorClass::Denied,
+            "AccessDeniedException",
+            "no",
+        ))
     }
 
     #[tokio::test(start_paused = true)]
@@ -164,7 +168,7 @@ mod tests {
         let turns = Turns::default();
         let now = Instant::now();
         for n in 0..5_000 {
-            let (group, stream) = (place(&n.to_string(), ""), place("g", &n.to_string()));
+            let (group, stream) = (target(&n.to_string(), ""), target("g", &n.to_string()));
             for what in [&group, &stream] {
                 let made = turns.once(what, now, now + SECOND, pending());
                 let waits = turns.once(what, now, now + SECOND, pending());
@@ -180,7 +184,7 @@ mod tests {
         let turns = Turns::default();
         let now = Instant::now();
         for n in 0..5 * MOST_KEPT {
-            let (created, refused) = (place(&n.to_string(), ""), place("g", &n.to_string()));
+            let (created, refused) = (target(&n.to_string(), ""), target("g", &n.to_string()));
             let made = turns.once(&created, now, now + SECOND, async { Ok(()) });
             assert!(made.await.is_ok());
             let made = turns.once(&refused, now, now + SECOND, async { denied() });
@@ -192,7 +196,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_created_stream_leaves_no_entry() {
         let turns = Turns::default();
-        let (what, now) = (place("g", "s"), Instant::now());
+        let (what, now) = (target("g", "s"), Instant::now());
         let made = turns.once(&what, now, now + SECOND, async { Ok(()) });
         assert!(made.await.is_ok());
         assert_eq!(len(&turns), 0);
@@ -201,7 +205,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_refused_is_not_made_again_before_a_flush_with_a_later_deadline() {
         let turns = Turns::default();
-        let (what, began) = (place("g", ""), Instant::now());
+        let (what, began) = (target("g", ""), Instant::now());
         let deadline = began + SECOND;
         let asked = |deadline| turns.once(&what, Instant::now(), deadline, async { Ok(()) });
         let made = turns.once(&what, began, deadline, async { denied() });
@@ -214,7 +218,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_creates_when_the_one_before_is_cancelled() {
         let turns = Turns::default();
-        let (what, now) = (place("g", "s"), Instant::now());
+        let (what, now) = (target("g", "s"), Instant::now());
         let hangs = timeout(SECOND, turns.once(&what, now, now + SECOND, pending()));
         let creates = turns.once(&what, now, now + 2 * SECOND, async { Ok(()) });
         let (hangs, creates) = tokio::join!(hangs, creates);

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use cbindings::{Log, OnOutcome};
 
 use super::*;
-use crate::batch::{Item, Limits, Open};
+use crate::batch::{BatchBuilder, Item, Limits};
 
 /// A chunk of this content, which the service takes event by event.
 struct Content {
@@ -39,7 +39,7 @@ impl Source for Content {
 
 fn ledger() -> RetryLedger {
     let plugin = crate::cloudwatch::LABELS;
-    RetryLedger::new(Watch::new(Log::muted(), plugin), None)
+    RetryLedger::new(Telemetry::new(Log::muted(), plugin), None)
 }
 
 fn source(content: u8) -> Arc<dyn Source> {
@@ -47,13 +47,13 @@ fn source(content: u8) -> Arc<dyn Source> {
 }
 
 /// A batch of those events that are left.
-fn batch(events: std::ops::Range<u32>, left: Option<Arc<Left>>) -> Option<Batch> {
+fn batch(events: std::ops::Range<u32>, left: Option<Arc<PendingItems>>) -> Option<Batch> {
     let limits = Limits {
         items: 100,
         bytes: 1000,
         span_ms: None,
     };
-    let mut open = Open::new(limits, b"[", left);
+    let mut open = BatchBuilder::new(limits, b"[", left);
     for ordinal in events {
         let start = open.body().len();
         open.body().push(b'x');
@@ -91,7 +91,7 @@ fn attempt(
     let end = ends[random.usize(..ends.len())];
     let attempt = ledger.begin(source(content), ledger.ledger.arrive());
     let track = attempt.track().clone();
-    let mut report = Report::default();
+    let mut report = FlushReport::default();
     let mut late = None;
     for start in (0..EVENTS).step_by(10) {
         let Some(batch) = batch(start..start + 10, attempt.left()) else {
@@ -201,16 +201,16 @@ fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_n
         plugin: "cloudwatch",
         hash: [7; 32],
     };
-    let watch = Watch::new(Log::muted(), crate::cloudwatch::LABELS);
+    let telemetry = Telemetry::new(Log::muted(), crate::cloudwatch::LABELS);
     for is_taken in [true, false] {
-        let ledger = RetryLedger::new(watch.clone(), Some((&directory, identity)));
+        let ledger = RetryLedger::new(telemetry.clone(), Some((&directory, identity)));
         let content = Arc::new(Content::new(1));
         let attempt = ledger.begin(content.clone(), ledger.ledger.arrive());
         let batch = batch(0..EVENTS, None).expect("nothing is settled");
         let round = [(0, batch)];
         attempt.hand_out(&round, true, |_| None);
         attempt.track().settle(&round[0].1, &[]);
-        assert_eq!(attempt.finish(&Report::default()), Verdict::Done);
+        assert_eq!(attempt.finish(&FlushReport::default()), Verdict::Done);
         let action = content.on_outcome.lock().unwrap().take();
         action.expect("there is a journal")(if is_taken {
             Outcome::Taken
@@ -221,7 +221,7 @@ fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_n
             }
         });
         drop(ledger);
-        let ledger = RetryLedger::new(watch.clone(), Some((&directory, identity)));
+        let ledger = RetryLedger::new(telemetry.clone(), Some((&directory, identity)));
         let left = ledger.begin(source(1), ledger.ledger.arrive()).left();
         assert_eq!(left.is_none(), is_taken);
         if let Some(left) = left {
@@ -241,7 +241,7 @@ fn a_chunk_that_came_before_an_equal_one_failed_counts_as_never_tried() {
     attempt.hand_out(&round, true, |_| None);
     let again = [round[0].1.items()[3]];
     attempt.track().settle(&round[0].1, &again);
-    let mut report = Report::default();
+    let mut report = FlushReport::default();
     report.left.push(3);
     assert_eq!(attempt.finish(&report), Verdict::Retry);
     assert!(ledger.begin(source(1), waiting).left().is_none());

@@ -8,8 +8,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use cbindings::line::cut;
 
-use super::Fault;
-use super::Kind;
+use super::ErrorClass;
+use super::SendError;
 use super::retry_after::retry_after;
 use crate::delivery::error::clock_skew;
 
@@ -18,7 +18,7 @@ pub(super) fn answered<E>(
     error: &SdkError<E, HttpResponse>,
     answer: &E,
     raw: &HttpResponse,
-) -> Fault
+) -> SendError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -31,12 +31,12 @@ where
     let mut text = format!("{code}: {message} (HTTP {status}, request id {request})");
     let mut kind = kind_of(code, status);
     if let Some(advice) = clock_skew::advice(code, raw) {
-        kind = Kind::Passing { unanswered: false };
+        kind = ErrorClass::Transient { unanswered: false };
         text += &advice;
     }
-    Fault {
+    SendError {
         retry_after: retry_after(raw),
-        ..Fault::new(kind, code, text)
+        ..SendError::new(kind, code, text)
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn excerpt(raw: &HttpResponse) -> String {
 }
 
 /// The one table of codes; a service's older and newer spellings of one error stand together.
-pub(super) fn kind_of(code: &str, status: u16) -> Kind {
+pub(super) fn kind_of(code: &str, status: u16) -> ErrorClass {
     match code {
         "AccessDeniedException"
         | "AccessDenied"
@@ -89,17 +89,17 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "KMSNotFoundException"
         | "KMSOptInRequired"
         // A delivery stream that takes records from CloudWatch Logs alone.
-        | "InvalidSourceException" => Kind::Denied,
+        | "InvalidSourceException" => ErrorClass::Denied,
         // From the time when PutLogEvents took sequence tokens.
-        "DataAlreadyAcceptedException" => Kind::Stored,
-        "ResourceAlreadyExistsException" => Kind::Exists,
-        "ResourceNotFoundException" => Kind::Missing,
+        "DataAlreadyAcceptedException" => ErrorClass::Stored,
+        "ResourceAlreadyExistsException" => ErrorClass::Exists,
+        "ResourceNotFoundException" => ErrorClass::Missing,
         "InvalidParameterException"
         | "InvalidParameterValueException"
         | "InvalidArgumentException"
         | "SerializationException"
         | "ValidationException"
-        | "ValidationError" => Kind::Refused,
+        | "ValidationError" => ErrorClass::Refused,
         "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
@@ -112,13 +112,13 @@ pub(super) fn kind_of(code: &str, status: u16) -> Kind {
         | "ProvisionedThroughputExceededException"
         | "BandwidthLimitExceeded"
         | "SlowDown"
-        | "PriorRequestNotComplete" => Kind::Throttled,
+        | "PriorRequestNotComplete" => ErrorClass::Throttled,
         // Data Firehose answers a delivery stream beyond its rate with this one.
-        "ServiceUnavailableException" => Kind::Throttled,
+        "ServiceUnavailableException" => ErrorClass::Throttled,
         _ => match status {
-            413 => Kind::Refused,
-            429 => Kind::Throttled,
-            _ => Kind::Passing { unanswered: false },
+            413 => ErrorClass::Refused,
+            429 => ErrorClass::Throttled,
+            _ => ErrorClass::Transient { unanswered: false },
         },
     }
 }

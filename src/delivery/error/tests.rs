@@ -18,9 +18,9 @@ fn throttling_is_told_by_code_or_status() {
         "LimitExceededException",
         "ServiceUnavailableException",
     ] {
-        assert_eq!(kind_of(code, 400), Kind::Throttled, "{code}");
+        assert_eq!(kind_of(code, 400), ErrorClass::Throttled, "{code}");
     }
-    assert_eq!(kind_of("Unknown", 429), Kind::Throttled);
+    assert_eq!(kind_of("Unknown", 429), ErrorClass::Throttled);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn what_is_unknown_can_pass() {
     ] {
         assert_eq!(
             kind_of(code, status),
-            Kind::Passing { unanswered: false },
+            ErrorClass::Transient { unanswered: false },
             "{code} {status}"
         );
     }
@@ -41,18 +41,24 @@ fn what_is_unknown_can_pass() {
 
 #[test]
 fn only_what_names_the_content_is_refused() {
-    assert_eq!(kind_of("InvalidParameterException", 400), Kind::Refused);
-    assert_eq!(kind_of("SerializationException", 400), Kind::Refused);
-    assert_eq!(kind_of("Unknown", 413), Kind::Refused);
-    assert_eq!(kind_of("AccessDeniedException", 400), Kind::Denied);
-    assert_eq!(kind_of("ExpiredTokenException", 400), Kind::Denied);
-    assert_eq!(kind_of("InvalidSourceException", 400), Kind::Denied);
+    assert_eq!(
+        kind_of("InvalidParameterException", 400),
+        ErrorClass::Refused
+    );
+    assert_eq!(kind_of("SerializationException", 400), ErrorClass::Refused);
+    assert_eq!(kind_of("Unknown", 413), ErrorClass::Refused);
+    assert_eq!(kind_of("AccessDeniedException", 400), ErrorClass::Denied);
+    assert_eq!(kind_of("ExpiredTokenException", 400), ErrorClass::Denied);
+    assert_eq!(kind_of("InvalidSourceException", 400), ErrorClass::Denied);
 }
 
 #[test]
 fn of_the_answers_about_sequence_tokens_one_says_that_all_is_stored() {
-    let passing = Kind::Passing { unanswered: false };
-    assert_eq!(kind_of("DataAlreadyAcceptedException", 400), Kind::Stored);
+    let passing = ErrorClass::Transient { unanswered: false };
+    assert_eq!(
+        kind_of("DataAlreadyAcceptedException", 400),
+        ErrorClass::Stored
+    );
     assert_eq!(kind_of("InvalidSequenceTokenException", 400), passing);
 }
 
@@ -67,24 +73,27 @@ fn a_request_that_found_no_connection_was_not_seen_by_the_service() {
 
 #[test]
 fn missing_permission_names_its_action_once() {
-    let denied = |text: &str| Fault::new(Kind::Denied, "AccessDeniedException", text);
-    let said = |fault: Fault| fault.needing("logs:PutLogEvents").to_string();
+    let denied = |text: &str| SendError::new(ErrorClass::Denied, "AccessDeniedException", text);
+    let said = |fault: SendError| fault.needing("logs:PutLogEvents").to_string();
     assert_eq!(
         said(denied("no")),
         "no (the IAM action logs:PutLogEvents must be allowed)"
     );
     let named = "not authorized to perform: logs:PutLogEvents";
     assert_eq!(said(denied(named)), named);
-    let expired = Fault::new(Kind::Denied, "ExpiredTokenException", "expired");
+    let expired = SendError::new(ErrorClass::Denied, "ExpiredTokenException", "expired");
     assert_eq!(said(expired), "expired");
 }
 
 #[test]
 fn only_a_fault_without_an_answer_is_left_to_the_host() {
-    assert_eq!(Fault::out_of_time().retried(false).kind, Kind::Denied);
-    assert_eq!(Fault::out_of_time().retried(true).kind, UNANSWERED);
-    let throttled = Fault::new(Kind::Throttled, "Throttling", "slow down");
-    assert_eq!(throttled.retried(false).kind, Kind::Throttled);
+    assert_eq!(
+        SendError::out_of_time().retried(false).kind,
+        ErrorClass::Denied
+    );
+    assert_eq!(SendError::out_of_time().retried(true).kind, UNANSWERED);
+    let throttled = SendError::new(ErrorClass::Throttled, "Throttling", "slow down");
+    assert_eq!(throttled.retried(false).kind, ErrorClass::Throttled);
 }
 
 #[test]

@@ -6,24 +6,24 @@ use std::io;
 use aws_credential_types::provider::error::CredentialsError;
 
 use super::Chain;
-use super::Fault;
+use super::SendError;
 use super::UNANSWERED;
 use super::chain::chain;
 use crate::delivery::signed_body;
 
 /// The request did not get as far as an answer.
-pub(super) fn undelivered(error: &(dyn Error + 'static)) -> Fault {
+pub(super) fn undelivered(error: &(dyn Error + 'static)) -> SendError {
     let credentials = chain(error).any(|cause| cause.is::<CredentialsError>());
     if credentials {
         // The provider may be back in a moment: one that is not there fails fast anyway.
         let text = format_args!("no credentials: {}", Chain(error));
-        return Fault::unsent("Credentials", text);
+        return SendError::unsent("Credentials", text);
     }
     let never_left = signed_body::sent() == Some(false);
     if never_left || chain(error).any(is_about_connecting) {
-        return Fault::unsent("Connection", Chain(error));
+        return SendError::unsent("Connection", Chain(error));
     }
-    Fault::new(UNANSWERED, "Connection", Chain(error))
+    SendError::new(UNANSWERED, "Connection", Chain(error))
 }
 
 /// Without a connection the service has seen nothing. The HTTP client says so in words only.

@@ -25,8 +25,8 @@ use super::Ledger;
 use super::Progress;
 use super::Settled;
 use super::record::{Change, Saved};
-use crate::telemetry::Watch;
-use crate::telemetry::log_limiter::Kind;
+use crate::telemetry::Telemetry;
+use crate::telemetry::log_limiter::LogKey;
 use crate::telemetry::metrics::descriptors::Id;
 use crate::telemetry::metrics::now_ms;
 
@@ -42,7 +42,7 @@ pub struct Identity {
 /// The file, and what is in it.
 #[derive(Debug)]
 pub struct Journal {
-    watch: Watch,
+    telemetry: Telemetry,
     open: Mutex<Open>,
     /// What is known of chunks that none of the sections has had since the file was taken over.
     pool: Ledger,
@@ -64,23 +64,27 @@ impl Journal {
     /// # Errors
     ///
     /// Why the directory cannot be used.
-    pub fn share(path: &Path, identity: Identity, watch: &Watch) -> Result<Arc<Self>, String> {
+    pub fn share(
+        path: &Path,
+        identity: Identity,
+        telemetry: &Telemetry,
+    ) -> Result<Arc<Self>, String> {
         let mut journals = JOURNALS.lock().unwrap_or_else(PoisonError::into_inner);
         journals.retain(|_, journal| journal.strong_count() > 0);
         let key = (path.to_owned(), identity);
         if let Some(journal) = journals.get(&key).and_then(Weak::upgrade) {
             return Ok(journal);
         }
-        let journal = Self::open(path, identity, watch)?;
+        let journal = Self::open(path, identity, telemetry)?;
         journals.insert(key, Arc::downgrade(&journal));
         Ok(journal)
     }
 
     /// Takes over this identity's file, or makes one.
-    fn open(path: &Path, identity: Identity, watch: &Watch) -> Result<Arc<Self>, String> {
+    fn open(path: &Path, identity: Identity, telemetry: &Telemetry) -> Result<Arc<Self>, String> {
         let directory = Directory::open(path, identity)?;
         let found = directory.take_over(None);
-        say_of_problems(watch, &found.problems);
+        say_of_problems(telemetry, &found.problems);
         let mut files = found.files.into_iter();
         let file = match files.next() {
             Some(file) => file,
@@ -95,7 +99,7 @@ impl Journal {
         let written = open.merge(files.collect()).and_then(|()| open.tidy());
         let saved: Vec<Saved> = open.entries.values().cloned().collect();
         let journal = Arc::new(Self {
-            watch: watch.clone(),
+            telemetry: telemetry.clone(),
             open: Mutex::new(open),
             pool: Ledger::default(),
         });
@@ -124,7 +128,7 @@ impl Journal {
             progress.remove();
         }
         let had_settled = dropped.evicted.iter().filter(|progress| progress.size().1);
-        say_of_forgotten(&self.watch, had_settled.count());
+        say_of_forgotten(&self.telemetry, had_settled.count());
     }
 
     fn restore(self: &Arc<Self>, saved: &[Saved]) {
@@ -146,7 +150,7 @@ impl Journal {
         let saved: Vec<Saved> = entries.cloned().collect();
         let written = open.merge(found.files);
         drop(open);
-        say_of_problems(&self.watch, &found.problems);
+        say_of_problems(&self.telemetry, &found.problems);
         self.restore(&saved);
         self.say_of(written);
     }
@@ -173,12 +177,12 @@ impl Journal {
 
     fn say_of(&self, written: std::io::Result<()>) {
         if let Err(error) = written {
-            let kind = Kind {
+            let kind = LogKey {
                 what: "journal",
                 part: "",
                 unit: "writes",
             };
-            self.watch.warn(kind, 1, format_args!(
+            self.telemetry.warn(kind, 1, format_args!(
                 "`resume_path`: cannot write to {}: {error}; after a restart, events of chunks that were delivered in part may be sent again",
                 self.lock().file.path().display()
             ));
@@ -254,21 +258,21 @@ fn is_current(saved: &Saved) -> bool {
     u128::try_from(age).unwrap_or_default() < LIFETIME.as_millis()
 }
 
-fn say_of_problems(watch: &Watch, problems: &[String]) {
+fn say_of_problems(telemetry: &Telemetry, problems: &[String]) {
     for problem in problems {
-        watch.log.warn(format_args!("`resume_path`: {problem}"));
+        telemetry.log.warn(format_args!("`resume_path`: {problem}"));
     }
 }
 
 /// Writes that entries were dropped for lack of room.
-pub(crate) fn say_of_forgotten(watch: &Watch, count: usize) {
-    let kind = Kind {
+pub(crate) fn say_of_forgotten(telemetry: &Telemetry, count: usize) {
+    let kind = LogKey {
         what: "forgotten",
         part: "",
         unit: "chunks",
     };
-    watch.metrics.add(Id::Forgotten, count);
-    watch.warn(kind, count, format_args!(
+    telemetry.metrics.add(Id::Forgotten, count);
+    telemetry.warn(kind, count, format_args!(
         "{count} chunks that were delivered in part had to be forgotten: they will be sent whole, so some of their events twice"
     ));
 }

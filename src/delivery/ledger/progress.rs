@@ -7,7 +7,7 @@ use cbindings::{Flush, OnOutcome};
 use super::Key;
 use super::journal::Journal;
 use super::record::Saved;
-use super::settled::{Left, Settled};
+use super::settled::{PendingItems, Settled};
 
 /// Where a chunk can be read.
 pub trait Source: Send + Sync {
@@ -124,11 +124,11 @@ impl Progress {
     }
 
     /// An attempt begins. Returns what is left of the chunk, if anything of it is settled.
-    pub fn begin(&self, source: &Arc<dyn Source>) -> Option<Left> {
+    pub fn begin(&self, source: &Arc<dyn Source>) -> Option<PendingItems> {
         let mut state = self.lock();
         state.about.attempts += 1;
         state.source = Some(Arc::downgrade(source));
-        (state.settled.count() > 0).then(|| Left::except(&state.settled))
+        (state.settled.count() > 0).then(|| PendingItems::except(&state.settled))
     }
 
     /// How often the chunk's batches are halved before they are sent.

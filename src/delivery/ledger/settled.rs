@@ -99,11 +99,11 @@ fn extend(ranges: &mut Vec<Range<u32>>, next: Range<u32>) {
 /// Events of a chunk that are still to be delivered: all that are not settled, those that have never
 /// been encoded included.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Left {
+pub struct PendingItems {
     settled: Box<[Range<u32>]>,
 }
 
-impl Left {
+impl PendingItems {
     /// All events except the settled ones.
     #[must_use]
     pub fn except(settled: &Settled) -> Self {
@@ -160,7 +160,7 @@ mod tests {
             }
             assert_eq!(set.ranges(), ranges(ordinals.clone()));
             assert_eq!(Settled::of(set.ranges().into_iter().flatten()), set);
-            let left = Left::except(&set);
+            let left = PendingItems::except(&set);
             let listed: Vec<u32> = (0..500).filter(|&n| !left.contains(n)).collect();
             ordinals.sort_unstable();
             ordinals.dedup();
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_was_never_encoded_is_left() {
-        let left = Left::except(&Settled::of((0..64).chain(128..130)));
+        let left = PendingItems::except(&Settled::of((0..64).chain(128..130)));
         for (ordinal, is_left) in [
             (63, false),
             (64, true),
@@ -190,7 +190,7 @@ mod tests {
             vec![5, 3, 4, 9, 3],
             (0..500).map(|n| n * 2).collect(),
         ] {
-            let left = Left::new(set.clone());
+            let left = PendingItems::new(set.clone());
             let listed: Vec<u32> = (0..1000).filter(|&n| left.contains(n)).collect();
             let mut sorted = set;
             sorted.sort_unstable();

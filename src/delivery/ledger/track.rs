@@ -83,7 +83,7 @@ fn events(joined: &HashMap<u32, Vec<u32>>, item: u32) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Limits, Open};
+    use crate::batch::{BatchBuilder, Limits};
 
     fn batch(items: std::ops::Range<u32>) -> Batch {
         let limits = Limits {
@@ -91,7 +91,7 @@ mod tests {
             bytes: 1000,
             span_ms: None,
         };
-        let mut open = Open::new(limits, b"[", None);
+        let mut open = BatchBuilder::new(limits, b"[", None);
         for ordinal in items {
             let start = open.body().len();
             open.body().push(b'x');

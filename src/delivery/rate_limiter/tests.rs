@@ -47,7 +47,7 @@ impl Simulation {
     }
 
     fn may_call(&mut self) -> bool {
-        self.state.is_open(self.now) || self.state.turn(self.now).is_none()
+        self.state.is_open(self.now) || self.state.try_acquire(self.now).is_none()
     }
 
     fn call(&mut self, seconds: f64, random: &mut fastrand::Rng) {
@@ -108,11 +108,11 @@ fn a_delay_the_service_asks_for_is_kept() {
     let mut state = State::default();
     let now = Instant::now();
     let after = |ms| now + Duration::from_millis(ms);
-    assert!(state.turn(now).is_none());
+    assert!(state.try_acquire(now).is_none());
     state.quiet(now, Some(Duration::from_secs(7)));
     state.throttled(now);
-    assert!(state.turn(after(6_900)).is_some());
-    assert!(state.turn(after(7_001)).is_none());
+    assert!(state.try_acquire(after(6_900)).is_some());
+    assert!(state.try_acquire(after(7_001)).is_none());
 }
 
 /// However often it is asked in the meantime.
@@ -126,10 +126,10 @@ fn the_rate_does_not_rise_while_the_service_is_left_alone() {
         state.throttled(now);
         for tenth in 0..seconds * 10 {
             let asked = now + Duration::from_millis(tenth * 100);
-            assert!(state.turn(asked).is_some(), "{tenth} of {seconds}");
+            assert!(state.try_acquire(asked).is_some(), "{tenth} of {seconds}");
         }
         let after = now + Duration::from_secs(seconds) + HOLD;
-        let _turn = state.turn(after);
+        let _turn = state.try_acquire(after);
         let rate = state.limit.map(|limit| limit.rate);
         assert_eq!(rate, Some(20.0 * DECREASE), "{seconds}");
     }
@@ -140,8 +140,12 @@ fn an_absurd_time_is_cut_before_it_is_added() {
     let mut state = State::default();
     let now = Instant::now();
     state.quiet(now, Some(Duration::MAX));
-    assert!(state.turn(now + MOST_QUIET - SHORTEST_WAIT).is_some());
-    assert!(state.turn(now + MOST_QUIET).is_none());
+    assert!(
+        state
+            .try_acquire(now + MOST_QUIET - SHORTEST_WAIT)
+            .is_some()
+    );
+    assert!(state.try_acquire(now + MOST_QUIET).is_none());
 }
 
 #[test]
@@ -152,7 +156,11 @@ fn a_service_that_does_not_throttle_is_left_alone_without_a_limit() {
     state.quiet(now, Some(Duration::from_secs(1)));
     state.quiet(now, None);
     assert!(!state.is_open(now + Duration::from_millis(1_900)));
-    assert!(state.turn(now + Duration::from_millis(1_900)).is_some());
+    assert!(
+        state
+            .try_acquire(now + Duration::from_millis(1_900))
+            .is_some()
+    );
     assert!(state.is_open(now + Duration::from_secs(2)));
 }
 
@@ -170,22 +178,30 @@ fn answers_to_calls_of_one_moment_lower_the_rate_once() {
 /// A search for an item that the service refuses makes many calls that are refused, and few others.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_refused_was_within_the_quota() {
-    let throttled = Fault::new(Kind::Throttled, "ThrottlingException", "slow down");
-    let rate_after = async |kind: Kind| {
-        let pace = Pace::default();
-        let fault = Fault::new(kind, "Code", "text");
-        pace.note(Some(&throttled), false);
+    let throttled = SendError::new(ErrorClass::Throttled, "ThrottlingException", "slow down");
+    let rate_after = async |kind: ErrorClass| {
+        let rate_limiter = RateLimiter::default();
+        let fault = SendError::new(kind, "Code", "text");
+        rate_limiter.note(Some(&throttled), false);
         for _ in 0..40 {
             tokio::time::advance(Duration::from_millis(100)).await;
-            pace.note(Some(&fault), false);
+            rate_limiter.note(Some(&fault), false);
         }
-        pace.note(Some(&throttled), false);
-        pace.rate().expect("a limit")
+        rate_limiter.note(Some(&throttled), false);
+        rate_limiter.rate().expect("a limit")
     };
-    for kind in [Kind::Refused, Kind::Missing, Kind::Exists, Kind::Stored] {
+    for kind in [
+        ErrorClass::Refused,
+        ErrorClass::Missing,
+        ErrorClass::Exists,
+        ErrorClass::Stored,
+    ] {
         assert!(rate_after(kind).await > 4.0, "{kind:?}");
     }
-    for kind in [Kind::Denied, Kind::Passing { unanswered: false }] {
+    for kind in [
+        ErrorClass::Denied,
+        ErrorClass::Transient { unanswered: false },
+    ] {
         assert!(rate_after(kind).await <= LEAST, "{kind:?}");
     }
 }

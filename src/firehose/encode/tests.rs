@@ -46,7 +46,7 @@ fn encoded(
     };
     let variables = Variables::new(&fixed, task, "tag");
     let streams = Streams::new(&config.route, variables, "tag");
-    let left = left.map(|left| Arc::new(Left::new(left)));
+    let left = left.map(|left| Arc::new(PendingItems::new(left)));
     let mut encoder = Encoder::new(config, streams, left);
     let mut records = Records::new(chunk.bytes());
     let (mut batches, mut rounds) = (Vec::new(), 0);

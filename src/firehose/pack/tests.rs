@@ -259,7 +259,7 @@ fn random_line(random: &mut fastrand::Rng) -> Vec<u8> {
 #[test]
 fn what_is_left_of_a_chunk_is_joined_anew() {
     let texts: Vec<Vec<u8>> = (0..9).map(|_| line(RECORD_BYTES / 2)).collect();
-    let mut packer = Packer::new(JOINED, Some(Arc::new(Left::new(vec![1, 4, 8]))));
+    let mut packer = Packer::new(JOINED, Some(Arc::new(PendingItems::new(vec![1, 4, 8]))));
     packer.add_lane("s");
     for (time, text) in texts.iter().enumerate() {
         packer.text(0, text, time as i64);

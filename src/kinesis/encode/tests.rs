@@ -25,7 +25,7 @@ type Found = (String, Vec<u8>, Vec<u32>);
 
 /// The records of a chunk of which so much is left, and the counts.
 fn encoded(config: &Config, chunk: &Chunk, left: Option<Vec<u32>>) -> (Vec<Found>, Counts) {
-    let left = left.map(|left| Arc::new(Left::new(left)));
+    let left = left.map(|left| Arc::new(PendingItems::new(left)));
     let mut encoder = Encoder::new(config, left);
     let mut records = Records::new(chunk.bytes());
     let mut found = Vec::new();

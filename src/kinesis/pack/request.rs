@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use base64_simd::STANDARD;
 
-use crate::batch::{Batch, Limits, Open};
-use crate::delivery::ledger::Left;
+use crate::batch::{Batch, BatchBuilder, Limits};
+use crate::delivery::ledger::PendingItems;
 use crate::json::escape::{self, Depth};
 use crate::kinesis::partition_key;
 
 /// The request that is being filled, and those that are full.
 #[derive(Debug)]
 pub(super) struct Request {
-    open: Open,
+    open: BatchBuilder,
     full: Vec<Batch>,
     head: Vec<u8>,
-    only: Option<Arc<Left>>,
+    only: Option<Arc<PendingItems>>,
     /// The partition keys in the open request, where a key may be there only once.
     keys: Option<HashSet<Box<str>>>,
 }
@@ -26,10 +26,10 @@ impl Request {
     ///
     /// With `ordered`, a request has one record of each key at most: the service may take the later one
     /// of two records and fail the earlier one.
-    pub(super) fn new(stream: &str, ordered: bool, only: Option<Arc<Left>>) -> Self {
+    pub(super) fn new(stream: &str, ordered: bool, only: Option<Arc<PendingItems>>) -> Self {
         let head = head(stream);
         Self {
-            open: Open::new(LIMITS, &head, only.clone()),
+            open: BatchBuilder::new(LIMITS, &head, only.clone()),
             full: Vec::new(),
             head,
             only,
@@ -54,7 +54,7 @@ impl Request {
 
     /// Ends the open request.
     pub(super) fn close(&mut self) {
-        let next = Open::new(LIMITS, &self.head, self.only.clone());
+        let next = BatchBuilder::new(LIMITS, &self.head, self.only.clone());
         let open = std::mem::replace(&mut self.open, next);
         self.full.extend(open.finish());
         self.keys.iter_mut().for_each(HashSet::clear);

@@ -252,7 +252,7 @@ fn only_what_is_left_of_a_chunk_is_packed() {
         .map(|n: usize| (Some(["a", "b"][n % 2]), format!("{n}").into_bytes()))
         .collect();
     for packing in [PLAIN, LINES, KPL] {
-        let left = Some(Arc::new(Left::new(vec![3, 50, 98, 99])));
+        let left = Some(Arc::new(PendingItems::new(vec![3, 50, 98, 99])));
         let mut packer = Packer::new(packing, "s", left);
         for (key, text) in &sent {
             packer.text(*key, text, 0);

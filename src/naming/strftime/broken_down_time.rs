@@ -7,7 +7,7 @@
 use super::zone::Zone;
 
 /// One instant, taken apart in one zone.
-pub(super) struct Moment<'z> {
+pub(super) struct BrokenDownTime<'z> {
     pub(super) secs: i64,
     pub(super) nanos: u32,
     pub(super) zone: &'z Zone,
@@ -26,7 +26,7 @@ pub(super) struct Moment<'z> {
     clock: i64,
 }
 
-impl<'z> Moment<'z> {
+impl<'z> BrokenDownTime<'z> {
     /// Takes an instant apart; nanoseconds beyond a second are cut.
     pub(super) fn at(secs: i64, nanos: u32, zone: &'z Zone) -> Self {
         let offset = zone.offset(secs);
@@ -122,7 +122,7 @@ mod tests {
         let (mut year, mut month, mut day, mut of_year) = (1600, 1, 1, 0);
         // `date -u -d 1600-01-01 +%s` is -11676096000.
         for days in -11_676_096_000 / DAY..-11_676_096_000 / DAY + 2 * CYCLE {
-            let moment = Moment::at(days * DAY, 0, &Zone::Utc);
+            let moment = BrokenDownTime::at(days * DAY, 0, &Zone::Utc);
             assert_eq!((moment.year, moment.month, moment.day), (year, month, day));
             assert_eq!(moment.day_of_year, of_year, "{year}-{month}-{day}");
             day += 1;
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn the_ends_of_time_have_a_date() {
         for secs in [i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX] {
-            let moment = Moment::at(secs, u32::MAX, &Zone::Utc);
+            let moment = BrokenDownTime::at(secs, u32::MAX, &Zone::Utc);
             assert!((1..=12).contains(&moment.month));
             assert!((1..=31).contains(&moment.day));
             assert_eq!(moment.nanos, 999_999_999);

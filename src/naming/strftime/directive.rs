@@ -1,10 +1,10 @@
 //! What a format is made of, and how each piece is written.
 
-use crate::naming::strftime::broken_down_time::Moment;
+use crate::naming::strftime::broken_down_time::BrokenDownTime;
 
 /// One step of rendering a format.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Piece {
+pub(super) enum Directive {
     /// So many digits of the fraction of a second, cut and not rounded.
     Fraction(u8),
     Literal(Box<str>),
@@ -62,9 +62,9 @@ pub(super) enum Pad {
     Zero,
 }
 
-impl Piece {
+impl Directive {
     /// Appends this piece of a time.
-    pub(super) fn write(&self, moment: &Moment<'_>, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, moment: &BrokenDownTime<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Fraction(digits) => write_fraction(moment.nanos, *digits, out),
             Self::Literal(text) => out.extend_from_slice(text.as_bytes()),
@@ -77,7 +77,7 @@ impl Piece {
 }
 
 impl Field {
-    fn of(self, moment: &Moment<'_>) -> i64 {
+    fn of(self, moment: &BrokenDownTime<'_>) -> i64 {
         match self {
             Self::Century => moment.year.div_euclid(100),
             Self::Day => moment.day,
@@ -102,7 +102,7 @@ impl Field {
 }
 
 impl Word {
-    fn write(self, moment: &Moment<'_>, out: &mut Vec<u8>) {
+    fn write(self, moment: &BrokenDownTime<'_>, out: &mut Vec<u8>) {
         let afternoon = moment.hour() >= 12;
         let text = match self {
             Self::Meridiem => {
@@ -185,11 +185,11 @@ fn decimal(number: u64) -> u8 {
     b'0' + (number % 10) as u8
 }
 
-fn month(moment: &Moment<'_>) -> &'static str {
+fn month(moment: &BrokenDownTime<'_>) -> &'static str {
     MONTHS[moment.month as usize - 1]
 }
 
-fn weekday(moment: &Moment<'_>) -> &'static str {
+fn weekday(moment: &BrokenDownTime<'_>) -> &'static str {
     WEEKDAYS[moment.weekday as usize]
 }
 

@@ -5,10 +5,10 @@
 //! a letter. A letter that stands for a whole format is replaced by it.
 
 use super::Problem;
-use crate::naming::strftime::directive::{Field, Pad, Piece, Word};
+use crate::naming::strftime::directive::{Directive, Field, Pad, Word};
 
 /// Reads a format, or says where it is wrong.
-pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Problem> {
+pub(super) fn pieces(text: &str) -> Result<Vec<Directive>, Problem> {
     if text.is_empty() {
         return Err(Problem::at(text, 0, "the time format is empty".to_owned()));
     }
@@ -25,16 +25,16 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Problem> {
     Ok(pieces)
 }
 
-fn literal(text: &str, pieces: &mut Vec<Piece>) {
+fn literal(text: &str, pieces: &mut Vec<Directive>) {
     if !text.is_empty() {
-        pieces.push(Piece::Literal(text.into()));
+        pieces.push(Directive::Literal(text.into()));
     }
 }
 
 /// Reads what follows a `%`; answers how many bytes that took, or a sentence.
-fn specifier(spec: &str, pieces: &mut Vec<Piece>) -> Result<usize, String> {
+fn specifier(spec: &str, pieces: &mut Vec<Directive>) -> Result<usize, String> {
     if let [digit @ (b'3' | b'6' | b'9'), b'N', ..] = spec.as_bytes() {
-        pieces.push(Piece::Fraction(digit - b'0'));
+        pieces.push(Directive::Fraction(digit - b'0'));
         return Ok(2);
     }
     let pad = spec.chars().next().and_then(flag);
@@ -74,10 +74,10 @@ fn modifier(spec: &str) -> usize {
 }
 
 /// The pieces a letter stands for; only numbers take a flag.
-fn meaning(letter: char, flag: Option<Pad>) -> Option<Vec<Piece>> {
+fn meaning(letter: char, flag: Option<Pad>) -> Option<Vec<Directive>> {
     if let Some((field, width, pad)) = number(letter) {
         let pad = flag.unwrap_or(pad);
-        return Some(vec![Piece::Number { field, width, pad }]);
+        return Some(vec![Directive::Number { field, width, pad }]);
     }
     match (flag, whole(letter)) {
         (Some(_), _) => None,
@@ -126,21 +126,21 @@ fn whole(letter: char) -> Option<&'static str> {
     })
 }
 
-fn simple(letter: char) -> Option<Piece> {
+fn simple(letter: char) -> Option<Directive> {
     Some(match letter {
-        '%' => Piece::Literal("%".into()),
-        'A' => Piece::Word(Word::Weekday),
-        'a' => Piece::Word(Word::WeekdayShort),
-        'B' => Piece::Word(Word::Month),
-        'b' | 'h' => Piece::Word(Word::MonthShort),
-        'f' => Piece::Fraction(6),
-        'L' => Piece::Fraction(3),
-        'n' => Piece::Literal("\n".into()),
-        'P' => Piece::Word(Word::MeridiemLower),
-        'p' => Piece::Word(Word::Meridiem),
-        't' => Piece::Literal("\t".into()),
-        'Z' => Piece::Word(Word::ZoneName),
-        'z' => Piece::Word(Word::Offset),
+        '%' => Directive::Literal("%".into()),
+        'A' => Directive::Word(Word::Weekday),
+        'a' => Directive::Word(Word::WeekdayShort),
+        'B' => Directive::Word(Word::Month),
+        'b' | 'h' => Directive::Word(Word::MonthShort),
+        'f' => Directive::Fraction(6),
+        'L' => Directive::Fraction(3),
+        'n' => Directive::Literal("\n".into()),
+        'P' => Directive::Word(Word::MeridiemLower),
+        'p' => Directive::Word(Word::Meridiem),
+        't' => Directive::Literal("\t".into()),
+        'Z' => Directive::Word(Word::ZoneName),
+        'z' => Directive::Word(Word::Offset),
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@
 
 use super::Format;
 use super::Zone;
-use crate::naming::strftime::broken_down_time::Moment;
+use crate::naming::strftime::broken_down_time::BrokenDownTime;
 use crate::naming::strftime::directive::overwrite_fraction;
 
 /// A format and a zone with a cache; owned by whoever renders, one per thread.
@@ -63,7 +63,7 @@ impl Renderer {
         } = self;
         text.clear();
         fractions.clear();
-        let moment = Moment::at(secs, nanos, zone);
+        let moment = BrokenDownTime::at(secs, nanos, zone);
         format.write(&moment, text, |start, digits| {
             fractions.push((start, digits))
         });

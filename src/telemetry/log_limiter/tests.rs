@@ -1,12 +1,12 @@
 use super::*;
 
-const KIND: Kind<'_> = Kind {
+const KIND: LogKey<'_> = LogKey {
     what: "dropped",
     part: "a",
     unit: "events",
 };
 
-fn due(notices: &Notices, kind: Kind<'_>, count: usize, now: Instant) -> Option<String> {
+fn due(notices: &LogLimiter, kind: LogKey<'_>, count: usize, now: Instant) -> Option<String> {
     let line = notices.due(
         Level::Error,
         kind,
@@ -19,7 +19,7 @@ fn due(notices: &Notices, kind: Kind<'_>, count: usize, now: Instant) -> Option<
 
 #[test]
 fn the_first_is_written_at_once_and_the_others_are_counted() {
-    let (notices, start) = (Notices::default(), Instant::now());
+    let (notices, start) = (LogLimiter::default(), Instant::now());
     let at = |seconds| start + Duration::from_secs(seconds);
     assert_eq!(due(&notices, KIND, 2, at(0)).unwrap(), "dropped 2");
     assert_eq!(due(&notices, KIND, 3, at(1)), None);
@@ -38,14 +38,14 @@ fn the_first_is_written_at_once_and_the_others_are_counted() {
 
 #[test]
 fn another_kind_is_written_at_once() {
-    let (notices, now) = (Notices::default(), Instant::now());
+    let (notices, now) = (LogLimiter::default(), Instant::now());
     assert!(due(&notices, KIND, 1, now).is_some());
-    assert!(due(&notices, Kind { part: "b", ..KIND }, 1, now).is_some());
+    assert!(due(&notices, LogKey { part: "b", ..KIND }, 1, now).is_some());
     let many = (0..1000).filter(|n| {
         let part = n.to_string();
         due(
             &notices,
-            Kind {
+            LogKey {
                 part: &part,
                 ..KIND
             },
@@ -59,7 +59,7 @@ fn another_kind_is_written_at_once() {
 
 #[test]
 fn what_was_left_out_is_told_also_when_nothing_follows() {
-    let (notices, now) = (Notices::default(), Instant::now());
+    let (notices, now) = (LogLimiter::default(), Instant::now());
     for count in [1, 2, 3] {
         drop(due(&notices, KIND, count, now));
     }
@@ -75,13 +75,13 @@ fn what_was_left_out_is_told_also_when_nothing_follows() {
     assert_eq!(notices.reminders(now + EVERY * 2, true).len(), 1);
 }
 
-const RETRY: Kind<'_> = Kind {
+const RETRY: LogKey<'_> = LogKey {
     what: "retry",
     part: "",
     unit: "chunks",
 };
 
-fn postponed(notices: &Notices, chunk: u64, now: Instant) -> Option<String> {
+fn postponed(notices: &LogLimiter, chunk: u64, now: Instant) -> Option<String> {
     let chunk = Chunk(1, chunk);
     let text = format_args!("{} waits", chunk.1);
     let line = notices.postponed(Level::Warn, RETRY, chunk, text, now);
@@ -94,7 +94,7 @@ fn texts(lines: Vec<Line>) -> Vec<String> {
 
 #[test]
 fn a_line_of_a_chunk_that_is_delivered_since_is_withdrawn() {
-    let (notices, now) = (Notices::default(), Instant::now());
+    let (notices, now) = (LogLimiter::default(), Instant::now());
     assert_eq!(postponed(&notices, 1, now).unwrap(), "1 waits");
     for chunk in [2, 3, 4, 3] {
         assert_eq!(postponed(&notices, chunk, now), None);
@@ -111,7 +111,7 @@ fn a_line_of_a_chunk_that_is_delivered_since_is_withdrawn() {
 
 #[test]
 fn chunks_that_wait_are_all_counted_and_their_lines_bounded() {
-    let (notices, now) = (Notices::default(), Instant::now());
+    let (notices, now) = (LogLimiter::default(), Instant::now());
     for chunk in 0..1000 {
         drop(postponed(&notices, chunk, now));
     }
@@ -128,7 +128,7 @@ fn chunks_that_wait_are_all_counted_and_their_lines_bounded() {
 
 #[test]
 fn what_is_over_is_withdrawn_and_losses_are_not() {
-    let (notices, now) = (Notices::default(), Instant::now());
+    let (notices, now) = (LogLimiter::default(), Instant::now());
     for _ in 0..3 {
         drop(due(&notices, KIND, 1, now));
         drop(postponed(&notices, 1, now));

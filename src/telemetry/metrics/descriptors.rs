@@ -44,8 +44,8 @@ pub enum Id {
     Resumes,
     /// Chunks of which the rest was forgotten.
     Forgotten,
-    /// What the pace allows.
-    Pace,
+    /// What the rate limiter allows.
+    Rate,
     /// Flushes under way.
     Flushes,
     /// Requests under way.
@@ -348,7 +348,7 @@ pub const TABLE: &[Spec] = &[
         help: "Chunks delivered in part that had to be forgotten: they are sent whole, some events twice.",
     },
     Spec {
-        id: Id::Pace, name: "pace_requests_per_second", kind: Kind::Gauge, labels: &[],
+        id: Id::Rate, name: "pace_requests_per_second", kind: Kind::Gauge, labels: &[],
         emf: None,
         help: "Writes a second that throttling leaves, rounded up; 0 while nothing is throttled and there is no limit.",
     },

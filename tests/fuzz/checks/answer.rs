@@ -11,18 +11,18 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use cbindings::Log;
 use router::aws::session::Settings;
-use router::batch::{Batch, Limits, Open};
+use router::batch::{Batch, BatchBuilder, Limits};
 use router::cloudwatch::LABELS;
-use router::cloudwatch::options::Creation;
-use router::cloudwatch::provision::Streams;
-use router::cloudwatch::put_log_events::{Stream, Way};
-use router::cloudwatch::route::Place;
-use router::delivery::error::Fault;
-use router::delivery::{Answer, Service};
+use router::cloudwatch::options::CreateOptions;
+use router::cloudwatch::provision::Provisioner;
+use router::cloudwatch::put_log_events::{RequestOptions, Stream};
+use router::cloudwatch::route::LogStreamId;
+use router::delivery::error::SendError;
+use router::delivery::{Answer, BatchSink};
 use router::firehose::put_record_batch::DeliveryStream;
 use router::kinesis;
 use router::options::Reader;
-use router::telemetry::Watch;
+use router::telemetry::Telemetry;
 
 use super::split;
 
@@ -42,7 +42,7 @@ pub fn put_records(data: &[u8]) {
 }
 
 /// The input is the status (two bytes), header lines, an empty line, and the body.
-fn ask(service: &impl Service, data: &[u8]) {
+fn ask(service: &impl BatchSink, data: &[u8]) {
     ANSWER.set(data.to_vec());
     let batch = batch();
     match RUNTIME.with(|runtime| runtime.block_on(service.put(&batch))) {
@@ -61,7 +61,7 @@ fn accepted(answer: &Answer, batch: &Batch) {
 }
 
 /// Whatever went wrong has a word and a sentence, which fit into a log.
-fn refused(fault: &Fault) {
+fn refused(fault: &SendError) {
     assert!(!fault.to_string().is_empty());
     assert!(
         fault
@@ -76,7 +76,7 @@ fn batch() -> Batch {
         bytes: EVENTS,
         span_ms: None,
     };
-    let mut open = Open::new(limits, b"[", None);
+    let mut open = BatchBuilder::new(limits, b"[", None);
     for ordinal in 0..EVENTS {
         let start = open.body().len();
         open.body().push(b'1');
@@ -127,24 +127,24 @@ fn cloudwatch() -> Stream {
         .credentials_provider(Credentials::for_tests())
         .retry_config(aws_sdk_cloudwatchlogs::config::retry::RetryConfig::disabled())
         .http_client(client());
-    let place = Place {
+    let place = LogStreamId {
         group: "g".to_owned(),
         stream: "s".to_owned(),
     };
-    let watch = Watch::new(Log::muted(), LABELS);
-    let streams = Arc::new(Streams::new(
-        Creation::default(),
+    let telemetry = Telemetry::new(Log::muted(), LABELS);
+    let streams = Arc::new(Provisioner::new(
+        CreateOptions::default(),
         &Settings::default(),
-        watch,
+        telemetry,
     ));
     let client = aws_sdk_cloudwatchlogs::Client::from_conf(config.build());
     Stream::new(
         client,
         place,
         streams,
-        Way {
+        RequestOptions {
             auto_retry: true,
-            ..Way::default()
+            ..RequestOptions::default()
         },
     )
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use router::batch::Batch;
 use router::cloudwatch as logs;
-use router::delivery::ledger::Left;
+use router::delivery::ledger::PendingItems;
 use router::destination::{ChunkEncoder as _, Destination, read_options};
 use router::firehose as streams;
 use router::kinesis as shards;
@@ -64,11 +64,11 @@ pub fn cloudwatch(data: &[u8]) {
     ];
     let config = input.config::<logs::CloudWatch>(&least);
     let Some(config) = config else { return };
-    let encode = |left: Option<Arc<Left>>| {
+    let encode = |left: Option<Arc<PendingItems>>| {
         let fixed = fixed();
         let variables = Variables::new(&fixed, None, &input.tag);
         let entities = config.entities.as_ref();
-        let places = logs::route::Places::new(&config.route, entities, variables, &input.tag);
+        let places = logs::route::LogStreams::new(&config.route, entities, variables, &input.tag);
         let mut encoder = logs::encode::Encoder::new(&config, places, left);
         let mut records = Records::new(input.chunk);
         let mut places = HashMap::new();
@@ -90,7 +90,10 @@ pub fn cloudwatch(data: &[u8]) {
     }
     assert_eq!(ordinals.len(), events as usize);
     let rest = every_third(&ordinals);
-    assert_left(&encode(Some(Arc::new(Left::new(rest.clone())))).0, &rest);
+    assert_left(
+        &encode(Some(Arc::new(PendingItems::new(rest.clone())))).0,
+        &rest,
+    );
 }
 
 /// What is left of a chunk that comes again.
@@ -107,7 +110,7 @@ fn fixed() -> Fixed {
 }
 
 /// PutLogEvents takes 10,000 events of 24 hours, sorted, in 1 MiB, of which 26 bytes for each event.
-fn log_events(batch: &Batch, place: &logs::route::Place, most: usize) {
+fn log_events(batch: &Batch, place: &logs::route::LogStreamId, most: usize) {
     let body: Value = serde_json::from_slice(&batch.body()).expect("JSON");
     assert_eq!(body["logGroupName"], place.group.as_str());
     assert_eq!(body["logStreamName"], place.stream.as_str());
@@ -137,7 +140,7 @@ pub fn firehose(data: &[u8]) {
     ];
     let config = input.config::<streams::Firehose>(&least);
     let Some(config) = config else { return };
-    let encode = |left: Option<Arc<Left>>| {
+    let encode = |left: Option<Arc<PendingItems>>| {
         let fixed = fixed();
         let variables = Variables::new(&fixed, None, &input.tag);
         let names = streams::route::Streams::new(&config.route, variables, &input.tag);
@@ -165,7 +168,7 @@ pub fn firehose(data: &[u8]) {
     let ordinals: BTreeSet<u32> = texts.iter().copied().collect();
     assert_eq!(ordinals.len(), texts.len(), "one comes twice");
     let rest = every_third(&ordinals);
-    let (_, mut again) = encode(Some(Arc::new(Left::new(rest.clone()))));
+    let (_, mut again) = encode(Some(Arc::new(PendingItems::new(rest.clone()))));
     again.sort_unstable();
     assert_eq!(again, rest);
 }
@@ -197,7 +200,7 @@ pub fn kinesis(data: &[u8]) {
     let least = [("region", "r"), ("endpoint", "http://e"), ("stream", "s")];
     let config = input.config::<shards::Kinesis>(&least);
     let Some(config) = config else { return };
-    let encode = |left: Option<Arc<Left>>| {
+    let encode = |left: Option<Arc<PendingItems>>| {
         let mut encoder = shards::encode::Encoder::new(&config, left);
         let mut records = Records::new(input.chunk);
         let batches = rounds(|| encoder.round(&mut records, REQUESTS));
@@ -217,7 +220,7 @@ pub fn kinesis(data: &[u8]) {
     let ordinals: BTreeSet<u32> = events.iter().copied().collect();
     assert_eq!(ordinals.len(), events.len(), "one comes twice");
     let rest = every_third(&ordinals);
-    let (_, mut again) = encode(Some(Arc::new(Left::new(rest.clone()))));
+    let (_, mut again) = encode(Some(Arc::new(PendingItems::new(rest.clone()))));
     again.sort_unstable();
     assert_eq!(again, rest);
 }

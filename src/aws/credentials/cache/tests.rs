@@ -9,9 +9,9 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-fn kept() -> Kept {
+fn kept() -> CredentialsCache {
     let from = SharedCredentialsProvider::new(credentials(Some(0)));
-    Kept::new(from, Asked::default())
+    CredentialsCache::new(from, Asked::default())
 }
 
 fn credentials(expiry: Option<u64>) -> Credentials {
@@ -110,7 +110,7 @@ fn unsteady(seed: u64) -> (InUse, Arc<AtomicUsize>) {
         asked: asked.clone(),
         at_once: AtomicUsize::new(0),
     };
-    let mut kept = Kept::new(SharedCredentialsProvider::new(from), Asked::default());
+    let mut kept = CredentialsCache::new(SharedCredentialsProvider::new(from), Asked::default());
     kept.now = now;
     (InUse(Arc::new(kept)), asked)
 }
@@ -177,7 +177,7 @@ impl ProvideCredentials for Silent {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_never_answers_is_told_before_the_requests_deadline() {
     let silent = SharedCredentialsProvider::new(Silent);
-    let in_use = InUse(Arc::new(Kept::new(silent, Asked::default())));
+    let in_use = InUse(Arc::new(CredentialsCache::new(silent, Asked::default())));
     let deadline = Instant::now() + Duration::from_secs(1);
     let answer = deadline::within(deadline, in_use.provide_credentials()).await;
     let error = answer.expect("before the deadline").unwrap_err();

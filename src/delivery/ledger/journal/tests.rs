@@ -25,7 +25,7 @@ impl Scratch {
     }
 
     fn open(&self) -> Arc<Journal> {
-        Journal::open(&self.0, IDENTITY, &watch()).expect("opened")
+        Journal::open(&self.0, IDENTITY, &telemetry()).expect("opened")
     }
 }
 
@@ -40,8 +40,8 @@ const IDENTITY: Identity = Identity {
     hash: [7; 32],
 };
 
-fn watch() -> Watch {
-    Watch::new(Log::muted(), crate::cloudwatch::LABELS)
+fn telemetry() -> Telemetry {
+    Telemetry::new(Log::muted(), crate::cloudwatch::LABELS)
 }
 
 fn saved(id: u64, events: u32) -> Saved {
@@ -231,7 +231,7 @@ fn entries_expire_and_old_files_of_ours_are_removed() {
         hash: [8; 32],
         ..IDENTITY
     };
-    drop(Journal::open(&scratch.0, other, &watch()).unwrap());
+    drop(Journal::open(&scratch.0, other, &telemetry()).unwrap());
     assert_eq!(scratch.files(), [foreign]);
 }
 
