@@ -7,6 +7,7 @@
 pub mod buffer_pool;
 mod builder;
 pub mod compress;
+pub(crate) mod joined;
 pub mod oversize;
 mod windows;
 
@@ -16,6 +17,17 @@ pub use windows::{MOST_WINDOWS, Windows};
 use bytes::Bytes;
 
 use crate::batch::buffer_pool::BODIES;
+
+/// What became of the texts of a chunk that were packed as records.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Packed {
+    /// Records made.
+    pub records: u32,
+    /// Texts cut to the limit.
+    pub truncated: usize,
+    /// Texts sent in parts.
+    pub split: usize,
+}
 
 /// What one request may hold.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Batch;
-use super::Item;
-use super::Limits;
+use super::{Batch, Item, Limits};
 use crate::batch::buffer_pool::BODIES;
 use crate::delivery::ledger::PendingItems;
 

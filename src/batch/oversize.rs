@@ -3,6 +3,15 @@
 //! The text is cut where it lies, in its escaped form or plain, and only between characters: an
 //! escape or a multi-byte character is never parted.
 
+/// What is done with an item beyond the limit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Oversize {
+    /// It is sent in numbered parts.
+    Split,
+    /// It is cut and marked.
+    Truncate,
+}
+
 /// Where to cut escaped text so that what it stands for is as long as allowed: the escaped length.
 ///
 /// Escapes are those of one JSON string, whatever the text itself may hold.

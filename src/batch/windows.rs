@@ -10,10 +10,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::Batch;
-use super::BatchBuilder;
-use super::Item;
-use super::Limits;
+use super::{Batch, BatchBuilder, Item, Limits};
 use crate::batch::builder::Times;
 use crate::delivery::ledger::PendingItems;
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
 
+use crate::batch::oversize::Oversize;
 use crate::cloudwatch::emf_records::Metrics;
 use crate::cloudwatch::entity::Entities;
 use crate::cloudwatch::multiline::Join;
 use crate::cloudwatch::put_log_events::RequestOptions;
 use crate::cloudwatch::route::Route;
-use crate::options::Reader;
+use crate::options::{Reader, common};
 use crate::record::log_key::Select;
 use crate::telemetry::metrics::emf;
 
@@ -81,15 +82,6 @@ pub enum OnRefused {
     Continue,
 }
 
-/// What is done with an event beyond the limit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Oversize {
-    /// It is sent in numbered parts.
-    Split,
-    /// It is cut and marked.
-    Truncate,
-}
-
 impl Config {
     /// Reads every option; the reader has the problems.
     #[must_use]
@@ -103,12 +95,7 @@ impl Config {
             join: Join::read(reader, &select),
             select,
             creation: CreateOptions::read(reader),
-            oversize: reader
-                .choice(
-                    "oversize",
-                    &[("split", Oversize::Split), ("truncate", Oversize::Truncate)],
-                )
-                .unwrap_or(Oversize::Split),
+            oversize: common::oversize(reader),
             max_event_bytes: reader
                 .number("max_event_bytes", LEAST_EVENT, MOST_EVENT)
                 .unwrap_or(MOST_EVENT),

@@ -9,11 +9,10 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::Client;
 use tokio::time::{Instant, sleep};
 
-use super::CloudWatch;
-use super::LABELS;
 use super::encode::{self, LIMITS};
 use super::options::{Config, SelfMetrics};
 use super::route::LogStreamId;
+use super::{CloudWatch, LABELS};
 use crate::aws::ecs_metadata::Task;
 use crate::batch::{Batch, BatchBuilder};
 use crate::cloudwatch::provision::Provisioner;

@@ -2,10 +2,7 @@
 
 use tokio::time::{Instant, timeout_at};
 
-use super::Answer;
-use super::BatchSink;
-use super::DeliveryContext;
-use super::RejectedItems;
+use super::{Answer, BatchSink, DeliveryContext, RejectedItems};
 use crate::aws::deadline;
 use crate::batch::{self, Batch, Item};
 use crate::delivery::error::{ErrorClass, Outcome, SendError};

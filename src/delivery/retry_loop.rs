@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::BatchSink;
-use super::DeliveryContext;
-use super::Order;
 use super::proof::Target;
 use super::search::{Part, Search, Step};
+use super::{BatchSink, DeliveryContext, Order};
 use crate::aws::deadline;
 use crate::batch::Batch;
 use crate::delivery::backoff::Backoff;

@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::batch::{Batch, MOST_OPEN, Rest, oversize};
+use crate::batch::Packed;
+use crate::batch::oversize::Oversize;
+use crate::batch::{Batch, MOST_OPEN, Rest};
 use crate::delivery::ledger::PendingItems;
 use crate::destination::ChunkEncoder;
 use crate::firehose::options::Config;
-use crate::firehose::pack::{Oversize, Packed, Packer};
+use crate::firehose::pack::Packer;
 use crate::firehose::route::Streams;
-use crate::json::parts::Parts;
+use crate::json::parts::{NumberedParts, Parts};
 use crate::json::record_text::Writer;
 use crate::pipeline::TimeLimit;
 use crate::record::chunk_reader::{Record, Records};
@@ -100,9 +102,7 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
 struct Pending<'c> {
     lane: usize,
     time: i64,
-    parts: Parts<'c>,
-    packed: usize,
-    of: usize,
+    parts: NumberedParts<'c>,
 }
 
 impl<'c> Encoder<'c> {
@@ -219,9 +219,7 @@ impl<'c> Encoder<'c> {
         self.pending = Some(Pending {
             lane,
             time,
-            packed: 0,
-            of: parts().count(),
-            parts: parts(),
+            parts: NumberedParts::new(parts),
         });
     }
 
@@ -230,13 +228,11 @@ impl<'c> Encoder<'c> {
         let Some(pending) = &mut self.pending else {
             return false;
         };
-        let Some(part) = pending.parts.next() else {
+        let Some((part, mark)) = pending.parts.next() else {
             self.writer.count_too_deep(pending.parts.too_deep());
             self.pending = None;
             return false;
         };
-        pending.packed += 1;
-        let mark = oversize::part_mark(pending.packed, pending.of);
         self.packer.part(pending.lane, part, &mark, pending.time);
         true
     }

@@ -4,10 +4,10 @@ mod table;
 
 pub use self::table::{FOREIGN, OPTIONS, RECORD};
 use crate::batch::compress::Compression;
-use crate::firehose::pack::{Oversize, Packing};
+use crate::firehose::pack::Packing;
 use crate::firehose::route::Route;
 use crate::json::record_text::Shape;
-use crate::options::Reader;
+use crate::options::{Reader, common};
 
 /// What one output section asks for.
 #[derive(Debug)]
@@ -39,12 +39,9 @@ fn packing(reader: &Reader<'_>) -> Packing {
         ("snappy", Some(Compression::Snappy)),
         ("zstd", Some(Compression::Zstd)),
     ];
-    let oversize = [("split", Oversize::Split), ("truncate", Oversize::Truncate)];
     Packing {
         aggregate: reader.switch("simple_aggregation"),
         compression: reader.choice("compression", &compressions).flatten(),
-        oversize: reader
-            .choice("oversize", &oversize)
-            .unwrap_or(Oversize::Split),
+        oversize: common::oversize(reader),
     }
 }

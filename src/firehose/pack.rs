@@ -5,15 +5,14 @@
 //! part of one that is too large. It depends on the chunk alone, so that it means the same each time
 //! the chunk comes, whatever delivery streams its texts go to and however they are joined.
 
-pub(crate) mod joined;
-
 use std::sync::Arc;
 
 use base64_simd::STANDARD;
 
-use self::joined::Joined;
 use crate::batch::compress::{Compression, Compressor, surely_within};
-use crate::batch::{Batch, BatchBuilder, Limits, Rest, oversize};
+use crate::batch::joined::Joined;
+use crate::batch::oversize::{self, Oversize};
+use crate::batch::{Batch, BatchBuilder, Limits, Packed, Rest};
 use crate::delivery::ledger::PendingItems;
 
 /// How texts become Firehose records.
@@ -25,26 +24,6 @@ pub struct Packing {
     pub compression: Option<Compression>,
     /// What is done with a text that is too large for a Firehose record.
     pub oversize: Oversize,
-}
-
-/// What is done with a text that is too large for a Firehose record.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Oversize {
-    /// It is sent in numbered parts.
-    Split,
-    /// It is cut and marked.
-    Truncate,
-}
-
-/// What was packed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Packed {
-    /// Firehose records made.
-    pub records: u32,
-    /// Texts cut to the limit.
-    pub truncated: usize,
-    /// Texts sent in parts.
-    pub split: usize,
 }
 
 /// Packs the texts of one chunk.

@@ -73,3 +73,40 @@ impl<'a> Parts<'a> {
         self.pieces.too_deep()
     }
 }
+
+/// Parts with their marks (`[part 1/3]`): how many there are is counted by writing the text twice.
+#[derive(Debug)]
+pub struct NumberedParts<'a> {
+    parts: Parts<'a>,
+    written: usize,
+    of: usize,
+}
+
+impl<'a> NumberedParts<'a> {
+    /// The parts of the text that each of these writers writes.
+    #[must_use]
+    pub fn new(parts: impl Fn() -> Parts<'a>) -> Self {
+        Self {
+            written: 0,
+            of: parts().count(),
+            parts: parts(),
+        }
+    }
+
+    /// The next part and its mark; `None` at the end.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the part borrows from the reader"
+    )]
+    pub fn next(&mut self) -> Option<(&[u8], String)> {
+        let part = self.parts.next()?;
+        self.written += 1;
+        Some((part, oversize::part_mark(self.written, self.of)))
+    }
+
+    /// Values nested too deeply to be written.
+    #[must_use]
+    pub fn too_deep(&self) -> usize {
+        self.parts.too_deep()
+    }
+}

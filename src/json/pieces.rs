@@ -9,10 +9,7 @@ use std::vec;
 
 use base64_simd::STANDARD;
 
-use super::Json;
-use super::MAX_NESTING;
-use super::is_named;
-use super::number;
+use super::{Json, MAX_NESTING, is_named, number};
 use crate::batch::oversize;
 use crate::json::escape::{self, Depth};
 use crate::json::key_dots::Dots;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::batch::{Batch, oversize};
+use crate::batch::Batch;
+use crate::batch::Packed;
+use crate::batch::oversize::Oversize;
 use crate::delivery::ledger::PendingItems;
 use crate::destination::ChunkEncoder;
-use crate::firehose::pack::{Oversize, Packed};
-use crate::json::parts::Parts;
+use crate::json::parts::{NumberedParts, Parts};
 use crate::json::record_text::Writer;
 use crate::kinesis::options::Config;
 use crate::kinesis::pack::Packer;
@@ -59,9 +60,7 @@ pub struct Encoder<'c> {
 struct Pending<'c> {
     key: Option<Cow<'c, str>>,
     time: i64,
-    parts: Parts<'c>,
-    packed: usize,
-    of: usize,
+    parts: NumberedParts<'c>,
 }
 
 impl<'c> ChunkEncoder<'c> for Encoder<'c> {
@@ -187,9 +186,7 @@ impl<'c> Encoder<'c> {
         self.pending = Some(Pending {
             key,
             time,
-            packed: 0,
-            of: parts().count(),
-            parts: parts(),
+            parts: NumberedParts::new(parts),
         });
     }
 
@@ -198,13 +195,11 @@ impl<'c> Encoder<'c> {
         let Some(pending) = &mut self.pending else {
             return false;
         };
-        let Some(part) = pending.parts.next() else {
+        let Some((part, mark)) = pending.parts.next() else {
             self.writer.count_too_deep(pending.parts.too_deep());
             self.pending = None;
             return false;
         };
-        pending.packed += 1;
-        let mark = oversize::part_mark(pending.packed, pending.of);
         let key = pending.key.as_deref();
         self.packer.part(key, part, &mark, pending.time);
         true

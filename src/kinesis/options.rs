@@ -6,11 +6,10 @@ use std::time::Duration;
 
 pub use self::table::{FOREIGN, OPTIONS};
 use crate::batch::compress::Compression;
-use crate::firehose::pack::Oversize;
 use crate::json::record_text::Shape;
 use crate::kinesis::pack::{Join, Packing};
 use crate::kinesis::partition_key::PartitionKey;
-use crate::options::{Alias, Reader};
+use crate::options::{Alias, Reader, common};
 
 /// What one output section asks for.
 #[derive(Debug)]
@@ -62,14 +61,11 @@ fn stream(reader: &Reader<'_>) -> String {
 }
 
 fn packing(reader: &Reader<'_>) -> Packing {
-    let oversize = [("split", Oversize::Split), ("truncate", Oversize::Truncate)];
     let most = 10 * DEFAULT_RECORD_BYTES;
     Packing {
         join: join(reader),
         compression: compression(reader),
-        oversize: reader
-            .choice("oversize", &oversize)
-            .unwrap_or(Oversize::Split),
+        oversize: common::oversize(reader),
         record_bytes: reader
             .number("max_record_bytes", DEFAULT_RECORD_BYTES, most)
             .unwrap_or(DEFAULT_RECORD_BYTES),

@@ -18,10 +18,11 @@ use self::groups::Groups;
 use self::request::Request;
 use super::partition_key::RANDOM_BYTES;
 use crate::batch::Batch;
+use crate::batch::Packed;
 use crate::batch::compress::{Compression, Compressor, surely_within};
+use crate::batch::joined::Joined;
+use crate::batch::oversize::Oversize;
 use crate::delivery::ledger::PendingItems;
-use crate::firehose::pack::joined::Joined;
-use crate::firehose::pack::{Oversize, Packed};
 
 /// How texts become Kinesis records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Reader;
-use super::Spec;
+use super::{Reader, Spec};
 use crate::aws::session;
+use crate::batch::oversize::Oversize;
 
 /// The options that every destination has, as values.
 #[derive(Debug)]
@@ -139,6 +139,14 @@ pub const WITHOUT_EFFECT_ON_EVENTS: &[&str] = &[
     "http_request_timeout",
     "resume_path",
 ];
+
+/// Reads `oversize`.
+#[must_use]
+pub fn oversize(reader: &Reader<'_>) -> Oversize {
+    let choices = [("split", Oversize::Split), ("truncate", Oversize::Truncate)];
+    let chosen = reader.choice("oversize", &choices);
+    chosen.unwrap_or(Oversize::Split)
+}
 
 /// Reads `resume_path`; `off` is a value, as the environment may have a default.
 #[must_use]

@@ -1,16 +1,10 @@
 //! An event beyond the limit: cut, or sent in parts.
 
-use super::AFTER_MESSAGE;
-use super::EVENT_OVERHEAD;
-use super::Encoder;
-use super::Written;
-use super::before_message;
-use super::most_text;
-use crate::batch::oversize;
+use super::{AFTER_MESSAGE, EVENT_OVERHEAD, Encoder, Written, before_message, most_text};
+use crate::batch::oversize::{self, Oversize};
 use crate::cloudwatch::entity::{KUBERNETES, is_meant};
-use crate::cloudwatch::options::Oversize;
 use crate::json::escape::Depth;
-use crate::json::parts::Parts;
+use crate::json::parts::{NumberedParts, Parts};
 use crate::json::pieces::Pieces;
 use crate::record::chunk_reader::Record;
 use crate::record::log_key::Part;
@@ -21,9 +15,7 @@ use crate::record::msgpack::{Cursor, Token};
 pub(super) struct Pending<'c> {
     number: usize,
     time: i64,
-    parts: Parts<'c>,
-    written: usize,
-    of: usize,
+    parts: NumberedParts<'c>,
 }
 
 impl<'c> Encoder<'c> {
@@ -82,9 +74,7 @@ impl<'c> Encoder<'c> {
         Pending {
             number,
             time,
-            written: 0,
-            of: parts().count(),
-            parts: parts(),
+            parts: NumberedParts::new(parts),
         }
     }
 
@@ -119,12 +109,10 @@ impl<'c> Encoder<'c> {
             return false;
         };
         let (number, time) = (pending.number, pending.time);
-        let Some(part) = pending.parts.next() else {
+        let Some((part, mark)) = pending.parts.next() else {
             self.counts.too_deep += pending.parts.too_deep();
             return false;
         };
-        pending.written += 1;
-        let mark = oversize::part_mark(pending.written, pending.of);
         let text = oversize::text_len(part) + mark.len();
         let index = self.choose(number, time);
         let open = self.open[index].chosen();

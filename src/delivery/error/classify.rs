@@ -8,9 +8,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use cbindings::line::cut;
 
-use super::ErrorClass;
-use super::SendError;
 use super::retry_after::retry_after;
+use super::{ErrorClass, SendError};
 use crate::delivery::error::clock_skew;
 
 /// The service answered with an error.

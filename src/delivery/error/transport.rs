@@ -5,10 +5,8 @@ use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 
-use super::Chain;
-use super::SendError;
-use super::UNANSWERED;
 use super::chain::chain;
+use super::{Chain, SendError, UNANSWERED};
 use crate::delivery::signed_body;
 
 /// The request did not get as far as an answer.

@@ -19,12 +19,8 @@ use once_cell::sync::Lazy;
 
 use self::directory::Directory;
 use self::file::JournalFile;
-use super::Key;
-use super::LIFETIME;
-use super::Ledger;
-use super::Progress;
-use super::Settled;
 use super::record::{Change, Saved};
+use super::{Key, LIFETIME, Ledger, Progress, Settled};
 use crate::telemetry::Telemetry;
 use crate::telemetry::log_limiter::LogKey;
 use crate::telemetry::metrics::descriptors::Id;

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Progress;
-use super::Settled;
+use super::{Progress, Settled};
 use crate::batch::{Batch, Item};
 
 /// What an attempt's requests share. It outlives the attempt as long as one of them does.

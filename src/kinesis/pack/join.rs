@@ -1,8 +1,6 @@
 //! Texts of one partition key -> one Kinesis record.
 
-use super::Join;
-use super::Packer;
-use super::compressed;
+use super::{Join, Packer, compressed};
 use crate::batch::MOST_OPEN;
 use crate::kinesis::aggregate;
 use crate::kinesis::partition_key::{self, RANDOM_BYTES};

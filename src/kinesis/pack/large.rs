@@ -2,8 +2,7 @@
 
 use super::Packer;
 use crate::batch::compress::surely_within;
-use crate::batch::oversize;
-use crate::firehose::pack::Oversize;
+use crate::batch::oversize::{self, Oversize};
 use crate::kinesis::partition_key::MOST_BYTES;
 
 impl Packer {

@@ -3,8 +3,7 @@
 //! Records come by the thousand within one second, and then only the digits
 //! of the fraction differ: those are overwritten in the remembered text.
 
-use super::Format;
-use super::Zone;
+use super::{Format, Zone};
 use crate::naming::strftime::broken_down_time::BrokenDownTime;
 use crate::naming::strftime::directive::overwrite_fraction;
 

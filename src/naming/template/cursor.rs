@@ -1,7 +1,6 @@
 //! A place in a template's text, and the steps in brackets that both languages share.
 
-use super::Problem;
-use super::Step;
+use super::{Problem, Step};
 
 /// The part of a text that is still to be read.
 pub(super) struct Cursor<'t> {

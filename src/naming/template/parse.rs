@@ -5,12 +5,8 @@
 //! and `$0` to `$9`, for which an output has no regular expression. It refuses
 //! `$a['b']/x` and `$a-$b`; here they mean what they look like.
 
-use super::Part;
-use super::Problem;
-use super::Step;
-use super::Value;
-use super::Variable;
 use super::cursor::Cursor;
+use super::{Part, Problem, Step, Value, Variable};
 use crate::naming::strftime::Format;
 
 /// Reads a template, or says where it is wrong.

@@ -8,8 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::super::record::{self, Change, HEADER_BYTES, Saved};
-use super::apply;
-use super::is_current;
+use super::{apply, is_current};
 
 /// A file that this instance has locked.
 #[derive(Debug)]

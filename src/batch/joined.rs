@@ -1,7 +1,7 @@
-//! Which texts each Firehose record holds, where several are joined.
+//! Which texts each record of a request holds, where several are joined.
 //!
 //! A chunk that comes again may be joined in another way, as names may be known by then that were
-//! not known before. So what is left of it is remembered by texts, and not by Firehose records.
+//! not known before. So what is left of it is remembered by texts, and not by records.
 
 /// The ordinals of the texts of each record, by the record's number.
 #[derive(Debug, Default)]
