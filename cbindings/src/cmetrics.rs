@@ -9,7 +9,7 @@ use std::{mem, ptr};
 
 use crate::abi::Api;
 use crate::host_api::{has_log_functions, symbol};
-use crate::metrics::{self, Kind, PREFIX, Value};
+use crate::metric_types::{self, Kind, PREFIX, Value};
 
 /// An output's metrics in the host.
 pub(crate) struct Cmetrics {
@@ -67,7 +67,7 @@ impl Cmetrics {
     }
 
     /// Makes a family without series.
-    pub(crate) fn family(&self, family: &metrics::Family) -> Option<Family> {
+    pub(crate) fn family(&self, family: &metric_types::Family) -> Option<Family> {
         let name = PREFIX.trim_start_matches(NAMESPACE).trim_start_matches('_');
         let (subsystem, rest) = name.split_once('_')?;
         let name = CString::new(format!("{rest}{}", family.name)).ok()?;

@@ -9,8 +9,8 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use std::io::{self, Write};
 use std::mem::{self, MaybeUninit};
 
-use crate::desk::Level;
 use crate::host_api::symbol;
+use crate::level::Level;
 
 /// Prints a line by the host's own function, or in its form on stderr. Never panics.
 pub(crate) fn print(level: Level, line: &str) {

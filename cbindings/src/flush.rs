@@ -12,8 +12,9 @@ use std::{fmt, slice};
 
 use self::cancellation::State;
 use crate::abi;
-use crate::desk::Desk;
 use crate::engine::Waker;
+use crate::log_queue::LogQueue;
+use crate::metrics;
 
 pub use self::cancellation::Cancellation;
 
@@ -120,11 +121,11 @@ impl Flush {
         data: *const u8,
         len: usize,
         tag: &[u8],
-        desk: Arc<Desk>,
+        queue: Arc<LogQueue>,
     ) -> (Self, Arc<Answer>) {
         let answer = Arc::new(Answer {
             code: AtomicI32::new(PENDING),
-            desk,
+            queue,
             waker: OnceLock::new(),
             cancellation: Arc::default(),
             on_outcome: Mutex::default(),
@@ -207,7 +208,7 @@ impl Drop for Flush {
 /// Where the waiting caller finds the verdict.
 pub(crate) struct Answer {
     code: AtomicI32,
-    desk: Arc<Desk>,
+    queue: Arc<LogQueue>,
     /// What resumes the caller, where it yielded.
     waker: OnceLock<Arc<Waker>>,
     cancellation: Arc<State>,
@@ -226,9 +227,9 @@ impl Answer {
     /// Has this woken by the verdict, and by lines of the instance's log.
     pub(crate) fn set_waker(&self, waker: &Arc<Waker>) {
         drop(self.waker.set(waker.clone()));
-        // A verdict is announced under the desk's lock: it comes after this and sees the waker, or it
+        // A verdict is announced under the queue's lock: it comes after this and sees the waker, or it
         // came before this, and the caller sees it.
-        self.desk.set_waker(waker);
+        self.queue.set_waker(waker);
     }
 
     /// Asks the delivery to release the chunk.
@@ -239,7 +240,8 @@ impl Answer {
     /// Waits for the verdict on the host's thread, printing the instance's lines and doing something
     /// else meanwhile.
     pub(crate) fn wait(&self, meanwhile: impl Fn()) -> i32 {
-        self.desk.serve(|| self.code(), meanwhile)
+        self.queue
+            .drain_until(|| self.code(), metrics::EVERY, meanwhile)
     }
 
     /// Does what the delivery wants done with the outcome.
@@ -257,8 +259,8 @@ impl Answer {
     }
 
     fn give(&self, code: i32) {
-        self.desk
-            .announce(|| self.code.store(code, Ordering::Release));
+        self.queue
+            .notify(|| self.code.store(code, Ordering::Release));
         if let Some(waker) = self.waker.get() {
             waker.wake();
         }
@@ -285,10 +287,10 @@ mod tests {
 
     /// Lends a chunk to another thread, which does this with it; the verdict.
     fn lent(chunk: &[u8], job: impl FnOnce(Flush) + Send + 'static) -> i32 {
-        let desk = Desk::new(HostLog::muted());
+        let queue = LogQueue::new(HostLog::muted());
         let (data, len) = (chunk.as_ptr(), chunk.len());
         // SAFETY: the chunk is borrowed until the answer has come.
-        let (flush, answer) = unsafe { Flush::lend(data, len, b"tag", desk) };
+        let (flush, answer) = unsafe { Flush::lend(data, len, b"tag", queue) };
         let worker = thread::spawn(move || job(flush));
         let code = answer.wait(|| ());
         assert!(worker.join().is_ok());

@@ -8,7 +8,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::{Api, GetProperty};
-use crate::desk::Level;
+use crate::level::Level;
 use crate::{early_log, line};
 
 /// Reads one output section's options.

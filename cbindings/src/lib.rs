@@ -11,29 +11,33 @@
 //! * the host's log belongs to the host's threads, so lines of ours travel back to one of them.
 
 pub mod abi;
-mod boundary;
 mod cmetrics;
-mod desk;
 mod early_log;
 mod engine;
+mod entry_points;
 mod export;
 mod flush;
-mod hook;
 mod host_api;
+mod level;
 pub mod line;
+mod log_queue;
+mod metric_types;
 mod metrics;
+mod panic_hook;
 pub mod process_group;
 mod workers;
 
 #[cfg(feature = "host")]
 pub mod host;
 
-pub use boundary::{exit, flush, init, pre_register, pre_run, register};
-pub use desk::{Level, Log};
+pub use entry_points::{exit, flush, init, pre_register, pre_run, register};
 pub use flush::{Cancellation, Flush, OnOutcome, Outcome, Verdict};
-pub use hook::last_panic;
 pub use host_api::{Settings, hot_reload};
-pub use metrics::{Family, Kind, Metrics, PREFIX, Value};
+pub use level::Level;
+pub use log_queue::Log;
+pub use metric_types::{Family, Kind, PREFIX, Value};
+pub use metrics::Metrics;
+pub use panic_hook::last_panic;
 
 use std::ffi::CStr;
 use std::sync::Arc;

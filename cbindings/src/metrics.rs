@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cmetrics::{Cmetrics, Family as HostFamily};
+use crate::metric_types::{self, Value};
 
 /// What an output counts, for the host to show.
 pub trait Metrics: Send + Sync + 'static {
     /// The families; asked for once, before the first flush.
-    fn families(&self) -> Vec<Family>;
+    fn families(&self) -> Vec<metric_types::Family>;
 
     /// The value of each series now, in the order of the families and of their series.
     ///
@@ -25,51 +26,8 @@ pub trait Metrics: Send + Sync + 'static {
     fn values(&self) -> Vec<Value>;
 }
 
-/// Series of one name.
-#[derive(Clone, Debug)]
-pub struct Family {
-    /// The name, after [`PREFIX`].
-    pub name: &'static str,
-    /// One sentence.
-    pub help: &'static str,
-    /// What its values mean.
-    pub kind: Kind,
-    /// The names of its labels; the instance's own is put in front of them.
-    pub labels: Vec<&'static str>,
-    /// The label values of each series.
-    pub series: Vec<Vec<&'static str>>,
-}
-
-/// What values mean.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// A number that never goes back.
-    Counter,
-    /// A number as it is now.
-    Gauge,
-    /// How often a measure was at most each of these bounds.
-    Histogram(&'static [f64]),
-}
-
-/// The value of one series.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Of a counter or a gauge.
-    Number(f64),
-    /// Of a histogram: how many measures were at most each bound, how many there were, their sum.
-    Histogram {
-        /// One more than there are bounds, the last of all measures.
-        buckets: Vec<u64>,
-        /// All measures added up.
-        sum: f64,
-    },
-}
-
-/// What every name on the endpoint begins with.
-pub const PREFIX: &str = "fluentbit_output_aws_";
-
 /// One output's series in the host.
-pub(crate) struct Board {
+pub(crate) struct MetricsPublisher {
     source: Arc<dyn Metrics>,
     series: Vec<Series>,
     last: Mutex<Option<Instant>>,
@@ -80,7 +38,7 @@ struct Series {
     labels: Vec<CString>,
 }
 
-impl Board {
+impl MetricsPublisher {
     /// Makes every series; for the instance's init. `None` when the host refuses one.
     pub(crate) fn new(cmetrics: &Cmetrics, name: &str, source: Arc<dyn Metrics>) -> Option<Self> {
         let mut series = Vec::new();
@@ -95,13 +53,13 @@ impl Board {
                 });
             }
         }
-        let board = Self {
+        let publisher = Self {
             source,
             series,
             last: Mutex::default(),
         };
-        board.publish();
-        Some(board)
+        publisher.publish();
+        Some(publisher)
     }
 
     /// Sets every value; for threads that the host has in a call of this instance.
@@ -109,7 +67,7 @@ impl Board {
         self.set(self.last.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// As [`Board::publish`], unless somebody does so now or did a moment ago.
+    /// As [`MetricsPublisher::publish`], unless somebody does so now or did a moment ago.
     pub(crate) fn publish_if_due(&self) {
         let last = match self.last.try_lock() {
             Ok(last) => last,

@@ -3,11 +3,11 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Once};
 
-use crate::desk::{Desk, Log};
 use crate::engine::Functions;
 use crate::engine::worker_pool::{self, Started};
 use crate::flush::Flush;
 use crate::host_api;
+use crate::log_queue::{Log, LogQueue};
 
 /// The threads of one instance's flushes.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Workers {
         number: usize,
         instance: *mut c_void,
         count: u32,
-        desk: &Arc<Desk>,
+        queue: &Arc<LogQueue>,
     ) -> Self {
         let workers = Self {
             number,
@@ -47,19 +47,19 @@ impl Workers {
             fallback: Once::new(),
         };
         if Functions::find().is_none() {
-            workers.start(desk, true);
+            workers.start(queue, true);
         }
         workers
     }
 
     /// Notes a flush: the first one tells how flushes run, and where they cannot yield, threads are
     /// started for the next ones.
-    pub(crate) fn note_flush(&self, flush: &Flush, desk: &Arc<Desk>) {
+    pub(crate) fn note_flush(&self, flush: &Flush, queue: &Arc<LogQueue>) {
         if flush.blocks_the_engine() {
-            self.start(desk, false);
+            self.start(queue, false);
         }
         self.described.call_once(|| {
-            let log = Log::new(desk.clone());
+            let log = Log::new(queue.clone());
             log.debug(format_args!("{}", way_of(flush)));
             if let Some(warning) = warning_of(flush) {
                 log.warn(format_args!("{warning}"));
@@ -67,7 +67,7 @@ impl Workers {
         });
     }
 
-    fn start(&self, desk: &Arc<Desk>, in_init: bool) {
+    fn start(&self, queue: &Arc<LogQueue>, in_init: bool) {
         if self.count == 0 {
             return;
         }
@@ -75,7 +75,7 @@ impl Workers {
             // SAFETY: in init, or on the engine's thread in a flush of the instance.
             let started = unsafe { worker_pool::start(self.number, self.instance, self.count, in_init) };
             if started == Started::No {
-                Log::new(desk.clone()).warn(format_args!(
+                Log::new(queue.clone()).warn(format_args!(
                     "this Fluent Bit cannot start worker threads for this output: set `workers {}` in this section",
                     self.count
                 ));

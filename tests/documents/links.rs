@@ -19,7 +19,34 @@ fn every_link_to_a_file_of_the_project_leads_there() {
     }
 }
 
-const DOCUMENTS: [&str; 10] = [
+#[test]
+fn every_path_of_the_project_that_a_document_names_exists() {
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = read(document);
+        let words = text.split('`').skip(1).step_by(2);
+        let paths = words.filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)));
+        let paths: Vec<_> = paths.filter(|path| !MADE.contains(path)).collect();
+        assert!(!paths.is_empty(), "{document} names no path");
+        for path in paths {
+            assert!(place(path).exists(), "{document} names {path}");
+        }
+    }
+}
+
+/// Folders that a command makes.
+const MADE: [&str; 1] = ["tests/fuzz/artifacts"];
+
+const FOLDERS: [&str; 6] = [
+    "src/",
+    "cbindings/",
+    "fluent-bit/",
+    "tests/",
+    "benches/",
+    "docs/",
+];
+
+const DOCUMENTS: [&str; 11] = [
+    "ARCHITECTURE.md",
     "README.md",
     "CONTRIBUTING.md",
     "docs/dockerfiles.md",

@@ -1,45 +1,32 @@
-//! Lines and answers on their way from our threads to the host's.
+//! Log lines and answers on their way from the plugin's threads to Fluent Bit's.
 //!
-//! Fluent Bit's log (`log_level`, `log_file`, format) works on the host's own threads only: on any
-//! other a line would go to stderr past the user's `log_file`. So our threads leave lines on the
-//! instance's desk, and whichever host thread waits for a flush of that instance prints them.
+//! Fluent Bit's log (`log_level`, `log_file`, format) works on Fluent Bit's own threads only: on any
+//! other thread a line goes to stderr and not to the user's `log_file`. So the plugin's threads push
+//! lines into the instance's queue, and a Fluent Bit thread that waits for a flush prints them.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::engine::Waker;
 use crate::host_api::HostLog;
-use crate::metrics;
+use crate::level::Level;
 
-/// How serious a line is, with the host's numbers.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[repr(i32)]
-pub enum Level {
-    /// Data was lost, or the start failed.
-    Error = 1,
-    /// Something needs attention; nothing is lost.
-    Warn = 2,
-    /// What a user wants to know once.
-    Info = 3,
-    /// What a support case needs.
-    Debug = 4,
-}
-
-/// Writes an instance's lines into the host's log, from any thread.
+/// Writes an instance's lines into Fluent Bit's log, from any thread.
 #[derive(Clone, Debug)]
-pub struct Log(Arc<Desk>);
+pub struct Log(Arc<LogQueue>);
 
 impl Log {
-    pub(crate) fn new(desk: Arc<Desk>) -> Self {
-        Self(desk)
+    pub(crate) fn new(queue: Arc<LogQueue>) -> Self {
+        Self(queue)
     }
 
     /// A log that takes no line, for tests of what needs one but no host.
     #[cfg(any(test, feature = "host"))]
     #[must_use]
     pub fn muted() -> Self {
-        Self(Desk::new(HostLog::muted()))
+        Self(LogQueue::new(HostLog::muted()))
     }
 
     /// Whether the host prints lines of this level.
@@ -51,7 +38,7 @@ impl Log {
     /// Writes a line if the host prints its level.
     pub fn write(&self, level: Level, text: fmt::Arguments<'_>) {
         if self.enabled(level) {
-            self.0.leave(Line {
+            self.0.push(Line {
                 level,
                 text: text.to_string(),
             });
@@ -79,12 +66,12 @@ impl Log {
     }
 }
 
-/// One instance's lines and its waiting callers.
+/// The lines of one instance, and the callers that wait for an answer.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct LogQueue {
     host: HostLog,
     lines: Mutex<Lines>,
-    news: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -115,23 +102,27 @@ struct Line {
     text: String,
 }
 
-impl Desk {
+impl LogQueue {
     pub(crate) fn new(host: HostLog) -> Arc<Self> {
         Arc::new(Self {
             host,
             lines: Mutex::default(),
-            news: Condvar::new(),
+            changed: Condvar::new(),
         })
     }
 
-    /// Prints what is waiting; for the host's threads.
+    /// Prints the lines that wait. For Fluent Bit's threads.
     pub(crate) fn print(&self) {
         drop(self.print_all(self.lock()));
     }
 
-    /// Prints lines until `answer` has one, and does something else `meanwhile`, once in a while; for
-    /// the host's threads.
-    pub(crate) fn serve<T>(&self, answer: impl Fn() -> Option<T>, meanwhile: impl Fn()) -> T {
+    /// Prints lines until `answer` has one. Calls `meanwhile` after each `every`. For Fluent Bit's threads.
+    pub(crate) fn drain_until<T>(
+        &self,
+        answer: impl Fn() -> Option<T>,
+        every: Duration,
+        meanwhile: impl Fn(),
+    ) -> T {
         let mut lines = self.lock();
         loop {
             lines = self.print_all(lines);
@@ -139,8 +130,8 @@ impl Desk {
                 return answer;
             }
             let (woken, waited) = self
-                .news
-                .wait_timeout(lines, metrics::EVERY)
+                .changed
+                .wait_timeout(lines, every)
                 .unwrap_or_else(PoisonError::into_inner);
             lines = woken;
             if waited.timed_out() {
@@ -151,15 +142,15 @@ impl Desk {
         }
     }
 
-    /// Changes what an `answer` of [`Desk::serve`] looks at, and wakes the waiting callers.
-    pub(crate) fn announce(&self, change: impl FnOnce()) {
+    /// Changes what an `answer` of [`LogQueue::drain_until`] looks at, and wakes the waiting callers.
+    pub(crate) fn notify(&self, change: impl FnOnce()) {
         let lines = self.lock();
         change();
         drop(lines);
-        self.news.notify_all();
+        self.changed.notify_all();
     }
 
-    fn leave(&self, line: Line) {
+    fn push(&self, line: Line) {
         let mut lines = self.lock();
         if lines.waiting.len() < MAX_WAITING {
             lines.waiting.push_back(line);
@@ -168,18 +159,18 @@ impl Desk {
         }
         let waker = lines.waker.clone();
         drop(lines);
-        self.news.notify_all();
+        self.changed.notify_all();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Has this woken by each line from now on.
+    /// Wakes this for each line from now on.
     pub(crate) fn set_waker(&self, waker: &Arc<Waker>) {
         self.lock().waker = Some(waker.clone());
     }
 
-    /// Prints without holding the lock, so that our threads never wait for the host's log.
+    /// Prints without holding the lock, so that the plugin's threads do not wait for Fluent Bit's log.
     fn print_all<'a>(&'a self, mut lines: MutexGuard<'a, Lines>) -> MutexGuard<'a, Lines> {
         while let Some(line) = lines.take() {
             drop(lines);
@@ -194,7 +185,7 @@ impl Desk {
     }
 }
 
-/// Lines kept while no host thread is there to print them.
+/// Lines kept while no Fluent Bit thread prints them.
 const MAX_WAITING: usize = 256;
 
 #[cfg(test)]
@@ -206,36 +197,36 @@ mod tests {
 
     #[test]
     fn every_caller_is_woken_by_its_answer_while_others_leave_lines() {
-        let desk = Desk::new(HostLog::muted());
+        let queue = LogQueue::new(HostLog::muted());
         let answered = AtomicUsize::new(0);
         thread::scope(|scope| {
             for caller in 1..=4 {
-                let (desk, answered) = (&desk, &answered);
+                let (queue, answered) = (&queue, &answered);
                 let enough = move || (answered.load(Ordering::Acquire) >= caller).then_some(());
-                scope.spawn(move || desk.serve(enough, || ()));
+                scope.spawn(move || queue.drain_until(enough, Duration::from_secs(1), || ()));
                 scope.spawn(move || {
-                    desk.leave(Line {
+                    queue.push(Line {
                         level: Level::Info,
                         text: format!("line {caller}"),
                     });
-                    desk.announce(|| _ = answered.fetch_add(1, Ordering::Release));
+                    queue.notify(|| _ = answered.fetch_add(1, Ordering::Release));
                 });
             }
         });
-        desk.print();
-        assert!(desk.lock().waiting.is_empty());
+        queue.print();
+        assert!(queue.lock().waiting.is_empty());
     }
 
     #[test]
     fn what_nobody_prints_is_bounded_and_what_is_left_out_is_said() {
-        let desk = Desk::new(HostLog::muted());
+        let queue = LogQueue::new(HostLog::muted());
         for _ in 0..MAX_WAITING + 3 {
-            desk.leave(Line {
+            queue.push(Line {
                 level: Level::Info,
                 text: String::new(),
             });
         }
-        let mut lines = desk.lock();
+        let mut lines = queue.lock();
         let left: Vec<String> = std::iter::from_fn(|| lines.take())
             .map(|line| line.text)
             .collect();

@@ -21,21 +21,22 @@ use crate::abi::{
     Definition, FLB_ERROR, FLB_OK, FLB_RETRY, GO_PROXY, InitArguments, OUTPUT_PLUGIN,
 };
 use crate::cmetrics::Cmetrics;
-use crate::desk::{Desk, Level, Log};
 use crate::engine::wait_queue::{self, Waiting};
 use crate::engine::{Coroutine, Functions, Waker, worker_pool};
 use crate::flush::{Answer, Flush, Loan, Outcome};
-use crate::hook;
 use crate::host_api::{self, HostLog, Settings};
-use crate::metrics::Board;
+use crate::level::Level;
+use crate::log_queue::{Log, LogQueue};
+use crate::metrics::MetricsPublisher;
+use crate::panic_hook;
 use crate::workers::Workers;
 
 /// What Fluent Bit's context stands for.
 struct Instance<P> {
     number: usize,
     plugin: P,
-    desk: Arc<Desk>,
-    board: Option<Board>,
+    queue: Arc<LogQueue>,
+    publisher: Option<MetricsPublisher>,
     opened_on: ThreadId,
     workers: Workers,
 }
@@ -80,7 +81,7 @@ pub unsafe fn register<P: Output>(definition: *mut Definition) -> c_int {
 /// table stay valid until the instance's exit.
 pub unsafe fn init<P: Output>(arguments: *const InitArguments) -> c_int {
     guard(FLB_ERROR, || {
-        hook::install();
+        panic_hook::install();
         // SAFETY: null or valid by this function's promise.
         let Some(arguments) = (unsafe { arguments.as_ref() }) else {
             return FLB_ERROR;
@@ -118,13 +119,15 @@ pub unsafe fn flush<P: Output>(
     // SAFETY: null or NUL-terminated by promise.
     let tag = unsafe { tag_bytes(tag) };
     // SAFETY: readable and unchanged until the answer has come: this returns later, and so does exit.
-    let (mut flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.desk.clone()) };
+    let (mut flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.queue.clone()) };
     let chunk = flush.loan();
     flush.on_engine_thread = thread::current().id() == instance.opened_on;
     flush.yields = coroutine.is_some();
-    instance.workers.note_flush(&flush, &instance.desk);
+    instance.workers.note_flush(&flush, &instance.queue);
     // A panic may come after the flush was handed over: the chunk is still on loan then.
-    caught(&instance.desk, Level::Warn, || instance.plugin.flush(flush));
+    caught(&instance.queue, Level::Warn, || {
+        instance.plugin.flush(flush)
+    });
     let waiting: Box<dyn Waiting> = Box::new(InFlight {
         instance,
         answer,
@@ -198,18 +201,18 @@ impl<P: Output> InFlight<P> {
             // flush yielded; this is called by either.
             unsafe { self.chunk.outcome() }
         };
-        caught(&self.instance.desk, Level::Warn, || {
+        caught(&self.instance.queue, Level::Warn, || {
             self.answer.end(outcome);
         });
-        self.instance.desk.print();
-        self.show(Board::publish);
+        self.instance.queue.print();
+        self.show(MetricsPublisher::publish);
         release(self.instance);
         code
     }
 
-    fn show(&self, publish: fn(&Board)) {
-        if let Some(board) = &self.instance.board {
-            caught(&self.instance.desk, Level::Warn, || publish(board));
+    fn show(&self, publish: fn(&MetricsPublisher)) {
+        if let Some(publisher) = &self.instance.publisher {
+            caught(&self.instance.queue, Level::Warn, || publish(publisher));
         }
     }
 }
@@ -224,8 +227,8 @@ impl<P: Output> Waiting for InFlight<P> {
     }
 
     fn attend(&self) {
-        self.instance.desk.print();
-        self.show(Board::publish_if_due);
+        self.instance.queue.print();
+        self.show(MetricsPublisher::publish_if_due);
     }
 
     fn cancel(&self) {
@@ -233,7 +236,8 @@ impl<P: Output> Waiting for InFlight<P> {
     }
 
     fn wait(&self) {
-        self.answer.wait(|| self.show(Board::publish_if_due));
+        self.answer
+            .wait(|| self.show(MetricsPublisher::publish_if_due));
     }
 
     fn finish(self: Box<Self>) -> c_int {
@@ -250,7 +254,7 @@ impl<P: Output> Waiting for InFlight<P> {
 
     fn log_undelivered(&self, count: usize) {
         let chunks = if count == 1 { "chunk is" } else { "chunks are" };
-        Log::new(self.instance.desk.clone()).warn(format_args!(
+        Log::new(self.instance.queue.clone()).warn(format_args!(
             "Fluent Bit ends: {count} {chunks} not delivered; it keeps those of inputs with `storage.type filesystem` for its next start, and loses others; a larger `Grace` gives more time"
         ));
     }
@@ -263,11 +267,11 @@ impl<P: Output> Waiting for InFlight<P> {
 /// Closes an instance unless somebody else still holds it: a flush that an early host's exit
 /// overtakes closes it at its end.
 fn release<P: Output>(instance: Arc<Instance<P>>) -> c_int {
-    let Some(Instance { plugin, desk, .. }) = Arc::into_inner(instance) else {
+    let Some(Instance { plugin, queue, .. }) = Arc::into_inner(instance) else {
         return FLB_OK;
     };
-    let closed = caught(&desk, Level::Warn, || plugin.close());
-    desk.print();
+    let closed = caught(&queue, Level::Warn, || plugin.close());
+    queue.print();
     closed.map_or(FLB_ERROR, |()| FLB_OK)
 }
 
@@ -309,26 +313,27 @@ unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
     let host_log = unsafe { HostLog::new(arguments.api, arguments.instance, prefix) };
     // SAFETY: both valid for the whole of init.
     let settings = unsafe { Settings::new(arguments.api, arguments.instance, name.clone()) };
-    let desk = Desk::new(host_log);
-    let plugin = caught(&desk, Level::Error, || {
-        P::open(&settings, &Log::new(desk.clone()))
+    let queue = LogQueue::new(host_log);
+    let plugin = caught(&queue, Level::Error, || {
+        P::open(&settings, &Log::new(queue.clone()))
     })
     .flatten();
-    desk.print();
+    queue.print();
     let plugin = plugin?;
     // SAFETY: both valid, in the instance's init.
     let cmetrics = unsafe { Cmetrics::of(arguments.api, arguments.instance) };
-    let board = cmetrics.and_then(|cmetrics| Board::new(&cmetrics, &name, plugin.metrics()?));
-    plugin.metrics_are_shown(board.is_some());
+    let publisher =
+        cmetrics.and_then(|cmetrics| MetricsPublisher::new(&cmetrics, &name, plugin.metrics()?));
+    plugin.metrics_are_shown(publisher.is_some());
     let number = next_number();
     // SAFETY: Fluent Bit's instance, in its init.
     let workers =
-        unsafe { Workers::new(number, arguments.instance, plugin.worker_threads(), &desk) };
+        unsafe { Workers::new(number, arguments.instance, plugin.worker_threads(), &queue) };
     Some(Instance {
         number,
         plugin,
-        desk,
-        board,
+        queue,
+        publisher,
         opened_on: thread::current().id(),
         workers,
     })
@@ -363,10 +368,10 @@ unsafe fn tag_bytes<'a>(tag: *const c_char) -> &'a [u8] {
 
 /// Turns a panic of the plugin's into `None` and a line in the instance's log: an error in open, which
 /// then fails; nothing is lost by one in a flush.
-fn caught<T>(desk: &Arc<Desk>, level: Level, body: impl FnOnce() -> T) -> Option<T> {
+fn caught<T>(queue: &Arc<LogQueue>, level: Level, body: impl FnOnce() -> T) -> Option<T> {
     let result = panic::catch_unwind(AssertUnwindSafe(body)).ok();
     if result.is_none() {
-        Log::new(desk.clone()).write(level, format_args!("{}", hook::last_panic()));
+        Log::new(queue.clone()).write(level, format_args!("{}", panic_hook::last_panic()));
     }
     result
 }
