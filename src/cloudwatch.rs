@@ -45,6 +45,12 @@ pub struct CloudWatch {
     reporter: Option<Reporter>,
 }
 
+crate::plugin::output!(
+    /// A `cloudwatch` output section.
+    CloudWatchOutput,
+    CloudWatch
+);
+
 impl Destination for CloudWatch {
     const NAME: &'static CStr = c"cloudwatch";
     const DESCRIPTION: &'static CStr = c"Amazon CloudWatch Logs";

@@ -32,6 +32,12 @@ pub struct Firehose {
     auto_retry: bool,
 }
 
+crate::plugin::output!(
+    /// A `firehose` output section.
+    FirehoseOutput,
+    Firehose
+);
+
 impl Destination for Firehose {
     const NAME: &'static CStr = c"firehose";
     const DESCRIPTION: &'static CStr = c"Amazon Data Firehose";

@@ -33,6 +33,12 @@ pub struct Kinesis {
     auto_retry: bool,
 }
 
+crate::plugin::output!(
+    /// A `kinesis` output section.
+    KinesisOutput,
+    Kinesis
+);
+
 impl Destination for Kinesis {
     const NAME: &'static CStr = c"kinesis";
     const DESCRIPTION: &'static CStr = c"Amazon Kinesis Data Streams";

@@ -82,3 +82,49 @@ fn configure<D: Destination>(settings: &Settings, log: &Log) -> Option<(D::Confi
     }
     problems.is_empty().then_some((config, common))
 }
+
+/// Names the output section of a destination as a type without parameters.
+///
+/// Rust compiles generic code in the crate that names its parameters. This crate polls the SDK's
+/// requests elsewhere too (credentials, creates), so a shared object that named them itself would hold
+/// that code twice: 0.4 MB.
+macro_rules! output {
+    ($(#[$doc:meta])* $name:ident, $destination:ty) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name($crate::plugin::Plugin<$destination>);
+
+        impl ::cbindings::Output for $name {
+            const NAME: &'static ::std::ffi::CStr =
+                <$crate::plugin::Plugin<$destination> as ::cbindings::Output>::NAME;
+            const DESCRIPTION: &'static ::std::ffi::CStr =
+                <$crate::plugin::Plugin<$destination> as ::cbindings::Output>::DESCRIPTION;
+
+            fn open(settings: &::cbindings::Settings, log: &::cbindings::Log) -> Option<Self> {
+                ::cbindings::Output::open(settings, log).map(Self)
+            }
+
+            fn flush(&self, flush: ::cbindings::Flush) {
+                self.0.flush(flush);
+            }
+
+            fn worker_threads(&self) -> u32 {
+                self.0.worker_threads()
+            }
+
+            fn metrics(&self) -> Option<::std::sync::Arc<dyn ::cbindings::Metrics>> {
+                self.0.metrics()
+            }
+
+            fn metrics_are_shown(&self, shown: bool) {
+                self.0.metrics_are_shown(shown);
+            }
+
+            fn close(self) {
+                self.0.close();
+            }
+        }
+    };
+}
+
+pub(crate) use output;

@@ -1,2 +1,2 @@
 //! `cloudwatch.so`, as Fluent Bit loads it.
-cbindings::export!(router::plugin::Plugin<router::cloudwatch::CloudWatch>);
+cbindings::export!(router::cloudwatch::CloudWatchOutput);

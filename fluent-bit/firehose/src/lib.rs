@@ -1,2 +1,2 @@
 //! `firehose.so`, as Fluent Bit loads it.
-cbindings::export!(router::plugin::Plugin<router::firehose::Firehose>);
+cbindings::export!(router::firehose::FirehoseOutput);

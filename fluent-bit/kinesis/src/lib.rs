@@ -1,2 +1,2 @@
 //! `kinesis.so`, as Fluent Bit loads it.
-cbindings::export!(router::plugin::Plugin<router::kinesis::Kinesis>);
+cbindings::export!(router::kinesis::KinesisOutput);
