@@ -45,7 +45,12 @@ pub enum Layout {
 impl Layout {
     /// The layout that `PLUGIN_HOST_FLUSH` asks for: `threads` has every test take the way of a Fluent
     /// Bit whose coroutines are not known.
-    pub(super) fn of_environment() -> Self {
+    ///
+    /// # Panics
+    ///
+    /// When it asks for anything else.
+    #[must_use]
+    pub fn of_environment() -> Self {
         match std::env::var("PLUGIN_HOST_FLUSH").as_deref() {
             Ok("threads") => Self::Unknown,
             Ok(other) => panic!("PLUGIN_HOST_FLUSH cannot be `{other}`"),
