@@ -20,7 +20,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo clean help
+.PHONY: build check test test-threads test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo clean help
 
 ## build: dist/cloudwatch.so, dist/firehose.so and dist/kinesis.so, optimised and stripped, and the notices of third parties
 build: dist/cloudwatch.so dist/firehose.so dist/kinesis.so dist/THIRD-PARTY-NOTICES.txt
@@ -56,12 +56,24 @@ else
 	@echo 'test: cargo-nextest is not installed, cargo test runs the tests'
 	$(CARGO) test --workspace --locked --no-fail-fast
 endif
+	@$(MAKE) --no-print-directory test-threads
 ifeq ($(ZIG),yes)
 	tests/check/glibc $(GLIBC) dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 else
 	@echo 'test: skipped, the oldest C library: cargo-zigbuild is not installed'
 endif
 	@$(MAKE) --no-print-directory test-root test-third-party test-examples test-host
+
+# These tests wait more than they compute, so more of them than processors run at a time.
+## test-threads: deliveries in a plugin host whose flushes cannot yield, and hold threads instead
+test-threads: export PLUGIN_HOST_FLUSH := threads
+test-threads: DELIVERIES := --workspace --locked --no-fail-fast --test abi --test retries --test verdicts
+test-threads:
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run $(DELIVERIES) --test-threads 6
+else
+	$(CARGO) test $(DELIVERIES)
+endif
 
 ## test-third-party: the plugins against services that others wrote
 test-third-party: build

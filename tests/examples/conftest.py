@@ -36,10 +36,10 @@ def migrate(*arguments):
 
 
 def write(file):
-    """The status of `migrate --write`, and the file that it writes."""
+    """The status of `migrate --write`, the file that it writes, and what it says."""
     tool = Path(os.environ["TOOL_DIR"]) / "migrate"
     done = subprocess.run([tool, "--write", file], capture_output=True, text=True)
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout, done.stderr
 
 
 WRITTEN = []

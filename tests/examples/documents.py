@@ -5,8 +5,10 @@ import re
 
 import yaml
 
-KINDS = {"cloudwatch": "events", "firehose": "records"}
-"""The plugins here."""
+KINDS = {"cloudwatch": "events", "firehose": "records", "kinesis": "kinesis"}
+"""The plugins here, and what the stand-in calls what each delivers."""
+CHOSEN = {*KINDS, "awsfirelens"}
+"""What a condition of a template chooses, where it has the choice."""
 
 
 class Template(yaml.SafeLoader):
@@ -17,8 +19,8 @@ def unknown(loader, suffix, node):
     if isinstance(node, yaml.ScalarNode):
         return "${%s}" % node.value if suffix != "Sub" else node.value
     items = loader.construct_sequence(node, deep=True)
-    structures = [item for item in items if isinstance(item, (dict, list))]
-    return structures[0] if suffix == "If" and structures else "${x}"
+    choices = [item for item in items if isinstance(item, (dict, list)) or item in CHOSEN]
+    return choices[0] if suffix == "If" and choices else "${x}"
 
 
 Template.add_multi_constructor("!", unknown)
@@ -53,10 +55,19 @@ def resolved(node):
 def of_terraform(text):
     """The options of log configurations in HCL, and in JSON that is a text in it."""
     plain = re.sub(r"\$\{[^}]*\}", "known", text.replace('\\"', '"'))
+    maps = dict(re.findall(r"(?m)^\s*(\w+)\s*=\s*(\{[^{}]*\})", plain))
+    plain = re.sub(r"\blocal\.(\w+)", lambda found: maps.get(found[1], found[0]), plain)
     for block in re.findall(r'"?options"?\s*[:=]\s*((?:merge|try)\(.*?\)|\{.*?\})', plain, re.DOTALL):
         pairs = re.findall(r'"?([\w-]+)"?\s*[=:]\s*(?:"([^"]*)"|([a-z_.]+))', block)
         yield {key: value or "${%s}" % expression for key, value, expression in pairs}
     yield from of_sections(text)
+
+
+def of_program(text):
+    """The literal options in a program for the CDK; the value of an expression is not known."""
+    for block in re.findall(r"\boptions\s*[=:]\s*(\{.*?\})", text, re.DOTALL):
+        pairs = re.findall(r"""["']?([\w-]+)["']?\s*:\s*(?:'([^']*)'|"([^"]*)"|[\w.]+)""", block)
+        yield {key: single or double or "known" for key, single, double in pairs}
 
 
 def values(node):
@@ -94,6 +105,9 @@ def outputs(path, text):
     """The outputs of the plugins here, each as its options."""
     if path.suffix == ".tf":
         yield from of_terraform(text)
+        return
+    if path.suffix in (".ts", ".py"):
+        yield from of_program(text)
         return
     for node in values(tree(path, text)):
         if isinstance(node, dict):

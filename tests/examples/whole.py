@@ -84,10 +84,28 @@ def made(path, files, aws, docker):
         if isinstance(node, str) and node.lstrip().startswith("[OUTPUT]") and "additionalOutputs" not in files.get(path.name, ""):
             return "whole, as it is written", classic(node, {}, aws, docker)
     if path.suffix == ".tf" or any(name.endswith(".tf") for name in files):
-        return "Terraform alone evaluates its functions", None
+        why = why_no_output(files)
+        return "Terraform alone evaluates its functions" if why == NO_OUTPUT else why, None
     if any(key in text for text in files.values() for key in ("cloudWatch:", "firehose:")):
         return "the chart's templates make its outputs", None
-    return "no router is in it", None
+    return why_no_output(files), None
+
+
+def why_no_output(files):
+    """Why no output of the plugins here can be made of the files alone."""
+    text = "\n".join(files.values())
+    reasons = (why for pattern, why in WITHOUT_OUTPUT.items() if re.search(pattern, text))
+    return next(reasons, NO_OUTPUT)
+
+
+NO_OUTPUT = "no output of the plugins here is in it"
+WITHOUT_OUTPUT = {
+    r'"config-file-type": "s3"': "its outputs are in a file in S3, which is not given",
+    r"(?m)^(\s+extends|includes):": "its outputs are in a file that it includes, which is not given",
+    r'"type": "fluentd"': "its router is Fluentd",
+    r"options\s+= var\.options|, var\.options\)": "its outputs are in a variable, which is not given",
+    r"namespace: aws-observability": "its Fluent Bit is AWS's own, which loads no plugin",
+}
 
 
 def nodes(path, files):
@@ -179,6 +197,8 @@ def task(containers, files, aws, docker):
             ours += [lower(output) for output in of_sections(text)]
     started = Started(section("SERVICE", Flush=0.2, Grace=5) + config, aws, ours, tags=tags)
     started.env |= {name: known(name) for name in re.findall(r"\$\{(\w+)\}", config)}
+    # ECS tells it on Fargate.
+    started.env.setdefault("AWS_REGION", "us-east-1")
     return started
 
 
@@ -227,7 +247,8 @@ def built_in():
 def of_this_machine(part):
     name = re.search(r"(?mi)^\s*name\s+(\S+)", part)
     name = name[1].lower() if name else ""
-    if part.lstrip().upper().startswith("[OUTPUT]") and name not in KINDS:
+    # Fluent Bit takes quotes for a part of the name, and refuses it.
+    if part.lstrip().upper().startswith("[OUTPUT]") and name.strip('"') not in KINDS:
         match = re.search(r"(?mi)^\s*match\s+(\S+)", part)
         return section("OUTPUT", Name="null", Match=match[1] if match else "*")
     if part.lstrip().upper().startswith("[INPUT]") and name not in built_in():

@@ -7,7 +7,8 @@ from pathlib import Path
 from router import Router
 
 SOURCES = Path(__file__).resolve().parents[2] / "fluent-bit"
-TOOLS = Path(os.environ["TOOL_DIR"])
+TOOLS = Path(os.environ.get("IMAGE_TOOLS", os.environ["TOOL_DIR"])).resolve()
+"""Where the programs of the image are; for arm64 they are built elsewhere than the tools of the tests."""
 PARSERS = "[PARSER]\n    Name json\n    Format json\n    Time_Key time\n"
 """As much as the configurations need of the parsers that Fluent Bit's own image brings."""
 

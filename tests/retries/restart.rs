@@ -7,11 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use cbindings::abi::FLB_OK;
 use cbindings::host::{ABANDONED, Generation};
 use support::alone::alone;
 use support::aws::{Account, Action, ErrorAnswer, Rule, StandIn};
 use support::chunk::{Chunk, Time, map};
-use support::host::{Instance, PluginHost, Verdict};
+use support::host::{Instance, PluginHost, Verdict, flushes_yield};
 use support::output::{Output, ready};
 
 use super::{PLUGINS, Plugin, START_VARIABLE, Scratch, count, start, text};
@@ -130,8 +131,14 @@ fn an_answer_that_fluent_bit_did_not_take_doubles_nothing_after_the_next_start()
         let pending = instance.begin_flush("a.tag", chunk());
         assert!(aws.wait_for(|account| account.in_flight(plugin.operation) == 1, PATIENCE));
         drop(instance.exit());
-        assert_eq!(pending.wait().code, ABANDONED);
+        let code = pending.wait().code;
         assert_eq!((plugin.delivered)(&aws).len(), 1);
+        if !flushes_yield() {
+            // Its thread was in the flush, so Fluent Bit could end only once it had the answer.
+            assert_eq!(code, FLB_OK);
+            continue;
+        }
+        assert_eq!(code, ABANDONED);
         let instance = output(plugin, &aws, &directory).open();
         assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);
         assert_eq!((plugin.delivered)(&aws).len(), 1, "{}", plugin.name);

@@ -118,6 +118,7 @@ fn the_instances_other_chunks_are_delivered_while_one_waits() {
         let aws = ready();
         aws.script(plugin.rule(Action::Hang).contains("two").forever());
         let instance = plugin.hasty(&aws);
+        instance.start_workers();
         thread::scope(|scope| {
             let stuck = scope.spawn(|| instance.flush("a.tag", chunk()));
             let seen = |account: &support::aws::Account| account.in_flight(plugin.operation) == 1;

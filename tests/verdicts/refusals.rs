@@ -178,6 +178,7 @@ fn a_record_that_is_alone_in_its_chunk_is_dropped_when_other_chunks_are_accepted
         let aws = ready();
         aws.script(Rule::poison("poison", "InvalidParameterException"));
         let instance = (plugin.output)(&aws).open();
+        instance.start_workers();
         thread::scope(|scope| {
             let alone = scope.spawn(|| instance.flush("a.tag", logs(["poison"])));
             while !alone.is_finished() {

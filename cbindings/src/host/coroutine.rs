@@ -45,7 +45,12 @@ pub enum Layout {
 impl Layout {
     /// The layout that `PLUGIN_HOST_FLUSH` asks for: `threads` has every test take the way of a Fluent
     /// Bit whose coroutines are not known.
-    pub(super) fn of_environment() -> Self {
+    ///
+    /// # Panics
+    ///
+    /// When it asks for anything else.
+    #[must_use]
+    pub fn of_environment() -> Self {
         match std::env::var("PLUGIN_HOST_FLUSH").as_deref() {
             Ok("threads") => Self::Unknown,
             Ok(other) => panic!("PLUGIN_HOST_FLUSH cannot be `{other}`"),
@@ -59,6 +64,8 @@ struct Context {
     registers: UnsafeCell<MaybeUninit<ucontext_t>>,
     /// Whose lines are written while it runs.
     journal: Option<Arc<Journal>>,
+    /// Whose lines were written when it switched away. Not on its stack, which is freed as it is.
+    outer: Cell<Option<Arc<Journal>>>,
     fiber: Fiber,
 }
 
@@ -72,7 +79,8 @@ pub(super) struct Coroutine {
 }
 
 struct Body {
-    call: Option<Box<dyn FnOnce()>>,
+    /// Not on the stack of the coroutine, which may be freed in the middle of the call.
+    call: Box<dyn FnMut()>,
     has_ended: Cell<bool>,
     coro: Cell<*mut Coro>,
 }
@@ -83,11 +91,12 @@ impl Coroutine {
         layout: Layout,
         size: usize,
         journal: Arc<Journal>,
-        call: impl FnOnce() + 'static,
+        call: impl FnMut() + 'static,
     ) -> Self {
         let context = Box::new(Context {
             registers: UnsafeCell::new(MaybeUninit::zeroed()),
             journal: Some(journal),
+            outer: Cell::default(),
             fiber: Fiber::new(),
         });
         let coro = Coro {
@@ -108,7 +117,7 @@ impl Coroutine {
             context,
             stack: Stack::painted(size),
             body: Box::new(Body {
-                call: Some(Box::new(call)),
+                call: Box::new(call),
                 has_ended: Cell::new(false),
                 coro: Cell::new(ptr::null_mut()),
             }),
@@ -168,10 +177,8 @@ impl Coroutine {
 extern "C" fn enter() {
     let body = BODY.get();
     // SAFETY: `resume` set it just now on this thread, and the coroutine owns it.
-    let call = unsafe { (*body).call.take() };
-    if let Some(call) = call {
-        call();
-    }
+    let call = unsafe { &mut (*body).call };
+    call();
     // SAFETY: as above.
     let body = unsafe { &*body };
     body.has_ended.set(true);
@@ -219,19 +226,20 @@ fn switch(to: *mut Context) {
     let to = unsafe { &*to };
     // SAFETY: the context that runs now.
     let from = unsafe { &*from };
-    let outer = journal::set_current(to.journal.clone());
+    from.outer.set(journal::set_current(to.journal.clone()));
     to.fiber.enter();
     // SAFETY: both are contexts of this thread, and `to` waits to go on.
     let failed =
         unsafe { libc::swapcontext(from.registers.get().cast(), to.registers.get().cast()) };
     assert_eq!(failed, 0, "swapcontext: {}", io::Error::last_os_error());
-    journal::set_current(outer);
+    journal::set_current(from.outer.take());
 }
 
 thread_local! {
     static MAIN: Context = Context {
         registers: UnsafeCell::new(MaybeUninit::zeroed()),
         journal: None,
+        outer: Cell::default(),
         fiber: Fiber::current(),
     };
     static ACTIVE: Cell<*mut Context> = const { Cell::new(ptr::null_mut()) };
@@ -243,7 +251,7 @@ thread_local! {
 mod tests {
     use super::*;
 
-    fn coroutine(call: impl FnOnce() + 'static) -> Coroutine {
+    fn coroutine(call: impl FnMut() + 'static) -> Coroutine {
         Coroutine::new(Layout::Plain, 24 * 1024, Arc::default(), call)
     }
 
