@@ -16,7 +16,7 @@ use router::kinesis;
 use router::options::Reader;
 use router::pipeline::Encode;
 use router::variables::{Fixed, Variables};
-use support::chunk::{Chunk, Container, Value, docker_line, map};
+use support::chunk::{Chunk, Container, Time, Value, docker_line, map};
 
 use self::lines::access;
 
@@ -25,7 +25,7 @@ pub fn firelens(records: usize, line: impl Fn(usize) -> String) -> Chunk {
     let container = Container::named("web");
     (0..records).fold(Chunk::new(), |chunk, number| {
         let record = docker_line(&container, "stdout", line(number));
-        chunk.v2(seconds(number), record)
+        chunk.v2(time(number), record)
     })
 }
 
@@ -39,7 +39,7 @@ pub fn unlike(records: usize) -> Chunk {
                 Value::from(format!("{:032x}", number * 7919 + key)),
             )
         });
-        chunk.v2(seconds(number), map(members))
+        chunk.v2(time(number), map(members))
     })
 }
 
@@ -48,14 +48,15 @@ pub fn interleaved(records: usize, containers: usize) -> Chunk {
     (0..records).fold(Chunk::new(), |chunk, number| {
         let container = Container::named(&format!("web-{}", number % containers));
         chunk.v2(
-            seconds(number),
+            time(number),
             docker_line(&container, "stdout", access(number)),
         )
     })
 }
 
-fn seconds(number: usize) -> i64 {
-    1_700_000_000 + i64::try_from(number).unwrap_or_default() / 100
+/// The time of a record in the form that Fluent Bit writes: a hundred of them have one second.
+fn time(number: usize) -> Time {
+    Time::millis(1_700_000_000_000 + number as u64 * 10)
 }
 
 /// Options over those that must be set.
