@@ -40,12 +40,13 @@ COPY fluent-bit/firehose/Cargo.toml fluent-bit/firehose/
 COPY fluent-bit/kinesis/Cargo.toml fluent-bit/kinesis/
 COPY fluent-bit/launch/Cargo.toml fluent-bit/launch/
 COPY fluent-bit/migrate/Cargo.toml fluent-bit/migrate/
+COPY json-escape/Cargo.toml json-escape/
 COPY tests/probe/Cargo.toml tests/probe/
 COPY tests/support/Cargo.toml tests/support/
 # Cargo wants the benches that Cargo.toml names to be there.
 COPY benches/ benches/
 RUN for crate in . cbindings cbindings/engine-symbols fluent-bit/cloudwatch fluent-bit/firehose fluent-bit/kinesis \
-            fluent-bit/launch fluent-bit/migrate tests/probe tests/support; do \
+            fluent-bit/launch fluent-bit/migrate json-escape tests/probe tests/support; do \
         mkdir -p "$crate/src" && touch "$crate/src/lib.rs" || exit 1; \
     done \
     && /build --package router \

@@ -15,7 +15,7 @@ else
 RELEASE := RUSTFLAGS='$(RUSTFLAGS) $(REMAP)' $(CARGO) build
 BUILT := $(TARGET)/release
 endif
-SOURCES := Cargo.toml Cargo.lock $(shell find src cbindings/src fluent-bit -name '*.rs' -o -name Cargo.toml) cbindings/Cargo.toml
+SOURCES := Cargo.toml Cargo.lock $(shell find src cbindings/src fluent-bit json-escape -name '*.rs' -o -name Cargo.toml) cbindings/Cargo.toml
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help

@@ -7,7 +7,10 @@ mod cases;
 use std::env;
 use std::hint::black_box;
 
-use cases::{CloudWatch, Firehose, access, firelens, interleaved, structured, unlike};
+use cases::lines::{
+    access, backslashes, chinese, colours, mixed, plain, quotes, structured, trace,
+};
+use cases::{CloudWatch, Firehose, Kinesis, firelens, interleaved, unlike};
 use support::chunk::Chunk;
 
 fn main() {
@@ -33,32 +36,84 @@ type Road = Box<dyn Fn(&[u8]) -> usize>;
 type Case = (&'static str, fn() -> Chunk, fn() -> Road);
 
 const CASES: &[Case] = &[
-    ("cloudwatch-whole", lines, || cloudwatch(&[])),
-    ("cloudwatch-log_key", lines, || {
-        cloudwatch(&[("log_key", "log")])
+    ("cloudwatch-whole", lines, || cloudwatch(WHOLE)),
+    ("cloudwatch-log_key", lines, || cloudwatch(LOG_KEY)),
+    ("cloudwatch-json-lines", json, || cloudwatch(WHOLE)),
+    ("cloudwatch-unlike", records_unlike, || cloudwatch(WHOLE)),
+    ("cloudwatch-100-streams", of_100_containers, || {
+        cloudwatch(&[("log_stream_template", "$container_name")])
     }),
-    (
-        "cloudwatch-json-lines",
-        || firelens(RECORDS, structured),
-        || cloudwatch(&[]),
-    ),
-    ("cloudwatch-unlike", || unlike(RECORDS), || cloudwatch(&[])),
-    (
-        "cloudwatch-100-streams",
-        || interleaved(RECORDS, 100),
-        || cloudwatch(&[("log_stream_template", "$container_name")]),
-    ),
-    ("firehose-whole", lines, || firehose(&[])),
-    ("firehose-log_key", lines, || {
-        firehose(&[("log_key", "log")])
-    }),
+    ("firehose-whole", lines, || firehose(WHOLE)),
+    ("firehose-log_key", lines, || firehose(LOG_KEY)),
     ("firehose-time_key", lines, || {
         firehose(&[("time_key", "time")])
     }),
+    ("kinesis-whole", lines, || kinesis(WHOLE)),
+    ("kinesis-log_key", lines, || kinesis(LOG_KEY)),
+    ("lines-backslashes", of_backslashes, || cloudwatch(WHOLE)),
+    ("lines-chinese", of_chinese, || cloudwatch(WHOLE)),
+    ("lines-colours", of_colours, || cloudwatch(WHOLE)),
+    ("lines-mixed", of_mixed, || cloudwatch(WHOLE)),
+    ("lines-plain", of_plain, || cloudwatch(WHOLE)),
+    ("lines-quotes", of_quotes, || cloudwatch(WHOLE)),
+    ("lines-trace", of_trace, || cloudwatch(WHOLE)),
+    ("log_key-backslashes", of_backslashes, || {
+        cloudwatch(LOG_KEY)
+    }),
+    ("log_key-chinese", of_chinese, || cloudwatch(LOG_KEY)),
+    ("log_key-colours", of_colours, || cloudwatch(LOG_KEY)),
+    ("log_key-json", json, || cloudwatch(LOG_KEY)),
+    ("log_key-mixed", of_mixed, || cloudwatch(LOG_KEY)),
+    ("log_key-plain", of_plain, || cloudwatch(LOG_KEY)),
+    ("log_key-quotes", of_quotes, || cloudwatch(LOG_KEY)),
+    ("log_key-trace", of_trace, || cloudwatch(LOG_KEY)),
 ];
+
+const WHOLE: &[(&str, &str)] = &[];
+const LOG_KEY: &[(&str, &str)] = &[("log_key", "log")];
 
 fn lines() -> Chunk {
     firelens(RECORDS, access)
+}
+
+fn json() -> Chunk {
+    firelens(RECORDS, structured)
+}
+
+fn records_unlike() -> Chunk {
+    unlike(RECORDS)
+}
+
+fn of_100_containers() -> Chunk {
+    interleaved(RECORDS, 100)
+}
+
+fn of_backslashes() -> Chunk {
+    firelens(RECORDS, backslashes)
+}
+
+fn of_chinese() -> Chunk {
+    firelens(RECORDS, chinese)
+}
+
+fn of_colours() -> Chunk {
+    firelens(RECORDS, colours)
+}
+
+fn of_mixed() -> Chunk {
+    firelens(RECORDS, mixed)
+}
+
+fn of_plain() -> Chunk {
+    firelens(RECORDS, plain)
+}
+
+fn of_quotes() -> Chunk {
+    firelens(RECORDS, quotes)
+}
+
+fn of_trace() -> Chunk {
+    firelens(RECORDS, trace)
 }
 
 fn cloudwatch(options: &[(&str, &str)]) -> Road {
@@ -68,6 +123,11 @@ fn cloudwatch(options: &[(&str, &str)]) -> Road {
 
 fn firehose(options: &[(&str, &str)]) -> Road {
     let road = Firehose::new(options);
+    Box::new(move |chunk| road.encode(chunk))
+}
+
+fn kinesis(options: &[(&str, &str)]) -> Road {
+    let road = Kinesis::new(options);
     Box::new(move |chunk| road.encode(chunk))
 }
 

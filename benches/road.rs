@@ -9,9 +9,8 @@ use std::fs;
 use std::hint::black_box;
 use std::time::Duration;
 
-use cases::{
-    CloudWatch, Firehose, access, firelens, interleaved, long, structured, unlike, worldly,
-};
+use cases::lines::{access, long, mixed, structured, worldly};
+use cases::{CloudWatch, Firehose, firelens, interleaved, unlike};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use router::batch::{BatchBuilder, Limits};
@@ -121,6 +120,7 @@ fn encode(bench: &mut Bench) {
         ("access log", &lines),
         ("JSON lines", &firelens(10_000, structured)),
         ("beyond ASCII", &firelens(10_000, worldly)),
+        ("mixed lines", &firelens(10_000, mixed)),
         ("unlike records", &unlike(10_000)),
     ] {
         case(

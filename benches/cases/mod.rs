@@ -7,20 +7,25 @@
     reason = "each bench takes what it measures"
 )]
 
+pub mod lines;
+
 use router::cloudwatch;
 use router::destination::ChunkEncoder as _;
 use router::firehose;
+use router::kinesis;
 use router::naming::variables::{Fixed, Variables};
 use router::options::Reader;
 use router::record::chunk_reader::Records;
-use support::chunk::{Chunk, Container, Value, docker_line, map};
+use support::chunk::{Chunk, Container, Time, Value, docker_line, map};
+
+use self::lines::access;
 
 /// Lines of one container as Docker's driver and FireLens make them.
 pub fn firelens(records: usize, line: impl Fn(usize) -> String) -> Chunk {
     let container = Container::named("web");
     (0..records).fold(Chunk::new(), |chunk, number| {
         let record = docker_line(&container, "stdout", line(number));
-        chunk.v2(seconds(number), record)
+        chunk.v2(time(number), record)
     })
 }
 
@@ -34,7 +39,7 @@ pub fn unlike(records: usize) -> Chunk {
                 Value::from(format!("{:032x}", number * 7919 + key)),
             )
         });
-        chunk.v2(seconds(number), map(members))
+        chunk.v2(time(number), map(members))
     })
 }
 
@@ -43,44 +48,15 @@ pub fn interleaved(records: usize, containers: usize) -> Chunk {
     (0..records).fold(Chunk::new(), |chunk, number| {
         let container = Container::named(&format!("web-{}", number % containers));
         chunk.v2(
-            seconds(number),
+            time(number),
             docker_line(&container, "stdout", access(number)),
         )
     })
 }
 
-fn seconds(number: usize) -> i64 {
-    1_700_000_000 + i64::try_from(number).unwrap_or_default() / 100
-}
-
-/// A line of an access log, of some 80 bytes.
-pub fn access(number: usize) -> String {
-    format!(
-        "10.0.{}.{} - - \"GET /orders/{number}?page=2 HTTP/1.1\" 200 {} \"-\" \"curl/8.5.0\"",
-        number % 200,
-        number % 250,
-        number * 37
-    )
-}
-
-/// A line that is JSON itself, of some 200 bytes.
-pub fn structured(number: usize) -> String {
-    format!(
-        r#"{{"level":"info","ts":"2026-01-01T00:00:00.{number:06}Z","msg":"request done","request":{{"method":"GET","path":"/orders/{number}","status":200}},"ms":12.5,"user":"u-{number}"}}"#
-    )
-}
-
-/// A line beyond ASCII.
-pub fn worldly(number: usize) -> String {
-    format!("Bestellung {number} für Zoë über 12 € ist bezahlt, 注文は完了しました ✓")
-}
-
-/// A line of so many bytes.
-pub fn long(bytes: usize) -> impl Fn(usize) -> String {
-    move |number| {
-        let line = access(number);
-        line.chars().cycle().take(bytes).collect()
-    }
+/// The time of a record in the form that Fluent Bit writes: a hundred of them have one second.
+fn time(number: usize) -> Time {
+    Time::millis(1_700_000_000_000 + number as u64 * 10)
 }
 
 /// Options over those that must be set.
@@ -155,6 +131,29 @@ impl Firehose {
         let variables = Variables::new(&self.fixed, None, TAG);
         let streams = firehose::route::Streams::new(&self.config.route, variables, TAG);
         let mut encoder = firehose::encode::Encoder::new(&self.config, streams, None);
+        let mut records = Records::new(chunk);
+        bytes(|| encoder.round(&mut records, 2))
+    }
+}
+
+/// The road to Kinesis Data Streams.
+pub struct Kinesis {
+    config: kinesis::options::Config,
+}
+
+impl Kinesis {
+    pub fn new(options: &[(&str, &str)]) -> Self {
+        let needed = [("region", "us-east-1"), ("stream", "bench")];
+        let source = |key: &str| option(key, options, &needed);
+        let reader = Reader::new(kinesis::options::OPTIONS, source);
+        let config = kinesis::options::Config::read(&reader);
+        assert_eq!(reader.problems(), Vec::<String>::new());
+        Self { config }
+    }
+
+    /// As [`CloudWatch::encode`].
+    pub fn encode(&self, chunk: &[u8]) -> usize {
+        let mut encoder = kinesis::encode::Encoder::new(&self.config, None);
         let mut records = Records::new(chunk);
         bytes(|| encoder.round(&mut records, 2))
     }

@@ -1,4 +1,5 @@
-//! Fluent Bit's output-plugin ABI (the "Go proxy" one), and the only crate with `unsafe` code.
+//! Fluent Bit's output-plugin ABI (the "Go proxy" one). This crate and `json-escape` are the only ones
+//! with `unsafe` code.
 //!
 //! A plugin implements [`Output`] in safe code and names itself once with [`export!`]. What the
 //! host promises and what it gets is written in `include/fluent_bit_proxy.h`. Three things are

@@ -78,6 +78,11 @@ impl<'a> Cursor<'a> {
             0x90..=0x9f => Ok(Token::Array(u32::from(marker & 0x0f))),
             0xa0..=0xbf => Ok(Token::Str(self.bytes(usize::from(marker & 0x1f))?)),
             0xe0..=0xff => Ok(Token::Int(i64::from(marker.cast_signed()))),
+            // Most texts: apart from the others, so that they are read without a call.
+            0xd9 => {
+                let [len] = self.array()?;
+                Ok(Token::Str(self.bytes(usize::from(len))?))
+            }
             _ => self.marked(marker),
         }
     }
@@ -90,8 +95,25 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn value(&mut self) -> Result<&'a [u8], Cut> {
         let start = self.rest;
+        if let Some(text) = self.text() {
+            return Ok(text);
+        }
         self.skip(1)?;
         Ok(&start[..start.len() - self.rest.len()])
+    }
+
+    /// Moves past a text of less than 64 KiB, as nearly every value is one.
+    #[inline(always)]
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let len = match *self.rest {
+            [marker @ 0xa0..=0xbf, ..] => 1 + usize::from(marker & 0x1f),
+            [0xd9, len, ..] => 2 + usize::from(len),
+            [0xda, high, low, ..] => 3 + usize::from(u16::from_be_bytes([high, low])),
+            _ => return None,
+        };
+        let (text, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(text)
     }
 
     /// Moves past these bytes if they are what comes next.

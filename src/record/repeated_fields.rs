@@ -14,6 +14,8 @@ pub struct Members<'a> {
     chunk: &'a [u8],
     fields: Vec<Field<'a>>,
     origins: Vec<Origin>,
+    /// The members by what came together from one record; of few members alone.
+    runs: Vec<Run<'a>>,
     /// Of the record that was read last, counted from one.
     number: u32,
     keys: u32,
@@ -25,6 +27,16 @@ struct Origin {
     record: u32,
     start: usize,
     end: usize,
+}
+
+/// Members that follow each other here and in the record that they first came from.
+#[derive(Clone, Copy, Debug)]
+struct Run<'a> {
+    /// The place of the first, and that behind the last.
+    first: usize,
+    last: usize,
+    /// As they stand in the chunk.
+    bytes: &'a [u8],
 }
 
 /// Since when a record's members are what they are.
@@ -59,6 +71,7 @@ impl<'a> Members<'a> {
             chunk,
             fields: Vec::new(),
             origins: Vec::new(),
+            runs: Vec::new(),
             number: 0,
             keys: 0,
         }
@@ -92,29 +105,41 @@ impl<'a> Members<'a> {
             self.keys = self.number;
             self.fields.truncate(count);
             self.origins.truncate(count);
+            self.runs.clear();
         }
-        if count > FEW {
-            return self.many(cursor, count);
+        let place = self.known_runs(cursor)?;
+        if place < count {
+            return self.members(cursor, place, count);
         }
-        self.members::<false>(cursor, count)
+        Ok(())
     }
 
-    #[cold]
-    fn many(&mut self, cursor: &mut Cursor<'a>, count: usize) -> Result<(), Cut> {
-        self.members::<true>(cursor, count)
-    }
-
-    /// Compares and reads the members. Of many, each run is looked for once. Of few, it is looked for
-    /// again after each member that is another one, which costs less than to remember it.
+    /// Passes over the members as they came together last, and reads those that change each time. The
+    /// place of the first member behind them, which is none where they came together again.
     #[inline(always)]
-    fn members<const MANY: bool>(
-        &mut self,
-        cursor: &mut Cursor<'a>,
-        count: usize,
-    ) -> Result<(), Cut> {
-        let (mut place, mut end) = (0, 0);
+    fn known_runs(&mut self, cursor: &mut Cursor<'a>) -> Result<usize, Cut> {
+        let mut place = 0;
+        let mut runs = std::mem::take(&mut self.runs);
+        for run in &mut runs {
+            if !cursor.pass(run.bytes) {
+                if run.last > run.first + 1 {
+                    break;
+                }
+                run.bytes = self.replace(place, cursor)?;
+            }
+            place = run.last;
+        }
+        self.runs = runs;
+        Ok(place)
+    }
+
+    /// Compares and reads the members from this place on. Each run is looked for once.
+    #[inline(never)]
+    fn members(&mut self, cursor: &mut Cursor<'a>, first: usize, count: usize) -> Result<(), Cut> {
+        self.runs.clear();
+        let (mut place, mut end) = (first, first);
         while place < count {
-            if !MANY || place >= end {
+            if place >= end {
                 end = self.run_end(place);
             }
             if end > place && self.pass(cursor, place, end) {
@@ -128,7 +153,21 @@ impl<'a> Members<'a> {
             self.replace(place, cursor)?;
             place += 1;
         }
+        if count <= FEW {
+            self.find_runs();
+        }
         Ok(())
+    }
+
+    /// Notes what came together, for the next record.
+    fn find_runs(&mut self) {
+        let mut first = 0;
+        while first < self.origins.len() {
+            let last = self.run_end(first);
+            let bytes = &self.chunk[self.origins[first].start..self.origins[last - 1].end];
+            self.runs.push(Run { first, last, bytes });
+            first = last;
+        }
     }
 
     /// The end of the members that came from one record.
@@ -151,32 +190,41 @@ impl<'a> Members<'a> {
     }
 
     #[inline(always)]
-    fn replace(&mut self, place: usize, cursor: &mut Cursor<'a>) -> Result<(), Cut> {
-        let start = self.chunk.len() - cursor.rest().len();
-        let field = Field::read(cursor)?;
+    fn replace(&mut self, place: usize, cursor: &mut Cursor<'a>) -> Result<&'a [u8], Cut> {
+        let before = cursor.rest();
+        let old = self.fields.get_mut(place).zip(self.origins.get_mut(place));
+        let has_key = old
+            .as_ref()
+            .is_some_and(|(old, _)| cursor.pass(old.raw_key));
+        let field = match &old {
+            Some((old, _)) if has_key => Field {
+                value: cursor.value()?,
+                ..**old
+            },
+            _ => Field::read(cursor)?,
+        };
+        let len = before.len() - cursor.rest().len();
+        let start = self.chunk.len() - before.len();
         let origin = Origin {
             record: self.number,
             start,
-            end: self.chunk.len() - cursor.rest().len(),
+            end: start + len,
         };
-        match (self.fields.get_mut(place), self.origins.get_mut(place)) {
-            (Some(old), Some(old_origin)) => {
-                if old.raw_key != field.raw_key {
-                    self.keys = self.number;
-                }
-                (*old, *old_origin) = (field, origin);
-            }
-            _ => {
-                self.keys = self.number;
+        if !has_key {
+            self.keys = self.number;
+        }
+        match old {
+            Some((old, old_origin)) => (*old, *old_origin) = (field, origin),
+            None => {
                 self.fields.push(field);
                 self.origins.push(origin);
             }
         }
-        Ok(())
+        Ok(&before[..len])
     }
 }
 
-/// Members of a record whose runs are looked at as often as it takes.
+/// Members of a record whose runs are noted.
 const FEW: usize = 64;
 
 #[cfg(test)]

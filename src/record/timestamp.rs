@@ -49,6 +49,26 @@ pub fn read(bytes: &[u8]) -> Option<(Time, &[u8])> {
 /// `[[EventTime, {}], …` or `[EventTime, …`.
 #[inline]
 fn as_the_host_writes_it(bytes: &[u8]) -> Option<(Time, &[u8])> {
+    // The form of Fluent Bit 5, all at once.
+    if let [
+        0x92,
+        0x92,
+        0xd7,
+        0x00,
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+        h,
+        0x80,
+        rest @ ..,
+    ] = bytes
+    {
+        return Some((event_time([*a, *b, *c, *d, *e, *f, *g, *h]), rest));
+    }
     let head = in_array_of_two(bytes)?;
     let envelope = in_array_of_two(head);
     let [0xd7, 0x00, time @ ..] = envelope.unwrap_or(head) else {
