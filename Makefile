@@ -61,6 +61,8 @@ ifeq ($(ZIG),yes)
 else
 	@echo 'test: skipped, the oldest C library: cargo-zigbuild is not installed'
 endif
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	    echo 'test: skipped, the report of the demo in a browser: chromium is not installed'
 	@$(MAKE) --no-print-directory test-root test-third-party test-examples test-host
 
 ## test-third-party: the plugins against services that others wrote
@@ -130,9 +132,9 @@ sbom:
 	    echo "sbom: dist/$$package.cdx.json names $$(grep -c '"purl"' dist/$$package.cdx.json) crates"; \
 	done
 
-## demo: three containers' lines through the router to a local stand-in; LOGS=path for your own lines
+## demo: three containers' lines through the router to a local stand-in; LOGS=path for your own lines, CHAOS=1 for faults
 demo: build
-	@LOGS='$(LOGS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
+	@LOGS='$(LOGS)' CHAOS='$(CHAOS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
 
 ## clean: removes all that was built
 clean:

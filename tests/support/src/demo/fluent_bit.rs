@@ -3,7 +3,8 @@
 use std::env;
 use std::fmt::{self, Display};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -11,9 +12,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cbindings::PREFIX;
+
 use super::Failure;
 use super::driver::Sent;
-use super::router::Entrance;
+use super::router::{Entrance, Metrics};
 use super::task::Task;
 use crate::chunk::Container;
 use crate::host::built;
@@ -24,6 +27,8 @@ pub(super) struct FluentBit {
     socket: PathBuf,
     log: PathBuf,
     version: String,
+    number: (u32, u32),
+    metrics_port: u16,
 }
 
 /// The Fluent Bit that `FLUENT_BIT` names or that is on `PATH`; none when `FLUENT_BIT` is empty.
@@ -57,8 +62,11 @@ impl FluentBit {
         }
         command.arg("-c").arg(&task.configuration);
         command.stdout(output.try_clone()?).stderr(output);
+        let version = version(program)?;
         let fluent_bit = Self {
-            version: version(program)?,
+            number: number(&version),
+            version,
+            metrics_port: task.metrics_port,
             process: Mutex::new(command.spawn()?),
             socket: task.socket().to_owned(),
             log,
@@ -85,22 +93,89 @@ impl FluentBit {
         }
     }
 
-    /// Asks it to end, as ECS does, and waits for that.
-    pub(super) fn stop(self) -> Result<(), Failure> {
-        let id = self
-            .process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .id();
-        Command::new("sh")
-            .args(["-c", "kill -TERM $0", &id.to_string()])
-            .status()?;
+    /// Reloads it by SIGHUP, where this version can, and waits until it listens again.
+    pub(super) fn reload(&self) -> Result<String, Failure> {
+        if self.number < RELOADS {
+            return Ok(format!("no reload: {} cannot", self.version));
+        }
+        let done = if self.number < SAYS_SO {
+            STARTED
+        } else {
+            RELOADED
+        };
+        let before = self.count(done);
+        self.signal("HUP")?;
+        let ready = patiently(GRACE, || {
+            self.check()?;
+            let is_done = self.count(done) > before;
+            let connected = is_done.then(|| UnixStream::connect(&self.socket).ok());
+            Ok(connected.flatten())
+        })?;
+        let silent = || self.failure(format_args!("it is not reloaded within {GRACE:?}"));
+        ready.ok_or_else(silent)?;
+        Ok("reload (SIGHUP)".to_owned())
+    }
+
+    /// The plugins' series on the metrics endpoint.
+    pub(super) fn metrics(&self) -> Result<Metrics, Failure> {
+        if self.number < METRICS {
+            return Ok(Err(format!(
+                "{} has no way for plugins to reach it",
+                self.version
+            )));
+        }
+        // For a second after its start it answers 404.
+        let series = patiently(PATIENCE / 2, || {
+            self.check()?;
+            let text = get(self.metrics_port).unwrap_or_default();
+            let series = text.lines().filter(|line| line.starts_with(PREFIX));
+            let series: Vec<_> = series.map(str::to_owned).collect();
+            Ok((!series.is_empty()).then_some(series))
+        })?;
+        let none = || format!("the endpoint of {} shows none of the plugins", self.version);
+        Ok(series.ok_or_else(none))
+    }
+
+    /// Asks it to end, as ECS does, and waits for that. Returns the plugins' warnings and errors.
+    pub(super) fn stop(self) -> Result<Vec<String>, Failure> {
+        self.signal("TERM")?;
         let status = patiently(GRACE, || self.ended())?;
         match status {
-            Some(status) if status.success() => Ok(()),
+            Some(status) if status.success() => Ok(self.warnings()),
             Some(status) => Err(self.failure(format_args!("at its end, {status}"))),
             None => Err(self.failure(format_args!("it does not end within {GRACE:?}"))),
         }
+    }
+
+    fn signal(&self, name: &str) -> Result<(), Failure> {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = process.id().to_string();
+        let command = format!("kill -{name} $0");
+        Command::new("sh").args(["-c", &command, &id]).status()?;
+        Ok(())
+    }
+
+    fn count(&self, part: &str) -> usize {
+        let log = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&log).matches(part).count()
+    }
+
+    /// The lines of our plugins at the levels warn and error, without time and colours.
+    fn warnings(&self) -> Vec<String> {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let is_ours = |line: &&str| {
+            [
+                "[output:cloudwatch:",
+                "[output:firehose:",
+                "[output:kinesis:",
+            ]
+            .iter()
+            .any(|mark| line.contains(mark))
+                && (line.contains("error") || line.contains("warn"))
+        };
+        let text = |line: &str| line[line.find("[output:").unwrap_or(0)..].to_owned();
+        log.lines().filter(is_ours).map(text).collect()
     }
 
     fn connect(&self) -> Result<(), Failure> {
@@ -155,7 +230,11 @@ impl Entrance for Connection {
         Ok(self.stream.write_all(&sent.message(&self.tag))?)
     }
 
-    fn close(self: Box<Self>) -> Result<(), Failure> {
+    /// Ends the stream, and waits until Fluent Bit has read all of it: then it closes its side.
+    fn close(mut self: Box<Self>) -> Result<(), Failure> {
+        self.stream.shutdown(Shutdown::Write)?;
+        self.stream.set_read_timeout(Some(GRACE))?;
+        self.stream.read_to_end(&mut Vec::new())?;
         Ok(())
     }
 }
@@ -166,6 +245,27 @@ fn version(program: &Path) -> Result<String, Failure> {
     let text = String::from_utf8_lossy(&output.stdout);
     let first = text.lines().next().unwrap_or("a Fluent Bit of no version");
     Ok(format!("{first} ({})", program.display()))
+}
+
+/// The major and the minor number of `Fluent Bit v5.1.1 (...)`; 0.0 when there is none.
+fn number(version: &str) -> (u32, u32) {
+    let numbers = version.split(['v', '.', ' ', '-', '(']);
+    let mut numbers = numbers.filter_map(|part| part.parse().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+/// The text of the metrics endpoint.
+fn get(port: u16) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let path = "/api/v2/metrics/prometheus";
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Asks again and again until there is an answer, or too much time has passed.
@@ -189,3 +289,27 @@ const GRACE: Duration = Duration::from_secs(40);
 /// Nothing tells of a process that ends or begins to listen, so it is asked.
 const PAUSE: Duration = Duration::from_millis(20);
 const LOG_LINES: usize = 30;
+/// Versions from this one on reload by SIGHUP.
+const RELOADS: (u32, u32) = (2, 1);
+/// Versions from this one on let plugins reach their metrics.
+const METRICS: (u32, u32) = (2, 2);
+/// Versions from this one on say that a reload is done.
+const SAYS_SO: (u32, u32) = (4, 0);
+const RELOADED: &str = "successful reload done";
+/// What each new engine writes when it has started.
+const STARTED: &str = "stream processor started";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_from_the_line_of_any_build() {
+        assert_eq!(number("Fluent Bit v5.1.1"), (5, 1));
+        assert_eq!(
+            number("Fluent Bit v1.9.10 (/x/build-2.8/fluent-bit)"),
+            (1, 9)
+        );
+        assert_eq!(number("something else"), (0, 0));
+    }
+}
