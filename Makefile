@@ -20,7 +20,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo clean help
+.PHONY: build check test test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo release-dry-run reproduce clean help
 
 ## build: dist/cloudwatch.so, dist/firehose.so and dist/kinesis.so, optimised and stripped, and the notices of third parties
 build: dist/cloudwatch.so dist/firehose.so dist/kinesis.so dist/THIRD-PARTY-NOTICES.txt
@@ -135,6 +135,14 @@ sbom:
 ## demo: three containers' lines through the router to a local stand-in; LOGS=path for your own lines, CHAOS=1 for faults
 demo: build
 	@LOGS='$(LOGS)' CHAOS='$(CHAOS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
+
+## release-dry-run: dist/release, as a tag would publish it: tarballs, checksums, SBOM, notices, changes
+release-dry-run: build
+	@.ci/release dry-run
+
+## reproduce: such a run in two other folders, and a comparison of every byte
+reproduce:
+	@.ci/release reproduce
 
 ## clean: removes all that was built
 clean:
