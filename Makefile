@@ -47,6 +47,7 @@ check:
 	tests/check/builder-paths dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 	tests/check/library dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 	tests/check/instructions
+	tests/check/workflows
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
 test: build

@@ -72,10 +72,8 @@ impl Chaos {
             sleep_until(began + Duration::from_millis(*at));
             let place = self.begin(fault.name());
             match fault {
-                Fault::Throttle => WRITES
-                    .iter()
-                    .for_each(|write| aws.limit_operation(write, RATE)),
-                Fault::Errors => aws.set_script(script(Some(error()))),
+                Fault::Throttle => aws.set_script(script(Some(throttled()))),
+                Fault::Errors => aws.set_script(script(Some(failed()))),
                 Fault::Resets => aws.set_script(script(Some(Action::Reset))),
                 Fault::Silence => aws.set_script(script(Some(Action::Hang))),
                 Fault::Deletion => self.delete(aws),
@@ -85,7 +83,6 @@ impl Chaos {
                 }
             }
             thread::sleep(Duration::from_millis(*lasts));
-            aws.set_rate_limit(None);
             aws.set_script(script(None));
             self.end(place);
         }
@@ -183,7 +180,15 @@ pub(super) fn script(action: Option<Action>) -> Vec<Rule> {
     others.chain([poison]).collect()
 }
 
-fn error() -> Action {
+fn throttled() -> Action {
+    Action::Error(ErrorAnswer::new(
+        400,
+        "ThrottlingException",
+        "Rate exceeded",
+    ))
+}
+
+fn failed() -> Action {
     Action::Error(ErrorAnswer::new(500, "InternalFailure", "try again"))
 }
 
@@ -207,8 +212,6 @@ pub(super) const DURATION: Duration = Duration::from_secs(28);
 pub(super) const POISON_AFTER: f64 = 12.0 / 28.0;
 /// The line that the service refuses.
 pub(super) const POISON: &str = "poisoned: the service refuses this event";
-/// Writes of each kind that a throttled service takes in a second.
-const RATE: f64 = 0.4;
 
 #[cfg(test)]
 mod tests {

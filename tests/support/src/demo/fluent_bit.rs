@@ -1,18 +1,21 @@
 //! A real Fluent Bit as the router.
 
+mod process;
+
 use std::env;
 use std::fmt::{self, Display};
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cbindings::PREFIX;
+
+use process::{get, number, patiently, version};
 
 use super::Failure;
 use super::driver::Sent;
@@ -239,55 +242,10 @@ impl Entrance for Connection {
     }
 }
 
-/// The first line that it prints of itself.
-fn version(program: &Path) -> Result<String, Failure> {
-    let output = Command::new(program).arg("--version").output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let first = text.lines().next().unwrap_or("a Fluent Bit of no version");
-    Ok(format!("{first} ({})", program.display()))
-}
-
-/// The major and the minor number of `Fluent Bit v5.1.1 (...)`; 0.0 when there is none.
-fn number(version: &str) -> (u32, u32) {
-    let numbers = version.split(['v', '.', ' ', '-', '(']);
-    let mut numbers = numbers.filter_map(|part| part.parse().ok());
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
-}
-
-/// The text of the metrics endpoint.
-fn get(port: u16) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let path = "/api/v2/metrics/prometheus";
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-/// Asks again and again until there is an answer, or too much time has passed.
-fn patiently<T>(
-    patience: Duration,
-    mut ask: impl FnMut() -> Result<Option<T>, Failure>,
-) -> Result<Option<T>, Failure> {
-    let began = Instant::now();
-    loop {
-        match ask()? {
-            None if began.elapsed() < patience => thread::sleep(PAUSE),
-            answer => return Ok(answer),
-        }
-    }
-}
-
 /// Time to start: one of 1.9 needs a second on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Time to end: the included file's `Grace`, and some more.
 const GRACE: Duration = Duration::from_secs(40);
-/// Nothing tells of a process that ends or begins to listen, so it is asked.
-const PAUSE: Duration = Duration::from_millis(20);
 const LOG_LINES: usize = 30;
 /// Versions from this one on reload by SIGHUP.
 const RELOADS: (u32, u32) = (2, 1);
@@ -298,18 +256,3 @@ const SAYS_SO: (u32, u32) = (4, 0);
 const RELOADED: &str = "successful reload done";
 /// What each new engine writes when it has started.
 const STARTED: &str = "stream processor started";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_read_from_the_line_of_any_build() {
-        assert_eq!(number("Fluent Bit v5.1.1"), (5, 1));
-        assert_eq!(
-            number("Fluent Bit v1.9.10 (/x/build-2.8/fluent-bit)"),
-            (1, 9)
-        );
-        assert_eq!(number("something else"), (0, 0));
-    }
-}

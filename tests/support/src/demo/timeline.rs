@@ -75,17 +75,16 @@ impl Offered {
             };
             add(list, at, call.items as u64);
         }
-        timeline.level();
+        timeline.extend(index(lasted, step) + 1);
         timeline
     }
 }
 
 impl Timeline {
-    /// Makes all lists equally long.
-    fn level(&mut self) {
+    /// Makes all lists as long as the run.
+    fn extend(&mut self, length: usize) {
         let lists = [&mut self.offered, &mut self.accepted, &mut self.retried];
-        let longest = lists.iter().map(|list| list.len()).max().unwrap_or(0);
-        lists.into_iter().for_each(|list| list.resize(longest, 0));
+        lists.into_iter().for_each(|list| list.resize(length, 0));
     }
 }
 
