@@ -59,3 +59,6 @@ pub mod template;
 pub mod variables;
 pub mod watch;
 pub mod worker;
+
+/// The version, as the log, the user agent and the metric `build_info` show it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -35,6 +35,7 @@ use self::greeting::Greeting;
 use self::http::Network;
 use self::identity::Identity;
 use self::shared::Shared;
+use crate::VERSION;
 use crate::options::Reader;
 use crate::watch::Watch;
 
@@ -189,8 +190,8 @@ fn at(config: Builder, endpoint: &str) -> Builder {
 /// The name in the user agent, as the Go plugins build it; what is not allowed in one becomes `-`.
 fn app_name(extra: Option<&str>) -> AppName {
     let name = match extra {
-        Some(extra) => format!("{USER_AGENT}-{extra}"),
-        None => USER_AGENT.to_owned(),
+        Some(extra) => format!("{USER_AGENT}-{VERSION}-{extra}"),
+        None => format!("{USER_AGENT}-{VERSION}"),
     };
     let allowed = |c: char| {
         if c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c) {
