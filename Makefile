@@ -20,7 +20,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: build check test test-threads test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo clean help
+.PHONY: build check test test-threads test-third-party test-examples test-host test-faults test-root fuzz sanitize memory soak bench bench-host arm64 image image-test sbom demo release-dry-run reproduce clean help
 
 ## build: dist/cloudwatch.so, dist/firehose.so and dist/kinesis.so, optimised and stripped, and the notices of third parties
 build: dist/cloudwatch.so dist/firehose.so dist/kinesis.so dist/THIRD-PARTY-NOTICES.txt
@@ -47,6 +47,7 @@ check:
 	tests/check/builder-paths dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 	tests/check/library dist/cloudwatch.so dist/firehose.so dist/kinesis.so
 	tests/check/instructions
+	tests/check/workflows
 
 ## test: everything: the plugins as built, a third party's services, a real Fluent Bit
 test: build
@@ -62,6 +63,8 @@ ifeq ($(ZIG),yes)
 else
 	@echo 'test: skipped, the oldest C library: cargo-zigbuild is not installed'
 endif
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	    echo 'test: skipped, the report of the demo in a browser: chromium is not installed'
 	@$(MAKE) --no-print-directory test-root test-third-party test-examples test-host
 
 # These tests wait more than they compute, so more of them than processors run at a time.
@@ -142,9 +145,17 @@ sbom:
 	    echo "sbom: dist/$$package.cdx.json names $$(grep -c '"purl"' dist/$$package.cdx.json) crates"; \
 	done
 
-## demo: three containers' lines through the router to a local stand-in; LOGS=path for your own lines
+## demo: three containers' lines through the router to a local stand-in; LOGS=path for your own lines, CHAOS=1 for faults
 demo: build
-	@LOGS='$(LOGS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
+	@LOGS='$(LOGS)' CHAOS='$(CHAOS)' PLUGIN_DIR=dist $(CARGO) run --quiet --locked --package support --bin demo
+
+## release-dry-run: dist/release, as a tag would publish it: tarballs, checksums, SBOM, notices, changes
+release-dry-run: build
+	@.ci/release dry-run
+
+## reproduce: such a run in two other folders, and a comparison of every byte
+reproduce:
+	@.ci/release reproduce
 
 ## clean: removes all that was built
 clean:

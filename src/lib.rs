@@ -44,3 +44,6 @@ pub const PLUGINS: [PluginInfo; 3] = [
     PluginInfo::of::<firehose::Firehose>(),
     PluginInfo::of::<kinesis::Kinesis>(),
 ];
+
+/// The version, as the log, the user agent and the metric `build_info` show it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -49,7 +49,8 @@ impl Greeting {
         let (who, region) = (self.shared.who(), &self.region);
         let endpoint = self.endpoint.get().map_or("", String::as_str);
         self.telemetry.log.info(format_args!(
-            "requests are accepted: region {region}, endpoint {endpoint}, as {who}"
+            "requests are accepted: region {region}, endpoint {endpoint}, as {who}; log router {}",
+            crate::VERSION
         ));
     }
 

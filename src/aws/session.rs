@@ -12,6 +12,7 @@ use aws_types::sdk_config::Builder;
 use cbindings::line::without_secrets;
 use std::time::SystemTime;
 
+use crate::VERSION;
 use crate::aws::credentials::identity::Identity;
 use crate::aws::credentials::registry::Shared;
 use crate::aws::http::Network;
@@ -171,8 +172,8 @@ pub(crate) fn at(config: Builder, endpoint: &str) -> Builder {
 /// The name in the user agent, as the Go plugins build it; what is not allowed in one becomes `-`.
 fn app_name(extra: Option<&str>) -> AppName {
     let name = match extra {
-        Some(extra) => format!("{USER_AGENT}-{extra}"),
-        None => USER_AGENT.to_owned(),
+        Some(extra) => format!("{USER_AGENT}-{VERSION}-{extra}"),
+        None => format!("{USER_AGENT}-{VERSION}"),
     };
     let allowed = |c: char| {
         if c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c) {

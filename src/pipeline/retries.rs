@@ -34,7 +34,7 @@ fn identity(settings: &Settings, specs: &[Spec], plugin: &'static str) -> Identi
         context.update(&(text.len() as u64).to_be_bytes());
         context.update(text.as_bytes());
     };
-    add(env!("CARGO_PKG_VERSION"));
+    add(crate::VERSION);
     add(plugin);
     let mut keys: Vec<&str> = specs.iter().map(|spec| spec.key).collect();
     keys.sort_unstable();

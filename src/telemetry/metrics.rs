@@ -39,12 +39,14 @@ impl Metrics {
     pub fn new(plugin: Plugin) -> Arc<Self> {
         let series = |spec: &Spec| series(spec, &plugin).len();
         let counts = |spec| (0..series(spec)).map(|_| Count::new(spec.kind)).collect();
-        Arc::new(Self {
+        let metrics = Self {
             counts: TABLE.iter().map(counts).collect(),
             plugin,
             shown: AtomicBool::new(false),
             ledger: Arc::default(),
-        })
+        };
+        metrics.set(Id::Build, 1);
+        Arc::new(metrics)
     }
 
     /// Adds to a counter.
@@ -223,10 +225,12 @@ mod tests {
                 Value::Histogram { .. } => None,
             })
             .collect();
+        let build = format!("build_info {}", crate::VERSION);
         let expected = [
             ("requests_total PutLogEvents unanswered", 1.0),
             ("requests_total CreateLogGroup exists", 1.0),
             ("rejected_events_total expired", 7.0),
+            (build.as_str(), 1.0),
         ];
         assert_eq!(counted, expected);
         assert_eq!(shown.len(), metrics.counts.iter().flatten().count());

@@ -201,7 +201,10 @@ fn what_the_service_reads_in_headers_is_there() {
     let calls = aws.calls();
     assert_eq!(calls[0].header("x-amzn-logs-format"), Some("json/emf"));
     let agent = calls[0].header("x-amz-user-agent").unwrap_or_default();
-    assert!(agent.contains("aws-fluent-bit-plugin-shop-1"), "{agent}");
+    assert!(
+        agent.contains(&format!("aws-fluent-bit-plugin-{}-shop-1", router::VERSION)),
+        "{agent}"
+    );
 }
 
 /// A busy machine spoils the times of some chunks: the first that is not spoilt counts.

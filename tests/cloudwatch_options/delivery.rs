@@ -47,7 +47,10 @@ pub(crate) const CASES: &[Case] = &[
     ("extra_user_agent", || {
         let (aws, _) = sent(&[("extra_user_agent", "shop")], record([("log", "x")]));
         let agent = header(&aws, "PutLogEvents", "user-agent").unwrap();
-        assert!(agent.contains("aws-fluent-bit-plugin-shop"), "{agent}");
+        assert!(
+            agent.contains(&format!("aws-fluent-bit-plugin-{}-shop", router::VERSION)),
+            "{agent}"
+        );
     }),
     ("auto_retry_requests", || {
         for (value, verdict, calls) in [("on", Verdict::Ok, 2), ("off", Verdict::Retry, 1)] {

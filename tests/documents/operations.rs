@@ -57,7 +57,12 @@ fn labels(label: Label) -> String {
             true
         }
     });
-    let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+    // A document does not change with each version.
+    let shown = |value: &&str| match *value {
+        router::VERSION => "the version".to_owned(),
+        value => format!("`{value}`"),
+    };
+    let values: Vec<_> = values.iter().map(shown).collect();
     format!("`{}`: {}", label.key(), values.join(", "))
 }
 

@@ -3,6 +3,8 @@
 import json
 import threading
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 from metrics import COPIES_ALL_BUCKETS, SHOWN_SINCE, Endpoint, not_zero, requests
@@ -10,6 +12,8 @@ from patience import wait_for
 from router import cloudwatch, firehose, kinesis, service
 from stand_in import error
 
+CARGO = tomllib.loads(Path("Cargo.toml").read_text())
+VERSION = CARGO["workspace"]["package"]["version"]
 FAST_RETRIES = {"scheduler.base": 1, "scheduler.cap": 2}
 
 
@@ -91,6 +95,7 @@ def test_every_count_of_cloudwatch_is_what_the_service_saw(aws, docker, router, 
         for name in ["truncated_events_total", "too_deep_values_total", "ledger_forgotten_total",
                      "credentials_expiry_timestamp_seconds"]:
             assert count(name) == {}, name
+        assert count("build_info") == {(VERSION,): 1}
         assert sum(metrics["pace_requests_per_second"].values()) > 0
         for operation in calls:
             made = sum(call["operation"] == operation for call in seen)

@@ -68,7 +68,7 @@ fn steady(text: &str) -> String {
         steady.push(if counted || named {
             number(word)
         } else {
-            unnumbered(port(word))
+            version(unnumbered(port(word)))
         });
     }
     steady.join(" ")
@@ -96,6 +96,15 @@ fn unnumbered(word: String) -> String {
             format!("{head}.0]")
         }
         _ => word,
+    }
+}
+
+/// The version that a line ends with is the package's.
+fn version(word: String) -> String {
+    if word == router::VERSION {
+        "VERSION".to_owned()
+    } else {
+        word
     }
 }
 

@@ -74,9 +74,10 @@ fn a_proxy_that_cannot_be_used_is_a_problem_that_names_its_variable() {
 
 #[test]
 fn an_extra_user_agent_is_made_fit_for_a_header() {
-    assert_eq!(app_name(None).as_ref(), "aws-fluent-bit-plugin");
+    let name = format!("aws-fluent-bit-plugin-{VERSION}");
+    assert_eq!(app_name(None).as_ref(), name);
     assert_eq!(
         app_name(Some("my app/1")).as_ref(),
-        "aws-fluent-bit-plugin-my-app-1"
+        format!("{name}-my-app-1")
     );
 }

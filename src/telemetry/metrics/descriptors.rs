@@ -54,6 +54,8 @@ pub enum Id {
     Oldest,
     /// When the credentials end.
     Expiry,
+    /// Which version this is.
+    Build,
 }
 
 /// One metric.
@@ -371,6 +373,12 @@ pub const TABLE: &[Spec] = &[
         id: Id::Expiry, name: "credentials_expiry_timestamp_seconds", kind: Kind::Gauge, labels: &[],
         emf: None,
         help: "Unix time at which the credentials in use end; 0 for those that do not.",
+    },
+    Spec {
+        id: Id::Build, name: "build_info", kind: Kind::Gauge,
+        labels: &[Label::Of("version", &[crate::VERSION])],
+        emf: None,
+        help: "1, with the version of the plugin as its label.",
     },
 ];
 

@@ -3,31 +3,40 @@
 //!
 //! The task is the one of `examples/ecs-task.json`, its router's configuration the one that ECS
 //! makes of it; AWS is the stand-in. The lines enter as Docker's log driver sends them, through a
-//! real Fluent Bit if there is one, else through the plugin host.
+//! real Fluent Bit if there is one, else through the plugin host. With `CHAOS=1` the service fails
+//! in many ways meanwhile. `target/demo/report.html` shows how it went.
 
+mod account;
 mod arrivals;
+mod chaos;
 mod driver;
 mod environment;
 mod feed;
 mod fluent_bit;
 mod ledger;
 mod lines;
+mod live;
+mod pause;
 mod plugin_host;
+mod report;
 mod router;
 mod sample;
+mod samples;
 mod task;
+mod timeline;
 
 pub use fluent_bit::program as fluent_bit_program;
 
+use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrivals::Arrivals;
+use account::Account;
+use chaos::Chaos;
 use feed::Feed;
-use ledger::{Difference, Ledger};
 use lines::Lines;
-use router::Router;
+use router::{Metrics, Router};
 use task::Task;
 
 use crate::aws::StandIn;
@@ -35,52 +44,66 @@ use crate::aws::StandIn;
 /// Why the demo could not be run.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Runs the demo and tells its story on standard output; whether nothing was lost or duplicated.
+/// Runs the demo and shows on standard output how it goes; whether nothing was lost or duplicated.
 ///
 /// `LOGS` in the environment names a file of lines, `FLUENT_BIT` a Fluent Bit; an empty
-/// `FLUENT_BIT` chooses the plugin host.
+/// `FLUENT_BIT` chooses the plugin host. `CHAOS=1` makes the service fail. `DEMO_FOLDER` names another
+/// folder for the files than `target/demo`.
 ///
 /// # Errors
 ///
 /// Why the demo could not be run.
 pub fn run() -> Result<bool, Failure> {
+    let chaos = Chaos::wanted()?;
     let port = environment::entered()?;
     let folder = folder()?;
     let lines = Lines::of(&folder)?;
     let task = Task::of(&example(), &folder, port)?;
     let aws = stand_in(&task, port)?;
     let router = Router::start(&task, &folder)?;
-    println!("host: {router}");
+    let host = router.to_string();
+    println!("host: {host}");
     println!(
-        "configuration: {}, as ECS makes it of {TASK}",
+        "configuration: {}, as ECS makes it of {TASK}, with an endpoint for metrics",
         task.configuration.display()
     );
     println!("lines: {lines}, written by each of {}", task.names());
-    let sent = Feed::new(&aws, &lines, &task).run(&router)?;
+    if chaos.is_some() {
+        aws.set_script(chaos::script(None));
+    }
+    let feed = Feed::new(&aws, &lines, &task, chaos.as_ref());
+    let written = feed.run(&router)?;
     println!(
         "sent: {} records, as a line of more than 16 KiB is several",
-        sent.count()
+        written.ledger.count()
     );
-    router.stop()?;
-    Ok(settle(&aws, &task, &sent))
+    let (metrics, warnings) = stop(router, chaos.as_ref())?;
+    let account = Account::of(&aws, &task, &feed, &written, chaos.as_ref(), &warnings);
+    print!("{account}");
+    let report = folder.join("report.html");
+    let picture = folder.join("timeline.svg");
+    fs::write(
+        &report,
+        report::page(&account, &host, &lines.to_string(), &metrics),
+    )?;
+    fs::write(&picture, report::picture(&account))?;
+    println!("report: {}", report.display());
+    println!("demo: {}", account.summary());
+    Ok(account.is_clean())
 }
 
-/// Tells what arrived where, and compares it with what was sent.
-fn settle(aws: &StandIn, task: &Task, sent: &Ledger) -> bool {
-    let arrived = Arrivals::of(aws, task, sent);
-    let Difference { lost, duplicated } = sent.difference(&arrived.ledger);
-    let Arrivals {
-        events,
-        records,
-        kinesis,
-        ..
-    } = arrived;
-    print!("{arrived}");
-    println!(
-        "demo: sent={} cloudwatch={events} firehose={records} kinesis={kinesis} lost={lost} duplicated={duplicated}",
-        sent.count()
-    );
-    lost == 0 && duplicated == 0
+/// Stops the router; its metrics until then, and its warnings.
+fn stop(router: Router, chaos: Option<&Chaos>) -> Result<(Metrics, Vec<String>), Failure> {
+    let metrics = router.metrics()?;
+    let mark = chaos.map(|chaos| chaos.begin("stop"));
+    let warnings = router.stop()?;
+    if let Some((chaos, mark)) = chaos.zip(mark) {
+        chaos.end(mark);
+    }
+    for line in &warnings {
+        println!("log: {line}");
+    }
+    Ok((metrics, warnings))
 }
 
 fn stand_in(task: &Task, port: u16) -> std::io::Result<StandIn> {
@@ -97,7 +120,10 @@ fn stand_in(task: &Task, port: u16) -> std::io::Result<StandIn> {
 
 /// Where the demo writes its files.
 fn folder() -> std::io::Result<PathBuf> {
-    let folder = Path::new(WORKSPACE).join("target/demo");
+    let folder = match env::var_os("DEMO_FOLDER") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(WORKSPACE).join("target/demo"),
+    };
     fs::create_dir_all(&folder)?;
     folder.canonicalize()
 }

@@ -28,7 +28,9 @@ fn a_file_without_lines_is_no_demo() {
 
 fn demo(lines: &Path) -> Output {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
+    let folder = lines.with_extension("demo");
     demo.env("FLUENT_BIT", "").env("LOGS", lines);
+    demo.env("CHAOS", "").env("DEMO_FOLDER", folder);
     demo.output().expect("the demo starts")
 }
 

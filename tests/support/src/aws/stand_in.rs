@@ -194,10 +194,10 @@ impl StandIn {
         self.service.change(|account| account.groups.remove(group));
     }
 
-    /// Deletes a log stream with its events.
-    pub fn delete_stream(&self, group: &str, stream: &str) {
+    /// Deletes a log stream with its events; returns what it held, if it was there.
+    pub fn delete_stream(&self, group: &str, stream: &str) -> Option<Stream> {
         self.service
-            .change(|account| account.groups.get_mut(group)?.streams.remove(stream));
+            .change(|account| account.groups.get_mut(group)?.streams.remove(stream))
     }
 
     /// Sets the retention of a group in days.
@@ -212,6 +212,13 @@ impl StandIn {
     /// Adds a rule at the end of the script.
     pub fn script(&self, rule: Rule) {
         locked(&self.service.script).add(rule);
+    }
+
+    /// Replaces the script by these rules, with no moment between.
+    pub fn set_script(&self, rules: impl IntoIterator<Item = Rule>) {
+        let mut script = locked(&self.service.script);
+        script.clear();
+        rules.into_iter().for_each(|rule| script.add(rule));
     }
 
     /// Makes the service well again: no rules, no rate limit, no rejected entities, no latency, the right time. Data and calls stay.

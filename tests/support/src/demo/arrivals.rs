@@ -1,43 +1,77 @@
 //! What the services hold, and a table of it.
 
+use std::collections::HashMap;
 use std::fmt::{self, Display};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::ledger::{Fields, Ledger};
+use super::chaos::Deleted;
+use super::feed::Written;
+use super::ledger::{Fields, Ledger, routed};
+use super::samples::{Sample, shown};
 use super::task::Task;
-use crate::aws::{Account, StandIn, Tally};
+use crate::aws::{Account, StandIn, Stream, Tally};
 
 /// Everything that arrived.
 pub(super) struct Arrivals<'s> {
     /// The records with their times.
     pub(super) ledger: Ledger,
-    /// Log events.
-    pub(super) events: u64,
-    /// Records of delivery streams.
-    pub(super) records: u64,
-    /// Records of Kinesis data streams.
-    pub(super) kinesis: u64,
+    /// The places that have some, in the order of the outputs.
+    pub(super) places: Vec<Place>,
+    /// Some lines, with what is stored of them.
+    pub(super) samples: Vec<Sample>,
+    /// The sample's place in `samples`, by what it must be stored as.
+    wanted: HashMap<(i64, Fields), usize>,
     sent: &'s Ledger,
     stranger: Option<String>,
-    rows: Vec<String>,
+}
+
+/// A log stream, a delivery stream or a data stream.
+pub(super) struct Place {
+    /// The output that writes to it.
+    pub(super) kind: &'static str,
+    /// What it is, and its name.
+    pub(super) name: String,
+    /// Events or records.
+    pub(super) count: u64,
+    /// Their bytes.
+    pub(super) bytes: u64,
 }
 
 impl<'s> Arrivals<'s> {
-    /// Looks at what arrived, beside what was sent.
-    pub(super) fn of(aws: &StandIn, task: &Task, sent: &'s Ledger) -> Self {
+    /// Looks at what arrived, and compares it with what was sent.
+    pub(super) fn of(
+        aws: &StandIn,
+        task: &Task,
+        written: &'s Written,
+        deleted: &[Deleted],
+    ) -> Self {
+        let key = |sample: &Sample| (sample.millis, routed(&sample.container, &sample.fields));
+        let wanted = written.samples.iter().map(key).zip(0..).collect();
         let mut arrivals = Self {
             ledger: Ledger::default(),
-            events: 0,
-            records: 0,
-            kinesis: 0,
-            sent,
+            places: Vec::new(),
+            samples: written.samples.clone(),
+            wanted,
+            sent: &written.ledger,
             stranger: None,
-            rows: Vec::new(),
         };
+        for Deleted {
+            group,
+            stream,
+            held,
+        } in deleted
+        {
+            let name = format!("group {group}, stream {stream}, until it was deleted");
+            arrivals.log_stream(name, held);
+        }
         aws.look(|account| {
-            arrivals.log_streams(account);
+            for (group, stream) in account.streams() {
+                if let Some(held) = account.stream(group, stream) {
+                    arrivals.log_stream(format!("group {group}, stream {stream}"), held);
+                }
+            }
             for name in task.delivery_streams() {
                 arrivals.delivery_stream(account, name);
             }
@@ -48,59 +82,84 @@ impl<'s> Arrivals<'s> {
         arrivals
     }
 
-    fn log_streams(&mut self, account: &Account) {
-        for (group, stream) in account.streams() {
-            for event in account.events(group, stream) {
-                self.note(event.timestamp, &fields(event.message.as_bytes()));
-            }
-            let tally = account.stream(group, stream).map(|stream| stream.tally);
-            let Tally { count, bytes, .. } = tally.unwrap_or_default();
-            self.events += count;
-            self.rows.push(format!(
-                "cloudwatch: group {group}, stream {stream}: {count} events, {bytes} bytes"
-            ));
+    /// How much arrived through one of the outputs.
+    pub(super) fn count(&self, kind: &str) -> u64 {
+        let places = self.places.iter().filter(|place| place.kind == kind);
+        places.map(|place| place.count).sum()
+    }
+
+    fn log_stream(&mut self, name: String, stream: &Stream) {
+        for event in &stream.events {
+            let text = event.message.as_bytes();
+            let stored = || format!("{} ms: {}", event.timestamp, shown(text));
+            self.note(event.timestamp, fields(text), stored);
         }
+        self.place("cloudwatch", name, stream.tally);
     }
 
     fn delivery_stream(&mut self, account: &Account, name: &str) {
         for record in account.records(name) {
-            self.note_record(record);
+            self.note_record(record, String::new());
         }
-        let Tally { count, bytes, .. } = account.delivery_tally(name);
-        self.records += count;
-        self.rows.push(format!(
-            "firehose: delivery stream {name}: {count} records, {bytes} bytes"
-        ));
+        let tally = account.delivery_tally(name);
+        self.place("firehose", format!("delivery stream {name}"), tally);
     }
 
     fn kinesis_stream(&mut self, account: &Account, name: &str) {
         for record in account.kinesis_records(name) {
-            self.note_record(&record.data);
+            let short: String = record.partition_key.chars().take(12).collect();
+            self.note_record(&record.data, format!("key {short}…, {}: ", record.shard));
         }
-        let Tally { count, bytes, .. } = account.kinesis_tally(name);
-        self.kinesis += count;
-        self.rows.push(format!(
-            "kinesis: stream {name}: {count} records, {bytes} bytes"
-        ));
+        self.place(
+            "kinesis",
+            format!("stream {name}"),
+            account.kinesis_tally(name),
+        );
     }
 
-    fn note_record(&mut self, record: &[u8]) {
+    fn place(&mut self, kind: &'static str, name: String, tally: Tally) {
+        let Tally { count, bytes, .. } = tally;
+        self.places.push(Place {
+            kind,
+            name,
+            count,
+            bytes,
+        });
+    }
+
+    fn note_record(&mut self, record: &[u8], head: String) {
         let mut fields = fields(record);
         let time = fields.remove(TIME_KEY).unwrap_or_default();
-        self.note(millis(&time), &fields);
+        self.note(millis(&time), fields, || head + &shown(record));
     }
 
-    fn note(&mut self, millis: i64, fields: &Fields) {
-        self.ledger.note(millis, fields);
-        if self.stranger.is_none() && !self.sent.has(millis, fields) {
+    fn note(&mut self, millis: i64, fields: Fields, stored: impl FnOnce() -> String) {
+        self.ledger.note(millis, &fields);
+        if self.stranger.is_none() && !self.sent.has(millis, &fields) {
             self.stranger = Some(format!("at {millis} ms: {fields:?}"));
+        }
+        if let Some(place) = self.wanted.remove(&(millis, fields)) {
+            self.samples[place].stored = Some(stored());
         }
     }
 }
 
 impl Display for Arrivals<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))?;
+        for place in &self.places {
+            let Place {
+                kind,
+                name,
+                count,
+                bytes,
+            } = place;
+            let unit = if *kind == "cloudwatch" {
+                "events"
+            } else {
+                "records"
+            };
+            writeln!(f, "{kind}: {name}: {count} {unit}, {bytes} bytes")?;
+        }
         match &self.stranger {
             Some(stranger) => writeln!(f, "arrived, but not as it was sent: {stranger}"),
             None => Ok(()),

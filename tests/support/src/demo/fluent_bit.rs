@@ -1,19 +1,25 @@
 //! A real Fluent Bit as the router.
 
+mod process;
+
 use std::env;
 use std::fmt::{self, Display};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use cbindings::PREFIX;
+
+use process::{get, number, patiently, version};
 
 use super::Failure;
 use super::driver::Sent;
-use super::router::Entrance;
+use super::router::{Entrance, Metrics};
 use super::task::Task;
 use crate::chunk::Container;
 use crate::host::built;
@@ -24,6 +30,8 @@ pub(super) struct FluentBit {
     socket: PathBuf,
     log: PathBuf,
     version: String,
+    number: (u32, u32),
+    metrics_port: u16,
 }
 
 /// The Fluent Bit that `FLUENT_BIT` names or that is on `PATH`; none when `FLUENT_BIT` is empty.
@@ -57,8 +65,11 @@ impl FluentBit {
         }
         command.arg("-c").arg(&task.configuration);
         command.stdout(output.try_clone()?).stderr(output);
+        let version = version(program)?;
         let fluent_bit = Self {
-            version: version(program)?,
+            number: number(&version),
+            version,
+            metrics_port: task.metrics_port,
             process: Mutex::new(command.spawn()?),
             socket: task.socket().to_owned(),
             log,
@@ -85,22 +96,89 @@ impl FluentBit {
         }
     }
 
-    /// Asks it to end, as ECS does, and waits for that.
-    pub(super) fn stop(self) -> Result<(), Failure> {
-        let id = self
-            .process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .id();
-        Command::new("sh")
-            .args(["-c", "kill -TERM $0", &id.to_string()])
-            .status()?;
+    /// Reloads it by SIGHUP, where this version can, and waits until it listens again.
+    pub(super) fn reload(&self) -> Result<String, Failure> {
+        if self.number < RELOADS {
+            return Ok(format!("no reload: {} cannot", self.version));
+        }
+        let done = if self.number < SAYS_SO {
+            STARTED
+        } else {
+            RELOADED
+        };
+        let before = self.count(done);
+        self.signal("HUP")?;
+        let ready = patiently(GRACE, || {
+            self.check()?;
+            let is_done = self.count(done) > before;
+            let connected = is_done.then(|| UnixStream::connect(&self.socket).ok());
+            Ok(connected.flatten())
+        })?;
+        let silent = || self.failure(format_args!("it is not reloaded within {GRACE:?}"));
+        ready.ok_or_else(silent)?;
+        Ok("reload (SIGHUP)".to_owned())
+    }
+
+    /// The plugins' series on the metrics endpoint.
+    pub(super) fn metrics(&self) -> Result<Metrics, Failure> {
+        if self.number < METRICS {
+            return Ok(Err(format!(
+                "{} has no way for plugins to reach it",
+                self.version
+            )));
+        }
+        // For a second after its start it answers 404.
+        let series = patiently(PATIENCE / 2, || {
+            self.check()?;
+            let text = get(self.metrics_port).unwrap_or_default();
+            let series = text.lines().filter(|line| line.starts_with(PREFIX));
+            let series: Vec<_> = series.map(str::to_owned).collect();
+            Ok((!series.is_empty()).then_some(series))
+        })?;
+        let none = || format!("the endpoint of {} shows none of the plugins", self.version);
+        Ok(series.ok_or_else(none))
+    }
+
+    /// Asks it to end, as ECS does, and waits for that. Returns the plugins' warnings and errors.
+    pub(super) fn stop(self) -> Result<Vec<String>, Failure> {
+        self.signal("TERM")?;
         let status = patiently(GRACE, || self.ended())?;
         match status {
-            Some(status) if status.success() => Ok(()),
+            Some(status) if status.success() => Ok(self.warnings()),
             Some(status) => Err(self.failure(format_args!("at its end, {status}"))),
             None => Err(self.failure(format_args!("it does not end within {GRACE:?}"))),
         }
+    }
+
+    fn signal(&self, name: &str) -> Result<(), Failure> {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = process.id().to_string();
+        let command = format!("kill -{name} $0");
+        Command::new("sh").args(["-c", &command, &id]).status()?;
+        Ok(())
+    }
+
+    fn count(&self, part: &str) -> usize {
+        let log = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&log).matches(part).count()
+    }
+
+    /// The lines of our plugins at the levels warn and error, without time and colours.
+    fn warnings(&self) -> Vec<String> {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let is_ours = |line: &&str| {
+            [
+                "[output:cloudwatch:",
+                "[output:firehose:",
+                "[output:kinesis:",
+            ]
+            .iter()
+            .any(|mark| line.contains(mark))
+                && (line.contains("error") || line.contains("warn"))
+        };
+        let text = |line: &str| line[line.find("[output:").unwrap_or(0)..].to_owned();
+        log.lines().filter(is_ours).map(text).collect()
     }
 
     fn connect(&self) -> Result<(), Failure> {
@@ -155,30 +233,12 @@ impl Entrance for Connection {
         Ok(self.stream.write_all(&sent.message(&self.tag))?)
     }
 
-    fn close(self: Box<Self>) -> Result<(), Failure> {
+    /// Ends the stream, and waits until Fluent Bit has read all of it: then it closes its side.
+    fn close(mut self: Box<Self>) -> Result<(), Failure> {
+        self.stream.shutdown(Shutdown::Write)?;
+        self.stream.set_read_timeout(Some(GRACE))?;
+        self.stream.read_to_end(&mut Vec::new())?;
         Ok(())
-    }
-}
-
-/// The first line that it prints of itself.
-fn version(program: &Path) -> Result<String, Failure> {
-    let output = Command::new(program).arg("--version").output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let first = text.lines().next().unwrap_or("a Fluent Bit of no version");
-    Ok(format!("{first} ({})", program.display()))
-}
-
-/// Asks again and again until there is an answer, or too much time has passed.
-fn patiently<T>(
-    patience: Duration,
-    mut ask: impl FnMut() -> Result<Option<T>, Failure>,
-) -> Result<Option<T>, Failure> {
-    let began = Instant::now();
-    loop {
-        match ask()? {
-            None if began.elapsed() < patience => thread::sleep(PAUSE),
-            answer => return Ok(answer),
-        }
     }
 }
 
@@ -186,6 +246,13 @@ fn patiently<T>(
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Time to end: the included file's `Grace`, and some more.
 const GRACE: Duration = Duration::from_secs(40);
-/// Nothing tells of a process that ends or begins to listen, so it is asked.
-const PAUSE: Duration = Duration::from_millis(20);
 const LOG_LINES: usize = 30;
+/// Versions from this one on reload by SIGHUP.
+const RELOADS: (u32, u32) = (2, 1);
+/// Versions from this one on let plugins reach their metrics.
+const METRICS: (u32, u32) = (2, 2);
+/// Versions from this one on say that a reload is done.
+const SAYS_SO: (u32, u32) = (4, 0);
+const RELOADED: &str = "successful reload done";
+/// What each new engine writes when it has started.
+const STARTED: &str = "stream processor started";

@@ -3,7 +3,7 @@
 //! Of a record only a digest is kept, so that files of any size can be tried.
 
 use std::collections::{BTreeMap, HashMap};
-use std::iter::Sum;
+use std::ops::AddAssign;
 
 use crate::aws::digest;
 use crate::chunk::Container;
@@ -41,19 +41,14 @@ impl Ledger {
         self.count += 1;
     }
 
-    /// Notes what becomes of a container's record: what is no UTF-8 is replaced, and the generated
-    /// filter has added the task's metadata.
+    /// Notes what becomes of a container's record.
     pub(super) fn note_sent(
         &mut self,
         container: &Container,
         millis: i64,
         fields: &[(&'static str, Vec<u8>)],
     ) {
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let own = fields.iter().map(|(key, value)| (*key, text(value)));
-        let all = own.chain(container.metadata());
-        let fields = all.map(|(key, value)| (key.to_owned(), value));
-        self.note(millis, &fields.collect());
+        self.note(millis, &routed(container, fields));
     }
 
     /// How many records there are.
@@ -81,15 +76,21 @@ impl Ledger {
     }
 }
 
-impl Sum for Ledger {
-    fn sum<I: Iterator<Item = Self>>(ledgers: I) -> Self {
-        ledgers.fold(Self::default(), |mut total, ledger| {
-            for (entry, count) in ledger.entries {
-                *total.entries.entry(entry).or_default() += count;
-            }
-            total.count += ledger.count;
-            total
-        })
+/// A container's record as it is stored: what is no UTF-8 is replaced, and the generated filter has
+/// added the task's metadata.
+pub(super) fn routed(container: &Container, fields: &[(&'static str, Vec<u8>)]) -> Fields {
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let own = fields.iter().map(|(key, value)| (*key, text(value)));
+    let all = own.chain(container.metadata());
+    all.map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+impl AddAssign for Ledger {
+    fn add_assign(&mut self, other: Self) {
+        for (entry, count) in other.entries {
+            *self.entries.entry(entry).or_default() += count;
+        }
+        self.count += other.count;
     }
 }
 

@@ -51,6 +51,11 @@ impl Lines {
         Ok(lines)
     }
 
+    /// How many lines there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Calls with each line, without its end, until an error.
     pub(super) fn each(&self, mut with: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut file = BufReader::new(File::open(&self.path)?);

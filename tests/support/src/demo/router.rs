@@ -10,6 +10,9 @@ use super::plugin_host::PluginHosts;
 use super::task::Task;
 use crate::chunk::Container;
 
+/// Series in the format of Prometheus, or why there are none.
+pub(super) type Metrics = Result<Vec<String>, String>;
+
 /// A running router.
 pub(super) enum Router {
     FluentBit(FluentBit),
@@ -53,14 +56,28 @@ impl Router {
         }
     }
 
-    /// Stops it as ECS does, and waits until it has ended.
-    pub(super) fn stop(self) -> Result<(), Failure> {
+    /// Reloads the configuration while no container is connected; says how.
+    pub(super) fn reload(&self) -> Result<String, Failure> {
+        match self {
+            Self::FluentBit(fluent_bit) => fluent_bit.reload(),
+            Self::PluginHost(hosts) => hosts.reload(),
+        }
+    }
+
+    /// The plugins' series of now, or why there are none.
+    pub(super) fn metrics(&self) -> Result<Metrics, Failure> {
+        match self {
+            Self::FluentBit(fluent_bit) => fluent_bit.metrics(),
+            Self::PluginHost(_) => Ok(Err("the plugin host has no metrics endpoint".to_owned())),
+        }
+    }
+
+    /// Stops it as ECS does, and waits until it has ended. Returns what the plugins wrote into the log
+    /// at the levels warn and error.
+    pub(super) fn stop(self) -> Result<Vec<String>, Failure> {
         match self {
             Self::FluentBit(fluent_bit) => fluent_bit.stop(),
-            Self::PluginHost(hosts) => {
-                hosts.stop();
-                Ok(())
-            }
+            Self::PluginHost(hosts) => Ok(hosts.stop()),
         }
     }
 }

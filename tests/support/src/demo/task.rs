@@ -16,6 +16,8 @@ use crate::firelens::{self, ContainerDefinition, Listen, Placement, TaskDefiniti
 pub(super) struct Task {
     definition: TaskDefinition,
     placement: Placement,
+    /// Where Fluent Bit shows its metrics.
+    pub(super) metrics_port: u16,
     /// The file that was made for the router.
     pub(super) configuration: PathBuf,
 }
@@ -31,11 +33,22 @@ impl Task {
         let task = Self {
             definition,
             placement: placement()?,
+            metrics_port: free_port()?,
             configuration: folder.join("fluent-bit.conf"),
         };
-        let text = firelens::configuration(&task.definition, &task.placement)?;
+        let mut text = firelens::configuration(&task.definition, &task.placement)?;
+        text.push_str(&task.observed());
         fs::write(&task.configuration, text)?;
         Ok(task)
+    }
+
+    /// What the demo adds to the router's configuration, as an included file may: the endpoint for its
+    /// metrics, and reloads.
+    fn observed(&self) -> String {
+        format!(
+            "\n[SERVICE]\n    HTTP_Server On\n    HTTP_Listen 127.0.0.1\n    HTTP_Port {}\n    Hot_Reload On\n",
+            self.metrics_port
+        )
     }
 
     /// What the task metadata endpoint says of it.
