@@ -207,14 +207,14 @@ impl BatchBuilder {
         if self.limits.span_ms.is_none() {
             return 0;
         }
-        let max = self.items.len() / MAX_COMPANIONS_FRACTION;
+        let max = self.items.len() / COMPANIONS_DIVISOR;
         let last = self.items.iter().rev().take(max + 1);
         let companions = last.take_while(|item| item.time == time);
         let (count, weight) = companions.fold((0, 0), |(count, weight), item| {
             (count + 1, weight + item.bytes as usize)
         });
-        let fit = weight <= self.limits.bytes / MAX_COMPANIONS_FRACTION
-            && weight + bytes <= self.limits.bytes;
+        let fit =
+            weight <= self.limits.bytes / COMPANIONS_DIVISOR && weight + bytes <= self.limits.bytes;
         if count <= max && fit { count } else { 0 }
     }
 }
@@ -224,4 +224,4 @@ const ANY_TIME: Times = Times {
     end: i64::MAX,
 };
 /// At most this fraction (1/8) of a batch moves to the next batch.
-const MAX_COMPANIONS_FRACTION: usize = 8;
+const COMPANIONS_DIVISOR: usize = 8;

@@ -103,9 +103,9 @@ fn flushes_that_cannot_yield_start_threads_and_are_logged_once() {
         }
         assert_eq!(instance.worker_threads(), 10, "{plugin}: `concurrency`");
         let lines = instance.exit().lines;
-        let told = lines
+        let reported = lines
             .iter()
             .filter(|line| line.text.contains("stands still"));
-        assert_eq!(told.count(), 1, "{plugin}: {lines:?}");
+        assert_eq!(reported.count(), 1, "{plugin}: {lines:?}");
     }
 }

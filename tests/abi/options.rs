@@ -9,8 +9,8 @@ use super::assert_ok;
 /// Asserts one error line per bad option, with its key, its value and the allowed values.
 fn assert_reported(lines: &[LogLine], bad: &[(&str, &str, &str)]) {
     for (key, value, allowed) in bad {
-        let told = format!("`{key}` is `{value}`: ");
-        let line = lines.iter().find(|line| line.text.contains(&told));
+        let reported = format!("`{key}` is `{value}`: ");
+        let line = lines.iter().find(|line| line.text.contains(&reported));
         let line = line.unwrap_or_else(|| panic!("nothing of `{key}` in {lines:#?}"));
         assert_eq!(line.level, Some(Level::Error));
         assert!(line.text.contains(allowed), "{}", line.text);
@@ -43,10 +43,10 @@ fn every_bad_option_of_cloudwatch_is_reported_at_start() {
     let output = with(Output::cloudwatch(&aws).without("log_group_name"), &bad);
     let lines = output.with("log_stream_prefix", "p").refused();
     assert_reported(&lines, &bad);
-    let told = |text| telling(&lines, text).len();
-    assert_eq!(told("`log_group_name` is required"), 1);
+    let reported = |text| telling(&lines, text).len();
+    assert_eq!(reported("`log_group_name` is required"), 1);
     assert_eq!(
-        told("exactly one of `log_stream_name`, `log_stream_prefix`"),
+        reported("exactly one of `log_stream_name`, `log_stream_prefix`"),
         1
     );
     assert_eq!(lines.len(), bad.len() + 2, "{lines:#?}");
@@ -97,11 +97,11 @@ fn a_key_without_effect_is_warned_about_once() {
     let instance = odd.iter().fold(Output::cloudwatch(&aws), set).open();
     assert_ok(instance.flush("a.tag", logs(["one"])));
     let lines = instance.exit();
-    for (key, told) in odd {
+    for (key, reported) in odd {
         let of_key = telling(&lines, &format!("`{key}`"));
         assert_eq!(of_key.len(), 1, "`{key}` in {lines:#?}");
         assert_eq!(of_key[0].level, Some(Level::Warn));
-        assert!(of_key[0].text.contains(told), "{}", of_key[0].text);
+        assert!(of_key[0].text.contains(reported), "{}", of_key[0].text);
     }
 }
 

@@ -147,10 +147,10 @@ fn a_very_long_retry_after_of_a_create_ends_in_a_retry_at_the_deadline() {
             assert_eq!(instance.flush("a.tag", logs(["one"])), Verdict::Retry);
             let lines = instance.exit();
             assert!(telling(&lines, "panic").is_empty(), "{lines:#?}");
-            let told = telling(&lines, "events are not delivered yet");
-            assert_eq!(told.len(), 1, "{lines:#?}");
+            let reported = telling(&lines, "events are not delivered yet");
+            assert_eq!(reported.len(), 1, "{lines:#?}");
             assert!(
-                told[0]
+                reported[0]
                     .text
                     .contains(&format!("{operation}: ThrottlingException"))
             );
@@ -195,8 +195,8 @@ fn a_denied_stream_is_requested_once_per_flush_and_does_not_delay_others() {
 
 /// The warnings and the debug lines about failed attempts of one operation.
 fn failures<'l>(lines: &'l [LogLine], operation: &str, code: &str) -> [Vec<&'l LogLine>; 2] {
-    let told = telling(lines, operation).into_iter();
-    let told: Vec<_> = told
+    let reported = telling(lines, operation).into_iter();
+    let reported: Vec<_> = reported
         .filter(|line| {
             [code, "so it is scripted", GROUP, STREAM]
                 .iter()
@@ -204,7 +204,7 @@ fn failures<'l>(lines: &'l [LogLine], operation: &str, code: &str) -> [Vec<&'l L
         })
         .collect();
     [Level::Warn, Level::Debug].map(|level| {
-        let of_level = told.iter().filter(|line| line.level == Some(level));
+        let of_level = reported.iter().filter(|line| line.level == Some(level));
         of_level.copied().collect()
     })
 }
@@ -330,10 +330,10 @@ fn a_retention_that_failed_is_set_after_a_later_write() {
     assert_ok(instance.flush("a.tag", logs(["one"])));
     let line =
         "the retention of 7 days was not set; it is tried again when the group is next written to";
-    let told = || !telling(&instance.lines(), line).is_empty();
+    let reported = || !telling(&instance.lines(), line).is_empty();
     assert!(aws.wait_for(|account| account.count("PutRetentionPolicy") == 8, WAIT));
     // The line is written after the last response, in the background of a flush.
-    while !told() {
+    while !reported() {
         assert_ok(instance.flush("a.tag", logs(["two"])));
     }
     assert_ok(instance.flush("a.tag", logs(["three"])));

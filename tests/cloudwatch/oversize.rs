@@ -101,16 +101,16 @@ fn split_and_truncated_events_are_reported() {
     let aws = ready();
     let output = Output::cloudwatch(&aws).with("max_event_bytes", "1024");
     let large = "x".repeat(2000);
-    for (oversize, told) in [
+    for (oversize, reported) in [
         ("split", "2 records sent in parts"),
         ("truncate", "2 events cut"),
     ] {
         let instance = output.clone().with("oversize", oversize).open();
         assert_ok(instance.flush("a.tag", logs([&large, "small", &large])));
         let lines = instance.exit();
-        let told = telling(&lines, told);
-        assert_eq!(told.len(), 1, "{lines:#?}");
-        assert_eq!(told[0].level, Some(Level::Warn));
+        let reported = telling(&lines, reported);
+        assert_eq!(reported.len(), 1, "{lines:#?}");
+        assert_eq!(reported[0].level, Some(Level::Warn));
     }
 }
 

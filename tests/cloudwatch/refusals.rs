@@ -9,10 +9,10 @@ use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 use super::assert_ok;
 
 fn assert_refused(lines: &[LogLine], why: &str, count: usize, first: u64) {
-    let told = telling(lines, why);
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Error));
-    let text = &told[0].text;
+    let reported = telling(lines, why);
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Error));
+    let text = &reported[0].text;
     assert!(text.contains(&format!("dropped {count} events")), "{text}");
     assert!(
         text.contains(&format!("the first has time {first} ms")),
@@ -80,9 +80,9 @@ fn only_the_poisoned_event_of_ten_thousand_is_dropped() {
     expected.remove(7_777);
     assert_eq!(messages(&aws, GROUP, STREAM), expected);
     let lines = instance.exit();
-    let told = telling(&lines, "dropped 1 event ");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Error));
+    let reported = telling(&lines, "dropped 1 event ");
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Error));
     // Each of 14 bisections needs at most two requests.
     assert!(
         aws.count("PutLogEvents") <= 29,

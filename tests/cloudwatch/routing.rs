@@ -128,15 +128,15 @@ fn records_without_a_value_use_the_default_names_with_a_warning() {
     );
     let lines = instance.exit();
     for (name, missing) in [("log group", "$(level)"), ("log stream", "$(pod['name'])")] {
-        let told = telling(&lines, &format!("another {name}"));
-        assert_eq!(told.len(), 2, "{lines:#?}");
-        assert_eq!(told[0].level, Some(Level::Warn));
+        let reported = telling(&lines, &format!("another {name}"));
+        assert_eq!(reported.len(), 2, "{lines:#?}");
+        assert_eq!(reported[0].level, Some(Level::Warn));
         assert!(
-            told[1]
+            reported[1]
                 .text
                 .ends_with("(and 2 records more since the last such line)")
         );
-        assert!(told[0].text.contains("2 records") && told[0].text.contains(missing));
+        assert!(reported[0].text.contains("2 records") && reported[0].text.contains(missing));
     }
 }
 

@@ -67,9 +67,9 @@ fn records_without_the_key_are_skipped_and_counted() {
     assert_ok(instance.flush("a.tag", chunk(records)));
     assert_eq!(messages(&aws, GROUP, STREAM), ["one"]);
     let lines = instance.exit();
-    let told = telling(&lines, "2 records skipped");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Warn));
+    let reported = telling(&lines, "2 records skipped");
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Warn));
 }
 
 #[test]

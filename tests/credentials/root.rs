@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::child::Case;
 use crate::providers::File;
-use crate::silence::{assert_kept_and_delivered, hasty};
+use crate::silence::{assert_kept_and_delivered, with_short_timeout};
 use crate::{KEYS, aws};
 
 #[test]
@@ -25,7 +25,7 @@ fn a_silent_dns_server_is_a_retry_until_it_responds() {
         file.path()
     );
     let case = Case::new(&format!("http://logs.stand-in.test:{}", aws.port())).set_all(&KEYS);
-    let outcome = hasty(case)
+    let outcome = with_short_timeout(case)
         .by(&["unshare", "--mount", "sh", "-c", &script, "sh"])
         .run_and(|| ANSWERS.store(true, Ordering::Relaxed));
     assert_kept_and_delivered(&outcome, "could not be sent in time: no connection");

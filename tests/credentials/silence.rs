@@ -22,7 +22,7 @@ pub(crate) fn assert_kept_and_delivered(outcome: &Outcome, endpoint_name: &str) 
 }
 
 /// A case with a short flush timeout, retried at once, also if the flush fails at once.
-pub(crate) fn hasty(case: Case) -> Case {
+pub(crate) fn with_short_timeout(case: Case) -> Case {
     case.option("flush_timeout", "2s").attempts(100_000)
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn hasty(case: Case) -> Case {
 #[track_caller]
 fn assert_silence_is_survived(aws: &StandIn, operation: &str, case: Case, endpoint_name: &str) {
     aws.script(Rule::on(operation, Action::Hang).forever());
-    let outcome = hasty(case).run_and(|| aws.clear());
+    let outcome = with_short_timeout(case).run_and(|| aws.clear());
     assert_kept_and_delivered(&outcome, endpoint_name);
 }
 
@@ -102,7 +102,7 @@ fn the_ecs_metadata() {
         .set_all(&KEYS)
         .set("ECS_CONTAINER_METADATA_URI_V4", &aws.task_metadata_uri())
         .option("log_group_name", "/$(ecs_cluster)");
-    let outcome = hasty(case).run();
+    let outcome = with_short_timeout(case).run();
     outcome.delivered();
     assert!(outcome.took[0] < Duration::from_secs(2), "{outcome:#?}");
     outcome.line("$(ecs_cluster)");
@@ -110,7 +110,7 @@ fn the_ecs_metadata() {
 
 /// Asserts that an endpoint that does not connect is named, and that the chunk is delivered once it connects.
 fn assert_reported_and_delivered(case: Case, gate: &Gate) {
-    let outcome = hasty(case)
+    let outcome = with_short_timeout(case)
         .option("flush_timeout", "6s")
         .run_and(|| gate.reopen());
     assert_eq!(outcome.verdicts[0], "Retry", "{outcome:#?}");

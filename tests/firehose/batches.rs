@@ -57,13 +57,13 @@ fn a_record_beyond_the_limit_is_truncated_between_characters() {
         assert_ok(instance.flush("a.tag", logs([&text])));
         let stored = delivered(&aws).remove(0);
         let lines = instance.exit();
-        let told = telling(&lines, "records cut");
+        let reported = telling(&lines, "records cut");
         if whole {
-            assert_eq!((stored, told.len()), (text + "\n", 0));
+            assert_eq!((stored, reported.len()), (text + "\n", 0));
             continue;
         }
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].level, Some(Level::Warn));
+        assert_eq!(reported.len(), 1);
+        assert_eq!(reported[0].level, Some(Level::Warn));
         assert!(
             (RECORD - 3..=RECORD).contains(&stored.len()),
             "{}",
@@ -121,9 +121,9 @@ fn a_missing_delivery_stream_is_named_and_retried() {
         support::host::Verdict::Retry
     );
     let lines = instance.lines();
-    let told = telling(&lines, "delivery stream `orders` does not exist");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Warn));
+    let reported = telling(&lines, "delivery stream `orders` does not exist");
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Warn));
     aws.create_delivery_stream(DELIVERY_STREAM);
     assert_ok(instance.flush("a.tag", &chunk));
     assert_eq!(delivered(&aws), ["{\"log\":\"one\"}\n"]);

@@ -24,10 +24,10 @@ fn already_accepted_data_is_delivered() {
     assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);
     assert_eq!(aws.count(plugin.operation), 1);
     let lines = instance.exit();
-    let told = lines
+    let reported = lines
         .iter()
         .any(|line| line.text.contains("3 events accepted"));
-    assert!(told, "{lines:#?}");
+    assert!(reported, "{lines:#?}");
 }
 
 /// Includes a request whose response is not awaited any longer.
@@ -108,10 +108,10 @@ fn a_response_is_read_up_to_one_megabyte() {
                 assert!(taken < FLOOD / 4, "{what}: {taken} bytes");
                 println!("{what}: {taken} bytes of {FLOOD}");
                 let lines = instance.exit();
-                let told = lines
+                let reported = lines
                     .iter()
                     .any(|line| line.text.contains("the answer is larger than"));
-                assert!(told, "{what}: {lines:#?}");
+                assert!(reported, "{what}: {lines:#?}");
                 assert_eq!(warnings(&lines).len(), 1);
             }
         }

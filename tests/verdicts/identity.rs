@@ -46,7 +46,7 @@ fn suspicious() -> StandIn {
 /// The SDK reads the time difference from the first response and signs the second request with it.
 #[test]
 fn a_wrong_clock_takes_one_attempt_and_no_retry() {
-    for (seconds, told) in [(20 * 60, "s behind the"), (-20 * 60, "s ahead of the")] {
+    for (seconds, reported) in [(20 * 60, "s behind the"), (-20 * 60, "s ahead of the")] {
         for plugin in PLUGINS {
             let aws = suspicious();
             aws.set_clock_offset(seconds);
@@ -56,7 +56,7 @@ fn a_wrong_clock_takes_one_attempt_and_no_retry() {
             assert_eq!(aws.count(plugin.operation), 2, "{seconds}");
             let lines = instance.lines();
             assert!(
-                lines.iter().any(|line| line.text.contains(told)),
+                lines.iter().any(|line| line.text.contains(reported)),
                 "{lines:#?}"
             );
             aws.forget();

@@ -60,8 +60,8 @@ fn assert_kept(refusal: &Action, count: usize) {
         assert_eq!(verdict, Verdict::Retry, "{what}");
         let lines = instance.lines();
         assert!(dropped(&lines).is_empty(), "{what}: {lines:#?}");
-        let told = |line: &&LogLine| line.text.contains("so it is scripted");
-        assert!(lines.iter().find(told).is_some(), "{what}: {lines:#?}");
+        let reported = |line: &&LogLine| line.text.contains("so it is scripted");
+        assert!(lines.iter().find(reported).is_some(), "{what}: {lines:#?}");
         let calls = aws.count(plugin.operation);
         assert!(calls < 40, "{what}: {calls} calls");
         aws.clear();
@@ -141,8 +141,8 @@ fn poisoned(plugin: Plugin, count: usize, poisoned: &[usize]) -> u64 {
     assert_eq!(stored, expected, "{poisoned:?}");
     let metrics_line = format!("{} dropped", poisoned.len());
     let lines = instance.exit();
-    let told = lines.iter().any(|line| line.text.contains(&metrics_line));
-    assert!(told, "{poisoned:?}: {lines:#?}");
+    let reported = lines.iter().any(|line| line.text.contains(&metrics_line));
+    assert!(reported, "{poisoned:?}: {lines:#?}");
     aws.count(plugin.operation)
 }
 
@@ -204,7 +204,11 @@ fn a_single_refused_record_without_proof_is_kept() {
 
 fn assert_one_dropped(instance: &Instance) {
     let lines = instance.lines();
-    let told = dropped(&lines);
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert!(told[0].text.contains("dropped 1 event"), "{}", told[0].text);
+    let reported = dropped(&lines);
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert!(
+        reported[0].text.contains("dropped 1 event"),
+        "{}",
+        reported[0].text
+    );
 }

@@ -37,10 +37,10 @@ fn short_lived_credentials_are_renewed_once_for_all_instances() {
     assert!((4..25).contains(&asked), "{asked} questions");
     for instance in instances {
         let lines = instance.exit();
-        let told = telling(&lines, "credentials could not be renewed").len();
+        let reported = telling(&lines, "credentials could not be renewed").len();
         assert!(
-            told <= 2,
-            "one line a minute and one at the end, not {told}"
+            reported <= 2,
+            "one line a minute and one at the end, not {reported}"
         );
     }
 }
