@@ -163,8 +163,8 @@ fn only_poisoned_records_are_dropped_with_few_calls() {
                 for plugin in PLUGINS {
                     let calls = poisoned(plugin, 500, &places);
                     // 500 records are bisected nine times.
-                    let most = places.len() as u64 * (2 * 9 + 2) + 1;
-                    assert!(calls <= most, "{calls} calls for {places:?}");
+                    let max = places.len() as u64 * (2 * 9 + 2) + 1;
+                    assert!(calls <= max, "{calls} calls for {places:?}");
                 }
             });
         }
