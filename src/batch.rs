@@ -1,8 +1,8 @@
 //! Items -> requests within a service's limits; pure.
 //!
-//! An item is written where it will be sent from: at the end of an open request body. What does not
-//! fit moves to the next body. A finished batch keeps where each item lies, so that a part of it can
-//! be sent again without encoding anything twice.
+//! An item is encoded at the end of an open request body, from which it is sent. An item that does
+//! not fit moves to the next body. A finished batch keeps the offsets of its items, so a subset can
+//! be sent again without encoding it twice.
 
 pub mod buffer_pool;
 mod builder;
@@ -12,55 +12,55 @@ pub mod oversize;
 mod windows;
 
 pub use builder::BatchBuilder;
-pub use windows::{MOST_WINDOWS, Windows};
+pub use windows::{MAX_WINDOWS, Windows};
 
 use bytes::Bytes;
 
 use crate::batch::buffer_pool::BODIES;
 
-/// What became of the texts of a chunk that were packed as records.
+/// How the texts of a chunk were packed into records.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Packed {
     /// Records made.
     pub records: u32,
     /// Texts cut to the limit.
     pub truncated: usize,
-    /// Texts sent in parts.
+    /// Texts split into parts.
     pub split: usize,
 }
 
-/// What one request may hold.
+/// The limits of one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Items at most.
+    /// Maximum number of items.
     pub items: usize,
-    /// Bytes at most, as the service counts them.
+    /// Maximum size in bytes, as the service calculates it.
     pub bytes: usize,
-    /// The newest item is less than this many milliseconds after the oldest, and the items are
-    /// sorted by time; without it they stay in the order they came.
+    /// Maximum time span in milliseconds: the newest item is less than this later than the oldest.
+    /// The items are then sorted by time. With `None` they keep the order of the chunk.
     pub span_ms: Option<i64>,
 }
 
-/// Where an item lies in its body, and what it weighs.
+/// The position of an item in its body, its time and its size.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Item {
-    /// Its place among the items of its chunk, the same each time the host brings the chunk.
+    /// The index of the item in its chunk. It is the same on each retry of the chunk.
     pub ordinal: u32,
-    /// When it happened, in milliseconds since 1970.
+    /// The time of the item, in milliseconds since 1970.
     pub time: i64,
     bytes: u32,
     start: u32,
     end: u32,
 }
 
-/// What of a chunk has not been handed out in a batch.
+/// The part of a chunk that has not been returned in a batch.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rest {
-    /// The ordinals of the items that lie in open batches. Of a chunk that was tried before these
-    /// are only items that were left of it.
+    /// The ordinals of the items in open batches. On a retry of a chunk these are only items that
+    /// were still pending.
     pub open: Vec<u32>,
-    /// The ordinal of the first item that has not been encoded. It and all that follow are part of
-    /// the rest. Of a chunk that was tried before some of these may have been delivered then.
+    /// The ordinal of the first item that has not been encoded. All later items are part of the rest
+    /// too. On a retry of a chunk, some of these may have been delivered by an earlier attempt.
     pub next: u32,
     /// The time of the oldest item in an open batch, in milliseconds since 1970.
     pub oldest: Option<i64>,
@@ -75,13 +75,13 @@ impl Rest {
     }
 }
 
-/// What items weigh together as the service counts them.
+/// The total size of the items in bytes, as the service calculates it.
 #[must_use]
 pub fn weight(items: &[Item]) -> usize {
     items.iter().map(|item| item.bytes as usize).sum()
 }
 
-/// Items for one request.
+/// The items of one request.
 #[derive(Clone, Debug)]
 pub struct Batch {
     body: Bytes,
@@ -92,7 +92,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A body that is full, up to and with the comma after its last item.
+    /// Takes a full body, which ends with the comma after its last item.
     fn new(
         mut body: Vec<u8>,
         head: usize,
@@ -115,35 +115,35 @@ impl Batch {
         }
     }
 
-    /// The first time of the window that its items are from. Batches of one destination and of
-    /// different windows share no time, so that they may be sent in any order. Those of one window
-    /// are sent in the order in which they were made.
+    /// The start of the window that contains the times of the items. Batches of one target and of
+    /// different windows have no time in common, so they can be sent in any order. Batches of one
+    /// window are sent in the order in which they were made.
     #[must_use]
     pub fn window(&self) -> i64 {
         self.window
     }
 
-    /// Its items as they travel: oldest first where the service asks for that, and those of one
-    /// millisecond in the order of the chunk.
+    /// The items in the order in which they are sent: by time if the limits have a span, and in the
+    /// order of the chunk within one millisecond.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 
-    /// About the time of its oldest item: that of the first, which is the oldest where they are
-    /// sorted and the first that was logged where not.
+    /// The time of the first item. This is the oldest time if the items are sorted by time.
+    /// Otherwise it is the time of the item that was logged first.
     #[must_use]
     pub fn oldest(&self) -> Option<i64> {
         self.items.first().map(|item| item.time)
     }
 
-    /// The time of its last item: the newest one where they are sorted.
+    /// The time of the last item. This is the newest time if the items are sorted by time.
     #[must_use]
     pub fn newest(&self) -> Option<i64> {
         self.items.last().map(|item| item.time)
     }
 
-    /// Its size as the service counts it.
+    /// The size of the items in bytes, as the service calculates it.
     #[must_use]
     pub fn bytes(&self) -> usize {
         weight(&self.items)
@@ -172,13 +172,13 @@ impl Batch {
         BODIES.share(body)
     }
 
-    /// What stands before the first item: all that requests to one target have in common.
+    /// The body up to the first item: the part that all requests to one target have in common.
     #[must_use]
     pub fn head(&self) -> &[u8] {
         &self.body[..self.head]
     }
 
-    /// The batch of those items alone; `None` for no items.
+    /// A batch of these items of the batch; `None` if there are none.
     #[must_use]
     pub fn part(&self, items: &[Item]) -> Option<Self> {
         if items.is_empty() {
@@ -192,7 +192,7 @@ impl Batch {
         })
     }
 
-    /// Two halves, the older first; `None` for a single item.
+    /// Both halves, the older one first; `None` for a single item.
     #[must_use]
     pub fn halves(&self) -> Option<(Self, Self)> {
         let (older, newer) = self.items.split_at(self.items.len() / 2);
@@ -210,10 +210,10 @@ impl Batch {
     }
 }
 
-/// Batches of one chunk that are open at most, whatever the number of its destinations. A chunk of
-/// Fluent Bit's usual 2 MB has fewer records. An open batch takes about a kilobyte beside its items.
-pub const MOST_OPEN: usize = 10_000;
-/// What comes after the last item: the end of the array and of the request.
+/// Maximum number of open batches of one chunk, over all targets. A chunk of Fluent Bit's default
+/// size (2 MB) usually has fewer records. An open batch takes about 1 kB in addition to its items.
+pub const MAX_OPEN: usize = 10_000;
+/// The end of a request: the end of the array of items and of the object.
 const TAIL: &[u8] = b"]}";
 
 #[cfg(test)]

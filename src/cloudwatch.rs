@@ -37,11 +37,11 @@ use crate::runtime::RuntimeHandle;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, Plugin as Labels};
 
-/// What a `cloudwatch` output section writes to.
+/// The destination of a `cloudwatch` output section.
 #[derive(Debug)]
 pub struct CloudWatch {
     config: Config,
-    streams: Arc<Provisioner>,
+    provisioner: Arc<Provisioner>,
     reporter: Option<Reporter>,
 }
 
@@ -58,9 +58,9 @@ impl Destination for CloudWatch {
     const OPTIONS: &'static [Spec] = OPTIONS;
     const FOREIGN: &'static [(&'static str, &'static str)] = FOREIGN;
     const LABELS: Labels = LABELS;
-    /// As many as a chunk mostly makes, which is 2 MB at most.
+    /// A chunk of 2 MB, Fluent Bit's default size, rarely makes more requests.
     const REQUESTS: RequestsAhead = RequestsAhead { quick: 1, slow: 4 };
-    /// Log streams of one chunk that are written to at the same time.
+    /// Maximum number of log streams of one chunk that are written to at the same time.
     const IN_FLIGHT: usize = 32;
 
     type Config = Config;
@@ -74,13 +74,18 @@ impl Destination for CloudWatch {
     }
 
     fn new(config: Config, common: &Common, name: &str, telemetry: &Telemetry) -> Self {
-        let streams =
-            || Provisioner::new(config.creation.clone(), &common.session, telemetry.clone());
+        let provisioner = || {
+            Provisioner::new(
+                config.create_options.clone(),
+                &common.session,
+                telemetry.clone(),
+            )
+        };
         let reporter = config.self_metrics.clone();
         let reporter =
             reporter.map(|options| Reporter::new(options, name, &config, common, telemetry));
         Self {
-            streams: Arc::new(streams()),
+            provisioner: Arc::new(provisioner()),
             reporter,
             config,
         }
@@ -105,16 +110,19 @@ impl Destination for CloudWatch {
         &'c self,
         variables: Variables<'c>,
         tag: &'c str,
-        left: Option<Arc<PendingItems>>,
+        pending: Option<Arc<PendingItems>>,
     ) -> Encoder<'c> {
         let entities = self.config.entities.as_ref();
-        let places = LogStreams::new(&self.config.route, entities, variables, tag);
-        Encoder::new(&self.config, places, left)
+        let log_streams = LogStreams::new(&self.config.route, entities, variables, tag);
+        Encoder::new(&self.config, log_streams, pending)
     }
 
-    fn sink(&self, client: &Client, place: &LogStreamId) -> Stream {
-        let (streams, way) = (self.streams.clone(), self.config.way.clone());
-        Stream::new(client.clone(), place.clone(), streams, way)
+    fn sink(&self, client: &Client, id: &LogStreamId) -> Stream {
+        let (provisioner, request_options) = (
+            self.provisioner.clone(),
+            self.config.request_options.clone(),
+        );
+        Stream::new(client.clone(), id.clone(), provisioner, request_options)
     }
 
     fn opened(pipeline: &Arc<Pipeline<Self>>, runtime: &RuntimeHandle) {
@@ -122,11 +130,11 @@ impl Destination for CloudWatch {
     }
 
     fn closing(pipeline: &Arc<Pipeline<Self>>, runtime: &RuntimeHandle) {
-        self_metrics::report_at_last(pipeline, runtime);
+        self_metrics::report_before_close(pipeline, runtime);
     }
 }
 
-/// What the metrics have under names of this plugin.
+/// The labels of this plugin's metrics.
 pub const LABELS: Labels = Labels {
     operations: &[
         Operation::PutLogEvents,

@@ -25,7 +25,7 @@ use crate::options::{Reader, Spec};
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, Plugin as Labels};
 
-/// What a `firehose` output section writes to.
+/// The destination of a `firehose` output section.
 #[derive(Debug)]
 pub struct Firehose {
     config: Config,
@@ -78,10 +78,10 @@ impl Destination for Firehose {
         &'c self,
         variables: Variables<'c>,
         tag: &'c str,
-        left: Option<Arc<PendingItems>>,
+        pending: Option<Arc<PendingItems>>,
     ) -> Encoder<'c> {
         let streams = Streams::new(&self.config.route, variables, tag);
-        Encoder::new(&self.config, streams, left)
+        Encoder::new(&self.config, streams, pending)
     }
 
     fn sink(&self, client: &Client, name: &str) -> DeliveryStream {
@@ -89,7 +89,7 @@ impl Destination for Firehose {
     }
 }
 
-/// What the metrics have under names of this plugin.
+/// The labels of this plugin's metrics.
 pub const LABELS: Labels = Labels {
     operations: &[Operation::PutRecordBatch],
     targets: &["delivery_stream"],

@@ -26,7 +26,7 @@ use crate::options::{Reader, Spec};
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, Plugin as Labels};
 
-/// What a `kinesis` output section writes to.
+/// The destination of a `kinesis` output section.
 #[derive(Debug)]
 pub struct Kinesis {
     config: Config,
@@ -71,8 +71,8 @@ impl Destination for Kinesis {
         Client::from_conf(config.build())
     }
 
-    /// The service limits each shard, and not the requests of an account: one stream that is throttled
-    /// slows no other one.
+    /// The service limits each shard, not the requests of an account. Therefore each output section has its
+    /// own rate limiter, and a throttled stream does not slow down other streams.
     fn rate_limiter(_common: &Common) -> Arc<RateLimiter> {
         Arc::default()
     }
@@ -81,9 +81,9 @@ impl Destination for Kinesis {
         &'c self,
         _variables: Variables<'c>,
         _tag: &'c str,
-        left: Option<Arc<PendingItems>>,
+        pending: Option<Arc<PendingItems>>,
     ) -> Encoder<'c> {
-        Encoder::new(&self.config, left)
+        Encoder::new(&self.config, pending)
     }
 
     fn sink(&self, client: &Client, _name: &str) -> Stream {
@@ -91,7 +91,7 @@ impl Destination for Kinesis {
     }
 }
 
-/// What the metrics have under names of this plugin.
+/// The labels of this plugin's metrics.
 pub const LABELS: Labels = Labels {
     operations: &[Operation::PutRecords],
     targets: &["partition_key"],

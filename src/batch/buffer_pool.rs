@@ -1,13 +1,13 @@
-//! Memory for request bodies, used again.
+//! A pool of buffers for request bodies.
 //!
-//! A body is about a megabyte. Fresh memory of that size costs the kernel a page fault every 4 KiB
-//! and is kept by the allocator once for each thread; what was used a moment ago costs nothing.
+//! A body has about 1 MB. Newly allocated memory of that size costs a page fault for every 4 KiB, and
+//! the allocator keeps freed memory once per thread. A buffer from the pool costs neither.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-/// Bodies that wait to be used again; shared by all sections of a process.
+/// Buffers that are free for the next body; shared by all output sections of a process.
 #[derive(Debug)]
 pub struct Pool(Mutex<Idle>);
 
@@ -17,7 +17,7 @@ struct Idle {
     bytes: usize,
 }
 
-/// The one pool.
+/// The pool of the process.
 pub static BODIES: Pool = Pool::new();
 
 impl Pool {
@@ -26,7 +26,7 @@ impl Pool {
         Self(Mutex::new(Idle { bodies, bytes: 0 }))
     }
 
-    /// An empty body, with the room of the one that was given back last.
+    /// Returns an empty buffer; its capacity is that of the buffer returned last.
     #[must_use]
     pub fn take(&self) -> Vec<u8> {
         let mut idle = self.lock();
@@ -35,19 +35,19 @@ impl Pool {
         body
     }
 
-    /// A finished body, to be shared; its memory comes back when the last one lets go of it.
+    /// Shares a finished body. Its buffer returns to the pool when the last reference is dropped.
     #[must_use]
     pub fn share(&'static self, body: Vec<u8>) -> Bytes {
         Bytes::from_owner(Lent { body, pool: self })
     }
 
-    /// Takes back a body that was not needed after all.
+    /// Returns a buffer that is not needed to the pool.
     pub fn give_back(&self, mut body: Vec<u8>) {
-        let room = body.capacity();
+        let capacity = body.capacity();
         let mut idle = self.lock();
-        if room >= LEAST && idle.bytes + room <= MOST {
+        if capacity >= MIN_CAPACITY && idle.bytes + capacity <= MAX_IDLE_BYTES {
             body.clear();
-            idle.bytes += room;
+            idle.bytes += capacity;
             idle.bodies.push(body);
         }
     }
@@ -74,10 +74,10 @@ impl Drop for Lent {
     }
 }
 
-/// Bytes that are kept at most while nothing is sent.
-const MOST: usize = 3 * 1024 * 1024;
-/// Smaller bodies are the allocator's business.
-const LEAST: usize = 64 * 1024;
+/// Maximum total capacity of free buffers, in bytes.
+const MAX_IDLE_BYTES: usize = 3 * 1024 * 1024;
+/// Minimum capacity of a free buffer, in bytes. Smaller buffers go back to the allocator.
+const MIN_CAPACITY: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -88,26 +88,28 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_back_when_the_last_one_lets_go() {
+    fn a_buffer_returns_when_its_last_reference_is_dropped() {
         let pool = pool();
         let mut body = pool.take();
-        body.resize(LEAST, b'x');
+        body.resize(MIN_CAPACITY, b'x');
         let first = pool.share(body);
         let second = first.clone();
         drop(first);
         assert_eq!(pool.take().capacity(), 0);
-        assert_eq!(second.len(), LEAST);
+        assert_eq!(second.len(), MIN_CAPACITY);
         drop(second);
         let again = pool.take();
-        assert_eq!((again.len(), again.capacity() >= LEAST), (0, true));
+        assert_eq!((again.len(), again.capacity() >= MIN_CAPACITY), (0, true));
     }
 
     #[test]
-    fn little_and_too_much_is_not_kept() {
+    fn small_and_excess_buffers_are_not_kept() {
         let pool = pool();
-        drop(pool.share(vec![0; LEAST - 1]));
+        drop(pool.share(vec![0; MIN_CAPACITY - 1]));
         assert_eq!(pool.take().capacity(), 0);
-        let shared: Vec<Bytes> = (0..5).map(|_| pool.share(vec![0; MOST / 3])).collect();
+        let shared: Vec<Bytes> = (0..5)
+            .map(|_| pool.share(vec![0; MAX_IDLE_BYTES / 3]))
+            .collect();
         drop(shared);
         let kept = (0..5).filter(|_| pool.take().capacity() > 0).count();
         assert_eq!(kept, 3);

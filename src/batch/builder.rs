@@ -1,4 +1,4 @@
-//! Items -> a request's body, until it is full.
+//! Items -> a request body, until the body is full.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use super::{Batch, Item, Limits};
 use crate::batch::buffer_pool::BODIES;
 use crate::delivery::ledger::PendingItems;
 
-/// Times from one to another, both included.
+/// A range of times, both ends included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) start: i64,
     pub(super) end: i64,
 }
 
-/// The body being filled for one destination.
+/// A request body that is being filled for one target.
 #[derive(Debug)]
 pub struct BatchBuilder {
     limits: Limits,
@@ -21,22 +21,22 @@ pub struct BatchBuilder {
     head: usize,
     items: Vec<Item>,
     bytes: usize,
-    /// Times that the batch may still take.
+    /// The times that the batch still accepts.
     range: Times,
-    /// What the range is for an empty batch.
+    /// The range of an empty batch.
     window: Times,
     only: Option<Arc<PendingItems>>,
 }
 
 impl BatchBuilder {
-    /// Begins a body with what comes before the first item. Where the chunk has been tried before,
-    /// `only` are the items that are left of it, and others are left out.
+    /// Starts a body with the bytes before the first item. On a retry of the chunk, `only` contains
+    /// the pending items; all other items are skipped.
     #[must_use]
     pub fn new(limits: Limits, head: &[u8], only: Option<Arc<PendingItems>>) -> Self {
         Self::within(ANY_TIME, limits, head, only)
     }
 
-    /// Begins a body for items of these times.
+    /// Starts a body for items with times in this window.
     fn within(window: Times, limits: Limits, head: &[u8], only: Option<Arc<PendingItems>>) -> Self {
         let mut body = BODIES.take();
         body.extend_from_slice(head);
@@ -52,31 +52,31 @@ impl BatchBuilder {
         }
     }
 
-    /// Begins a body beside this one, for items of these times.
-    pub(super) fn beside(&self, window: Times) -> Self {
+    /// Starts another body with the same head and limits, for items with times in this window.
+    pub(super) fn new_for_window(&self, window: Times) -> Self {
         let head = &self.body[..self.head];
         Self::within(window, self.limits, head, self.only.clone())
     }
 
-    /// Whether the batch spans few enough milliseconds with an item of this time.
+    /// Whether an item of this time stays within the time span of the batch.
     #[inline]
     #[must_use]
     pub fn takes(&self, time: i64) -> bool {
         self.range.start <= time && time <= self.range.end
     }
 
-    /// Takes only times of this window from now on. All items must lie in it.
-    pub(super) fn settle(&mut self, window: Times) {
+    /// Limits the batch to the times of this window. The times of all its items must lie in it.
+    pub(super) fn restrict_to(&mut self, window: Times) {
         self.range = window;
         self.window = window;
     }
 
-    /// Times that the batch may still take; those of its items are among them.
+    /// The times that the batch still accepts. They include the times of its items.
     pub(super) fn range(&self) -> Times {
         self.range
     }
 
-    /// The first time of its window.
+    /// The start of the window.
     pub(super) fn window_start(&self) -> i64 {
         self.window.start
     }
@@ -85,21 +85,21 @@ impl BatchBuilder {
         self.limits
     }
 
-    /// What has been added since the last batch.
+    /// The items added since the last batch.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 
-    /// Where the next item is written; [`BatchBuilder::add`] then tells what was written.
+    /// The buffer to which the next item is appended before [`BatchBuilder::add`] is called.
     pub fn body(&mut self) -> &mut Vec<u8> {
         &mut self.body
     }
 
-    /// Takes what stands in the body from `start` on as an item of so many `bytes` as the service
-    /// counts them. Hands back the previous batch when the item did not fit into it.
+    /// Adds the bytes of the body from `start` to its end as one item. `bytes` is its size as the
+    /// service calculates it. Returns the previous batch if the item does not fit into it.
     pub fn add(&mut self, start: usize, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
-        if self.leaves_out(ordinal) {
+        if self.is_completed(ordinal) {
             self.body.truncate(start);
             return None;
         }
@@ -124,7 +124,7 @@ impl BatchBuilder {
         full
     }
 
-    /// The batch of what has been added since the last one; `None` for nothing.
+    /// Returns the batch of the items added since the last batch; `None` if there are none.
     #[must_use]
     pub fn finish(self) -> Option<Batch> {
         if self.items.is_empty() {
@@ -134,21 +134,21 @@ impl BatchBuilder {
         Some(self.close())
     }
 
-    /// Hands back the batch when an item of so many `bytes` does not fit into it. So a large item need
-    /// not be moved, which [`BatchBuilder::add`] does when it is written into a batch that it does not fit.
+    /// Returns the batch if an item of this size does not fit into it. Calling this before a large
+    /// item is written avoids the copy that [`BatchBuilder::add`] makes of an item that does not fit.
     pub fn make_room(&mut self, time: i64, bytes: usize, ordinal: u32) -> Option<Batch> {
-        if self.items.is_empty() || self.fits(time, bytes) || self.leaves_out(ordinal) {
+        if self.items.is_empty() || self.fits(time, bytes) || self.is_completed(ordinal) {
             return None;
         }
         let (full, _) = self.close_before(self.body.len(), time, bytes);
         Some(full)
     }
 
-    /// Whether the item was delivered when the chunk was tried before.
+    /// Whether the item was completed by an earlier attempt.
     #[inline]
-    fn leaves_out(&self, ordinal: u32) -> bool {
+    fn is_completed(&self, ordinal: u32) -> bool {
         let only = self.only.as_ref();
-        only.is_some_and(|left| !left.contains(ordinal))
+        only.is_some_and(|pending| !pending.contains(ordinal))
     }
 
     fn close(self) -> Batch {
@@ -162,7 +162,7 @@ impl BatchBuilder {
             && self.takes(time)
     }
 
-    /// Leaves only times in the range that fit together with this one.
+    /// Removes the times from the range that are too far from this one.
     #[inline]
     fn narrow(&mut self, time: i64) {
         if let Some(limit) = self.limits.span_ms {
@@ -174,14 +174,15 @@ impl BatchBuilder {
         }
     }
 
-    /// Closes the batch before the item that stands from `start` on; where that item then stands.
+    /// Closes the batch before the item that begins at `start`. Returns the batch and the new start of
+    /// the item.
     fn close_before(&mut self, start: usize, time: i64, bytes: usize) -> (Batch, usize) {
         let kept = self.items.len() - self.companions(time, bytes);
         let cut = self
             .items
             .get(kept)
             .map_or(start, |item| item.start as usize);
-        let mut next = self.beside(self.window);
+        let mut next = self.new_for_window(self.window);
         next.body.extend_from_slice(&self.body[cut..]);
         next.items.reserve(self.items.len());
         self.body.truncate(cut);
@@ -199,22 +200,22 @@ impl BatchBuilder {
         (full.close(), start - back as usize)
     }
 
-    /// How many of the last items go with the next one, having its time: where batches part between
-    /// two times they may travel together, and what has one time still arrives in its order. None where
-    /// it would be many.
+    /// The number of items at the end of the batch that move to the next batch with an item of the same
+    /// time. The two batches then have no time in common and can be sent at the same time. Returns 0 if
+    /// too many items would have to move.
     fn companions(&self, time: i64, bytes: usize) -> usize {
         if self.limits.span_ms.is_none() {
             return 0;
         }
-        let most = self.items.len() / MOST_COMPANIONS;
-        let last = self.items.iter().rev().take(most + 1);
+        let max = self.items.len() / COMPANIONS_DIVISOR;
+        let last = self.items.iter().rev().take(max + 1);
         let companions = last.take_while(|item| item.time == time);
         let (count, weight) = companions.fold((0, 0), |(count, weight), item| {
             (count + 1, weight + item.bytes as usize)
         });
         let fit =
-            weight <= self.limits.bytes / MOST_COMPANIONS && weight + bytes <= self.limits.bytes;
-        if count <= most && fit { count } else { 0 }
+            weight <= self.limits.bytes / COMPANIONS_DIVISOR && weight + bytes <= self.limits.bytes;
+        if count <= max && fit { count } else { 0 }
     }
 }
 
@@ -222,5 +223,5 @@ const ANY_TIME: Times = Times {
     start: i64::MIN,
     end: i64::MAX,
 };
-/// At most an eighth of a batch goes with the item that begins the next one.
-const MOST_COMPANIONS: usize = 8;
+/// At most this fraction (1/8) of a batch moves to the next batch.
+const COMPANIONS_DIVISOR: usize = 8;

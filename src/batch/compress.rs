@@ -1,7 +1,7 @@
-//! Text -> compressed data, each piece a whole stream of its own.
+//! Text -> compressed data. Each text becomes a complete stream.
 //!
-//! The state of an algorithm is made once and used again for every piece, as making gzip's costs
-//! more than compressing one log line.
+//! The state of an algorithm is allocated once and used again for each text. Allocating the state of
+//! gzip costs more than compressing one log line.
 
 use flate2::{Compress, Crc, FlushCompress, Status};
 use snap::raw;
@@ -15,13 +15,13 @@ pub enum Compression {
     Gzip,
     /// RFC 1950.
     Zlib,
-    /// Snappy's block format: no frame around it, as the C plugin sends it.
+    /// Snappy's block format, without framing, as the C plugin sends it.
     Snappy,
     /// RFC 8878.
     Zstd,
 }
 
-/// Compresses one piece after another.
+/// Compresses texts one by one.
 pub struct Compressor(State);
 
 enum State {
@@ -32,11 +32,11 @@ enum State {
 }
 
 impl Compressor {
-    /// Makes the state of an algorithm.
+    /// Allocates the state of an algorithm.
     ///
     /// # Panics
     ///
-    /// When there is no memory for it.
+    /// If the allocation fails.
     #[must_use]
     pub fn new(compression: Compression) -> Self {
         Self(match compression {
@@ -49,11 +49,11 @@ impl Compressor {
         })
     }
 
-    /// Replaces what `out` holds by the compressed text.
+    /// Replaces the content of `out` with the compressed text.
     ///
     /// # Panics
     ///
-    /// For a text of 4 GiB or more, which no chunk holds.
+    /// If the text has 4 GiB or more. No chunk is that large.
     pub fn compress(&mut self, text: &[u8], out: &mut Vec<u8>) {
         out.clear();
         match &mut self.0 {
@@ -84,11 +84,11 @@ impl std::fmt::Debug for Compressor {
     }
 }
 
-/// The longest text whose compressed form is within a limit whatever the text is.
+/// The maximum length of a text whose compressed form stays within the limit for any content.
 ///
-/// Of them, Snappy promises least: at most a sixth more than the text, and 32 bytes.
+/// Snappy has the largest worst case of the four algorithms: text length / 6 + 32 bytes more.
 #[must_use]
-pub const fn surely_within(limit: usize) -> usize {
+pub const fn max_incompressible_len(limit: usize) -> usize {
     limit.saturating_sub(32) / 7 * 6
 }
 
@@ -101,7 +101,7 @@ fn gzip(state: &mut Compress, text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&crc.amount().to_le_bytes());
 }
 
-/// Appends the whole stream in the format that the state was made for.
+/// Appends a complete stream in the format of the state.
 fn deflate(state: &mut Compress, text: &[u8], out: &mut Vec<u8>) {
     state.reset();
     loop {
@@ -114,10 +114,10 @@ fn deflate(state: &mut Compress, text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Deflate, no flags, no time, no extra flags, an unknown system.
+/// Magic number, deflate, no flags, no time, no extra flags, unknown operating system (RFC 1952).
 const GZIP_HEAD: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// zstd's own default.
+/// The default of zstd.
 const ZSTD_LEVEL: i32 = 3;
 
 #[cfg(test)]
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn each_piece_is_a_stream_of_its_own() {
+    fn each_text_becomes_a_complete_stream() {
         let long = "a line that repeats\n".repeat(100_000);
         for compression in ALL {
             let mut compressor = Compressor::new(compression);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_surely_within_the_limit_is_within_it() {
+    fn incompressible_text_of_the_maximum_length_fits() {
         let seed = 0x5eed_c0de;
         println!("seed {seed:#x}");
         let mut random = fastrand::Rng::with_seed(seed);
@@ -172,7 +172,9 @@ mod tests {
             let mut compressor = Compressor::new(compression);
             let mut out = Vec::new();
             for limit in [64, 100, 1000, 70_000, 1_024_000] {
-                let text: Vec<u8> = (0..surely_within(limit)).map(|_| random.u8(..)).collect();
+                let text: Vec<u8> = (0..max_incompressible_len(limit))
+                    .map(|_| random.u8(..))
+                    .collect();
                 compressor.compress(&text, &mut out);
                 assert!(out.len() <= limit, "{compression:?} {limit}: {}", out.len());
                 assert_eq!(plain(compression, &out), text);

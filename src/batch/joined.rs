@@ -1,18 +1,18 @@
-//! Which texts each record of a request holds, where several are joined.
+//! Records that hold several texts: which texts each record of a request holds.
 //!
-//! A chunk that comes again may be joined in another way, as names may be known by then that were
-//! not known before. So what is left of it is remembered by texts, and not by records.
+//! A retried chunk may be joined into other records, because more names may be known on the retry.
+//! Therefore the pending items of a chunk are stored by text, not by record.
 
-/// The ordinals of the texts of each record, by the record's number.
+/// The ordinals of the texts of each record, by record number.
 #[derive(Debug, Default)]
 pub(crate) struct Joined {
     texts: Vec<u32>,
-    /// Where the texts of each record end.
+    /// The end of each record's texts in `texts`.
     ends: Vec<usize>,
 }
 
 impl Joined {
-    /// Notes the texts of the next record.
+    /// Adds the texts of the next record.
     pub(crate) fn add(&mut self, texts: &[u32]) {
         self.texts.extend_from_slice(texts);
         self.ends.push(self.texts.len());

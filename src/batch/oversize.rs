@@ -1,27 +1,27 @@
-//! An item beyond the service's limit -> parts within it.
+//! An item beyond the service's limit -> a truncated item, or parts within the limit.
 //!
-//! The text is cut where it lies, in its escaped form or plain, and only between characters: an
-//! escape or a multi-byte character is never parted.
+//! The text is cut in place, in its escaped or plain form. A cut never divides an escape sequence or
+//! a multi-byte character.
 
-/// What is done with an item beyond the limit.
+/// How an item beyond the limit is sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Oversize {
-    /// It is sent in numbered parts.
+    /// In numbered parts.
     Split,
-    /// It is cut and marked.
+    /// Truncated, with a mark.
     Truncate,
 }
 
-/// Where to cut escaped text so that what it stands for is as long as allowed: the escaped length.
+/// The length of the longest prefix of escaped text whose unescaped form has at most `limit` bytes.
 ///
-/// Escapes are those of one JSON string, whatever the text itself may hold.
+/// Only the escapes of one JSON string are resolved. Escapes inside the text itself are plain text.
 #[must_use]
 pub fn fitting(escaped: &[u8], limit: usize) -> usize {
     fitting_from((0, 0), escaped, limit).0
 }
 
-/// As [`fitting`], where so much of the escaped text is known to stand for so many bytes; returns
-/// both numbers for what fits.
+/// Like [`fitting`], but continues after a prefix whose escaped and unescaped lengths are known.
+/// Returns both lengths of the prefix that fits.
 #[must_use]
 pub fn fitting_from(known: (usize, usize), escaped: &[u8], limit: usize) -> (usize, usize) {
     let (mut at, mut text) = known;
@@ -36,13 +36,13 @@ pub fn fitting_from(known: (usize, usize), escaped: &[u8], limit: usize) -> (usi
     (at, text)
 }
 
-/// How long the text is that escaped text stands for.
+/// The unescaped length of escaped text.
 #[must_use]
 pub fn text_len(escaped: &[u8]) -> usize {
     fitting_from((0, 0), escaped, usize::MAX).1
 }
 
-/// The bytes of one character: as escaped, and as text.
+/// The length of the first character: escaped and unescaped.
 fn character(escaped: &[u8]) -> (usize, usize) {
     let (escaped_len, text_len) = match escaped {
         [b'\\', b'u', ..] => (6, 1),
@@ -55,23 +55,23 @@ fn character(escaped: &[u8]) -> (usize, usize) {
     (escaped_len.min(escaped.len()), text_len)
 }
 
-/// As much of plain text as is within the limit, up to the end of a character.
+/// The length of the longest prefix of plain text within the limit that ends between characters.
 ///
-/// Bytes that are no text are cut anywhere.
+/// Bytes that are not UTF-8 may be cut anywhere.
 #[must_use]
 pub fn plain_fitting(text: &[u8], limit: usize) -> usize {
     if text.len() <= limit {
         return text.len();
     }
-    // A character has at most three bytes behind its first one.
+    // A UTF-8 character has at most three bytes after its first byte.
     let begins = |&at: &usize| !(0x80..0xc0).contains(&text[at]);
     let earliest = limit.saturating_sub(3).max(1);
     (earliest..=limit).rev().find(begins).unwrap_or(limit)
 }
 
-/// Cuts plain text into parts of at most so many bytes each.
+/// Splits plain text into parts of at most `limit` bytes.
 pub fn plain_parts(text: &[u8], limit: usize) -> impl Iterator<Item = &[u8]> {
-    // No character is longer than this, so that every part holds one at least.
+    // A UTF-8 character has at most 4 bytes. A smaller limit could make an empty part.
     let limit = limit.max(4);
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -81,16 +81,16 @@ pub fn plain_parts(text: &[u8], limit: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// What a cut item ends in.
+/// The end of a truncated item.
 pub const TRUNCATED: &str = "[Truncated...]";
 
-/// What one of several parts ends in.
+/// The end of one of several parts.
 #[must_use]
 pub fn part_mark(number: usize, of: usize) -> String {
     format!("[Part {number}/{of}]")
 }
 
-/// Room for the longest mark: a chunk has no more than some ten million parts.
+/// The size of the longest mark. A chunk has less than 100 million parts.
 pub const MARK_ROOM: usize = "[Part 99999999/99999999]".len();
 
 #[cfg(test)]
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_is_between_characters_and_as_late_as_allowed() {
+    fn the_longest_prefix_of_whole_characters_within_the_limit_fits() {
         let ends: Vec<usize> = LENGTHS
             .iter()
             .scan(0, |end, len| {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_any_bytes_add_up_and_parts_of_text_are_text() {
+    fn parts_concatenate_to_the_original_and_parts_of_text_are_valid_utf8() {
         let seed = 0x5eed_0c07;
         println!("seed {seed:#x}");
         let mut random = fastrand::Rng::with_seed(seed);

@@ -1,4 +1,4 @@
-//! Limits at their borders, and what becomes of parts.
+//! Batches at their limits, and subsets of a batch.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn text(batch: &Batch) -> String {
 }
 
 #[test]
-fn items_stand_in_one_body_in_the_order_they_came() {
+fn items_are_written_to_one_body_in_order() {
     let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     assert!(add(&mut open, "1", 5, 10, 0).is_none());
     assert!(add(&mut open, "2", 5, 10, 1).is_none());
@@ -39,7 +39,7 @@ fn items_stand_in_one_body_in_the_order_they_came() {
 }
 
 #[test]
-fn the_item_that_does_not_fit_starts_the_next_batch() {
+fn an_item_that_does_not_fit_starts_the_next_batch() {
     for (bytes, time) in [(1, 0), (40, 0), (1, 1000), (1, -1000)] {
         let mut open = BatchBuilder::new(
             Limits {
@@ -58,7 +58,7 @@ fn the_item_that_does_not_fit_starts_the_next_batch() {
 }
 
 #[test]
-fn batches_part_between_two_times_if_few_items_stand_in_the_way() {
+fn batches_are_divided_between_times_if_few_items_have_to_move() {
     let limits = Limits {
         items: 16,
         ..LIMITS
@@ -88,7 +88,7 @@ fn batches_part_between_two_times_if_few_items_stand_in_the_way() {
 }
 
 #[test]
-fn the_limits_themselves_are_allowed() {
+fn a_batch_at_the_exact_limits_is_accepted() {
     let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     assert!(add(&mut open, "1", 0, 50, 0).is_none());
     assert!(add(&mut open, "2", 999, 25, 1).is_none());
@@ -97,7 +97,7 @@ fn the_limits_themselves_are_allowed() {
 }
 
 #[test]
-fn items_are_sorted_by_time_and_stay_in_order_within_a_millisecond() {
+fn items_are_sorted_by_time_and_keep_their_order_within_a_millisecond() {
     let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     for (ordinal, (text, time)) in [("a", 7), ("b", 3), ("c", 7)].into_iter().enumerate() {
         add(&mut open, text, time, 1, ordinal as u32);
@@ -106,7 +106,7 @@ fn items_are_sorted_by_time_and_stay_in_order_within_a_millisecond() {
 }
 
 #[test]
-fn items_without_a_span_stay_in_their_order() {
+fn items_without_a_span_keep_their_order() {
     let limits = Limits {
         span_ms: None,
         ..LIMITS
@@ -123,7 +123,7 @@ fn items_without_a_span_stay_in_their_order() {
 }
 
 #[test]
-fn a_part_is_sent_without_the_others() {
+fn a_subset_of_a_batch_has_its_own_body() {
     let mut open = BatchBuilder::new(LIMITS, HEAD, None);
     for (ordinal, text) in ["a", "b", "c"].into_iter().enumerate() {
         add(&mut open, text, 1, 1, ordinal as u32);
@@ -141,9 +141,9 @@ fn a_part_is_sent_without_the_others() {
 }
 
 #[test]
-fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
-    let left = Arc::new(PendingItems::new(vec![1, 3]));
-    let mut open = BatchBuilder::new(LIMITS, HEAD, Some(left));
+fn only_pending_items_of_a_retried_chunk_are_batched() {
+    let pending = Arc::new(PendingItems::new(vec![1, 3]));
+    let mut open = BatchBuilder::new(LIMITS, HEAD, Some(pending));
     for (ordinal, text) in ["a", "b", "c", "d"].into_iter().enumerate() {
         assert!(add(&mut open, text, 1, 1, ordinal as u32).is_none());
     }
@@ -151,6 +151,6 @@ fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
 }
 
 #[test]
-fn nothing_added_is_no_batch() {
+fn an_empty_builder_returns_no_batch() {
     assert!(BatchBuilder::new(LIMITS, HEAD, None).finish().is_none());
 }

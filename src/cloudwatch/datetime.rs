@@ -1,14 +1,14 @@
-//! `awslogs-datetime-format` -> the regular expression of its times.
+//! `awslogs-datetime-format` -> a regular expression that matches its times.
 //!
-//! The driver knows 19 specifiers and takes everything else as part of a regular expression, so that
-//! users write `\[%b %d`. Where its own expressions miss times that the specifier stands for, or
-//! take what is none, these here do not. Source: moby `daemon/logger/awslogs/cloudwatchlogs.go`.
+//! The driver has 19 specifiers and uses all other text as part of a regular expression, so users write
+//! `\[%b %d`. Some of the driver's expressions do not match all times of their specifier, or match
+//! other text. They are corrected here. Source: moby `daemon/logger/awslogs/cloudwatchlogs.go`.
 
 /// The regular expression for a format, in Go's syntax.
 ///
 /// # Errors
 ///
-/// What in the format has no meaning.
+/// Returns the part of the format that has no meaning.
 pub fn pattern(format: &str) -> Result<String, String> {
     let mut pattern = String::new();
     let mut rest = format.chars();
@@ -46,8 +46,8 @@ fn specifier(specifier: Option<char>) -> Result<&'static str, String> {
 
 const IN_CLASS: &str = "a `[` begins a class of characters; write `\\[` for the character";
 
-/// Beside the driver's: `%d` and `%H` without a comma, `%I` without 00, `%j` with 010 to 090, `%L`
-/// behind a comma or a dot of the format's own too, `%Z` with UTC, and `%%`, which it leaves out.
+/// Differences from the driver: `%d` and `%H` do not match a comma, `%I` does not match 00, `%j` matches
+/// 010 to 090, `%L` also follows a comma or a dot of the format, `%Z` matches UTC, and `%%` is added.
 const SPECIFIERS: [(char, &str); 20] = [
     ('a', "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"),
     (
@@ -86,8 +86,8 @@ mod tests {
     use crate::cloudwatch::go_regex;
 
     #[test]
-    fn each_specifier_finds_the_times_it_stands_for() {
-        for (format, found, passed) in [
+    fn each_specifier_matches_its_times_only() {
+        for (format, found, not_found) in [
             ("%a %A", "Tue Monday", "Tu Monday"),
             ("%b %B", "Dec May", "dec May"),
             ("^%w$", "6", "7"),
@@ -115,20 +115,20 @@ mod tests {
         ] {
             let regex = go_regex::compile(&pattern(format).unwrap()).unwrap();
             assert!(regex.is_match(found), "{format} on {found}");
-            assert!(!regex.is_match(passed), "{format} on {passed}");
+            assert!(!regex.is_match(not_found), "{format} on {not_found}");
         }
     }
 
     #[test]
-    fn what_the_driver_leaves_out_without_a_word_is_a_problem() {
-        for (format, told) in [
+    fn formats_that_the_driver_ignores_are_an_error() {
+        for (format, expected) in [
             ("%Y-%e", "`%e` is none of %a, %A"),
             ("%Y-%", "at the end"),
             ("[%Y-%m-%d]", r"write `\[`"),
             ("", "empty"),
         ] {
             let problem = pattern(format).unwrap_err();
-            assert!(problem.contains(told), "{format}: {problem}");
+            assert!(problem.contains(expected), "{format}: {problem}");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Docker's tag template: how the awslogs driver names the stream of a container.
+//! Docker's tag template: how the awslogs driver names the log stream of a container.
 //!
-//! The template is one of Go's, over what Docker knows of the container. The router knows what
-//! Docker's own fluentd driver writes into each record, so that most of the fields have no value here.
-//! Source: moby `daemon/logger/loggerutils/log_tag.go`.
+//! The template is a Go template with Docker's data of the container. Only the fields that Docker's
+//! fluentd driver writes into each record are available here; most fields have no value. Source: moby
+//! `daemon/logger/loggerutils/log_tag.go`.
 
 use crate::naming::template::{Missing, Source, Step};
 use crate::options::Reader;
 
-/// A tag template that has been understood.
+/// A parsed tag template.
 #[derive(Debug)]
 pub(super) struct Tag(Vec<(String, Item)>);
 
@@ -21,7 +21,7 @@ enum Item {
 }
 
 impl Tag {
-    /// The option `tag`, or what the driver does without it: the container's id.
+    /// Reads the option `tag`. The default is the container's id, as in the driver.
     pub(super) fn read(reader: &Reader<'_>) -> Self {
         let text = reader.text("tag");
         let text = text.as_deref().unwrap_or("{{.FullID}}");
@@ -33,8 +33,8 @@ impl Tag {
 
     fn parse(mut rest: &str) -> Result<Self, String> {
         let mut items = Vec::new();
-        while let Some((text, behind)) = rest.split_once("{{") {
-            let (field, after) = behind.split_once("}}").ok_or("a `{{` has no `}}`")?;
+        while let Some((text, after_braces)) = rest.split_once("{{") {
+            let (field, after) = after_braces.split_once("}}").ok_or("a `{{` has no `}}`")?;
             items.push((text.to_owned(), Item::Text));
             items.push((format!("{{{{{field}}}}}"), Item::named(field.trim())?));
             rest = after;
@@ -48,7 +48,7 @@ impl Tag {
     ///
     /// # Errors
     ///
-    /// The first item without a value; `out` is then as it was.
+    /// Returns the first item without a value. `out` is then unchanged.
     pub(super) fn render<'t>(
         &'t self,
         source: &impl Source,
@@ -105,7 +105,7 @@ fn value(source: &impl Source, key: &str, out: &mut Vec<u8>) -> bool {
     source.field(&[Step::Key(key.into())], out)
 }
 
-/// Docker's short form of an id, in characters.
+/// Length of Docker's short form of an id, in characters.
 const SHORT_ID: usize = 12;
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_template_is_what_docker_makes_of_it() {
+    fn a_tag_template_is_rendered_as_docker_does() {
         for (template, expected) in [
             ("{{.ID}}", "43481a6ce484"),
             ("{{ .FullID }}", "43481a6ce4842eec8fe72fc28500"),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_alone_knows_is_a_problem() {
+    fn fields_that_only_docker_has_are_an_error() {
         for (template, told) in [
             ("{{.ImageName}}", "does not know `{{.ImageName}}`"),
             ("{{.ID", "has no `}}`"),

@@ -1,8 +1,8 @@
 //! `metric_namespace`: records of the inputs cpu and mem become CloudWatch embedded metrics.
 //!
-//! The C plugin does so with every such record, asked or not; here a namespace asks. An output cannot
-//! see which input a record comes from, so it is told by its members. The record stays as it is and
-//! gets one more member, `_aws`, in front.
+//! The C plugin converts every such record. Here a namespace must be set. An output does not know the
+//! input of a record, so the record is recognized by its members. The record keeps its members and gets
+//! one more in front, `_aws`.
 
 use serde_json::{Value, json};
 
@@ -38,8 +38,8 @@ impl Metrics {
         }
     }
 
-    /// Puts the member behind the opening brace of a record's text, which stands in `body` from
-    /// `start` on, twice escaped; returns the overhead it adds.
+    /// Inserts the member after the opening brace of a record's text, which begins at `start` in `body`
+    /// and is escaped twice. Returns the overhead of the member.
     pub(super) fn insert(
         &self,
         record: &Record<'_, '_>,
@@ -53,8 +53,7 @@ impl Metrics {
         overhead
     }
 
-    /// The member with a comma behind it, twice escaped, and the overhead; `None` for a record that
-    /// gains none.
+    /// The member followed by a comma, escaped twice, and its overhead; `None` for other records.
     pub(super) fn escaped(&self, record: &Record<'_, '_>) -> Option<(Vec<u8>, usize)> {
         let (names, unit) = kind(record)?;
         let mut member = br#""_aws":"#.to_vec();
@@ -82,7 +81,7 @@ impl Metrics {
     }
 }
 
-/// The metrics of a record and their unit, if it is one of metrics.
+/// The names and the unit of a record's metrics; `None` if it is not a record of an input with metrics.
 fn kind(record: &Record<'_, '_>) -> Option<(&'static [&'static str], &'static str)> {
     if record.value(b"_aws").is_some() {
         return None;
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mem_record_has_bytes_and_no_dimensions_unless_asked() {
+    fn a_mem_record_has_bytes_and_no_dimensions_by_default() {
         let metrics = Metrics::new("n".into(), "");
         let (text, _) = written(
             &metrics,

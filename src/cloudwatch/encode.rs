@@ -1,7 +1,7 @@
-//! Records -> requests for their targets.
+//! Records -> PutLogEvents requests for their log streams.
 //!
-//! An event is written once, into the body of the request it will travel in. One beyond the limit is
-//! written up to the limit, and then cut there or written anew, a part at a time.
+//! An event is written once, into the body of its request. An event beyond the limit is written up to
+//! the limit. It is then truncated in place, or written again in parts.
 
 mod oversize;
 
@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use self::oversize::Pending;
-use crate::batch::{Batch, Limits, MOST_OPEN, Rest, Windows};
+use self::oversize::PendingParts;
+use crate::batch::{Batch, Limits, MAX_OPEN, Rest, Windows};
 use crate::cloudwatch::entity::without_entity;
 use crate::cloudwatch::options::Config;
 use crate::cloudwatch::route::{Fallback, Fallbacks, LogStreamId, LogStreams};
@@ -25,24 +25,24 @@ use crate::record::msgpack::{Cursor, Token};
 use crate::telemetry::encode_stats::{EncodeStats, Note, Text};
 use crate::telemetry::metrics::descriptors::{Id, SkipReason};
 
-/// What happened to records on the way.
+/// How the records of a chunk were encoded.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
     /// Events written.
     pub events: u32,
     /// Records without any of `log_key`'s keys.
     pub skipped: usize,
-    /// Records whose text is empty, which the service does not take.
+    /// Records whose text is empty; the service does not accept empty events.
     pub empty: usize,
-    /// Events cut to the limit.
+    /// Events truncated to the limit.
     pub truncated: usize,
     /// Records sent in several events.
     pub split: usize,
-    /// Values nested too deeply to be written.
+    /// Values skipped because they are nested too deeply.
     pub too_deep: usize,
-    /// Values in the chunk that were no records.
+    /// Values in the chunk that are not records.
     pub undecodable: usize,
-    /// Bytes at the chunk's end that were no record.
+    /// Bytes of an incomplete record at the end of the chunk.
     pub torn: usize,
 }
 
@@ -50,15 +50,15 @@ pub struct Counts {
 pub struct Encoder<'c> {
     config: &'c Config,
     targets: LogStreams<'c>,
-    left: Option<Arc<PendingItems>>,
-    /// Of each target, by number.
+    pending_items: Option<Arc<PendingItems>>,
+    /// The open batches of each target, by target number.
     open: Vec<Windows>,
-    /// How many batches are open in all.
+    /// The number of all open batches.
     batches: usize,
     full: Vec<(usize, Batch)>,
     json: Json<'c>,
-    /// An event of which not all parts are written.
-    pending: Option<Pending<'c>>,
+    /// An event that is sent in parts, until its last part is written.
+    pending_parts: Option<PendingParts<'c>>,
     counts: Counts,
     time: TimeLimit,
     is_done: bool,
@@ -71,12 +71,11 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
         self.time.stop_at(deadline);
     }
 
-    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. A chunk of very many targets is encoded in sections:
-    /// where there are too many open batches, all of them are handed out, and later records get new
-    /// ones.
+    /// Only the batches of the current requests are encoded, so the memory of a chunk in delivery is that
+    /// of the requests in flight. A chunk with very many targets is encoded in sections: when there are
+    /// too many open batches, all of them are returned, and later records start new batches.
     fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
-        // A section of which nothing is left to send is no reason to stop.
+        // On a retry a section may have no pending items. Encoding then continues with the next section.
         while !self.section(records, requests) && self.full.is_empty() && !self.time.was_up() {}
         self.full
             .sort_by_key(|(number, batch)| (*number, batch.window()));
@@ -102,39 +101,39 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
 }
 
 impl<'c> Encoder<'c> {
-    /// Begins a chunk, of which only what is `left` is written if it has been tried before.
+    /// Starts a chunk. On a retry only the items in `pending_items` are written.
     #[must_use]
     pub fn new(
         config: &'c Config,
         targets: LogStreams<'c>,
-        left: Option<Arc<PendingItems>>,
+        pending_items: Option<Arc<PendingItems>>,
     ) -> Self {
         Self {
             config,
             targets,
-            left,
+            pending_items,
             open: Vec::new(),
             batches: 0,
             full: Vec::new(),
-            json: Json::new(Depth::Twice).with_most(most_text(config)),
-            pending: None,
+            json: Json::new(Depth::Twice).with_most(max_text(config)),
+            pending_parts: None,
             counts: Counts::default(),
             time: TimeLimit::default(),
             is_done: false,
         }
     }
 
-    /// Encodes records until so many requests are full or there are too many open batches; `true` at
-    /// the chunk's end.
+    /// Encodes records until `requests` requests are full, there are too many open batches, or the time
+    /// is up. Returns `true` at the end of the chunk.
     fn section(&mut self, records: &mut Records<'c>, requests: usize) -> bool {
         if self.open.is_empty() {
             self.targets.forget();
         }
         while self.full.len() < requests {
-            if self.pending.is_some() && self.part() {
+            if self.pending_parts.is_some() && self.write_next_part() {
                 continue;
             }
-            if self.is_crowded() {
+            if self.is_section_full() {
                 self.close();
                 return false;
             }
@@ -151,7 +150,7 @@ impl<'c> Encoder<'c> {
         false
     }
 
-    /// What has not been handed out by [`Encoder::round`], where no more rounds are made.
+    /// The items that [`Encoder::round`] has not returned, when no more rounds are made.
     #[must_use]
     pub fn rest(&self) -> Rest {
         let mut rest = Rest {
@@ -163,7 +162,7 @@ impl<'c> Encoder<'c> {
         rest
     }
 
-    /// What happened to the records, and what names they fell back to.
+    /// How the records were encoded, and which fallback names were used.
     #[must_use]
     pub fn into_counts(mut self, records: &Records<'c>) -> (Counts, Fallbacks) {
         if self.is_done {
@@ -174,11 +173,11 @@ impl<'c> Encoder<'c> {
         (self.counts, self.targets.fallbacks())
     }
 
-    fn is_crowded(&self) -> bool {
-        self.batches >= MOST_OPEN || self.targets.bytes() >= MOST_NAME_BYTES
+    fn is_section_full(&self) -> bool {
+        self.batches >= MAX_OPEN || self.targets.bytes() >= MAX_NAME_BYTES
     }
 
-    /// Ends all open batches.
+    /// Closes all open batches.
     fn close(&mut self) {
         let first = self.targets.first();
         for (index, windows) in self.open.drain(..).enumerate() {
@@ -188,14 +187,14 @@ impl<'c> Encoder<'c> {
         self.batches = 0;
     }
 
-    /// Where an event of this target and time is written.
+    /// Selects the batch for an event of this target and time. Returns the index of its target in `open`.
     #[inline(always)]
     fn choose(&mut self, number: usize, time: i64) -> usize {
         let index = number - self.targets.first();
         if index == self.open.len() {
             let target = self.targets.target(number);
             let head = head(target, self.targets.entity(number));
-            let windows = Windows::new(LIMITS, &head, self.left.clone());
+            let windows = Windows::new(LIMITS, &head, self.pending_items.clone());
             self.open.push(windows);
             self.batches += 1;
         }
@@ -215,7 +214,7 @@ impl<'c> Encoder<'c> {
             return;
         };
         let number = self.targets.number(record);
-        // The service takes no negative time; such an event is too old either way, and it says so.
+        // The service rejects negative times. With time 0 it reports the event as too old.
         let time = record.time.millis().max(0);
         let index = self.choose(number, time);
         let open = self.open[index].chosen();
@@ -234,21 +233,21 @@ impl<'c> Encoder<'c> {
             body.truncate(start);
             return;
         }
-        if text > most_text(self.config) {
-            let written = Written {
+        if text > max_text(self.config) {
+            let event = UnfinishedEvent {
                 start,
                 message,
                 too_deep,
                 more_too_deep,
             };
-            return self.oversize(part, *record, number, time, written);
+            return self.oversize(part, *record, number, time, event);
         }
         self.counts.too_deep += more_too_deep;
         body.extend_from_slice(AFTER_MESSAGE);
         self.add(number, start, time, text);
     }
 
-    /// Ends an event of so many bytes of text.
+    /// Adds an event whose text has `text` bytes.
     #[inline(always)]
     fn add(&mut self, number: usize, start: usize, time: i64, text: usize) {
         let open = self.open[number - self.targets.first()].chosen();
@@ -258,7 +257,7 @@ impl<'c> Encoder<'c> {
     }
 }
 
-/// What is counted and logged of a chunk.
+/// The counts and log lines of a chunk.
 fn stats(counts: &Counts, fallbacks: Fallbacks) -> EncodeStats {
     let Counts {
         skipped,
@@ -316,22 +315,22 @@ fn fallback(target: usize, fallback: Fallback, to: &'static str) -> Note {
     Note::fallback(count, target, to, missing)
 }
 
-/// Where an event has been written that is beyond the limit.
-struct Written {
+/// The position of an event in the body that is beyond the limit.
+struct UnfinishedEvent {
     start: usize,
     message: usize,
-    /// Values that had been left out before it.
+    /// The number of values skipped in the chunk before this event.
     too_deep: usize,
-    /// Values left out in it, where they were not counted together with those.
+    /// The number of values skipped in this event, if a separate writer counted them.
     more_too_deep: usize,
 }
 
-/// Bytes of text that an event may have.
-fn most_text(config: &Config) -> usize {
+/// Maximum size of an event's text in bytes.
+fn max_text(config: &Config) -> usize {
     config.max_event_bytes - EVENT_OVERHEAD
 }
 
-/// Appends the message's text as it stands in a JSON string; returns the overhead.
+/// Appends the message's text as the content of a JSON string; returns the overhead.
 #[inline]
 fn write<'c>(
     part: Part<'c>,
@@ -344,25 +343,25 @@ fn write<'c>(
         Part::Record => json.record(record, body),
         Part::Value(raw) => match Cursor::new(raw).token() {
             Ok(Token::Str(text) | Token::Bin(text)) => {
-                escape::append_within(text, Depth::Once, most_text(config), body)
+                escape::append_within(text, Depth::Once, max_text(config), body)
             }
             _ => json.value(raw, body),
         },
     }
 }
 
-/// As [`write`], for a whole record that gains metrics or loses what was meant for its entity; also
-/// how many values were nested too deeply.
+/// Like [`write`], for a whole record to which metrics are added or from which the members of its
+/// entity are removed. Also returns the number of values skipped because they are nested too deeply.
 fn enriched(config: &Config, record: &Record<'_, '_>, body: &mut Vec<u8>) -> (usize, usize) {
     let start = body.len();
-    let mut json = Json::new(Depth::Twice).with_most(most_text(config));
-    let mut room = Vec::new();
+    let mut json = Json::new(Depth::Twice).with_most(max_text(config));
+    let mut buffer = Vec::new();
     let kept = config
         .entities
         .as_ref()
-        .map(|_| without_entity(record.fields, &mut room));
-    let anew = Record::alone(record.time, kept.as_deref().unwrap_or(record.fields));
-    let mut overhead = json.record(&anew, body);
+        .map(|_| without_entity(record.fields, &mut buffer));
+    let reduced = Record::alone(record.time, kept.as_deref().unwrap_or(record.fields));
+    let mut overhead = json.record(&reduced, body);
     if let Some(metrics) = &config.metrics {
         overhead += metrics.insert(record, start, body);
     }
@@ -376,7 +375,7 @@ fn before_message(time: i64, body: &mut Vec<u8>) {
     body.extend_from_slice(b",\"message\":\"");
 }
 
-/// The request up to its first event.
+/// The request body up to its first event.
 pub(super) fn head(target: &LogStreamId, entity: &[u8]) -> Vec<u8> {
     let mut head = b"{\"logGroupName\":\"".to_vec();
     escape::append(target.group.as_bytes(), Depth::Once, &mut head);
@@ -393,19 +392,19 @@ pub(super) fn head(target: &LogStreamId, entity: &[u8]) -> Vec<u8> {
 
 const AFTER_MESSAGE: &[u8] = b"\"}";
 
-/// The service adds so many bytes to each event's text.
+/// Bytes that the service adds to the size of each event (see [`LIMITS`]).
 pub(super) const EVENT_OVERHEAD: usize = 26;
 
-/// PutLogEvents: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>.
+/// Limits of PutLogEvents: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>.
 pub(super) const LIMITS: Limits = Limits {
     items: 10_000,
     bytes: 1_048_576,
     span_ms: Some(24 * 3600 * 1000),
 };
 
-/// Bytes of the names and entities of the targets that have an open batch. One more target may begin
-/// when they are nearly reached. A target takes about four times its name, and a kilobyte.
-const MOST_NAME_BYTES: usize = 2 * 1024 * 1024;
+/// Maximum total size in bytes of the names and entities of targets with open batches. The last target
+/// may exceed it. A target takes about four times the size of its name and 1 kB in addition.
+const MAX_NAME_BYTES: usize = 2 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

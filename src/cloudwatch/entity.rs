@@ -1,8 +1,8 @@
-//! `add_entity`: what a record's Kubernetes metadata says of the service that logged it.
+//! `add_entity`: the entity of the service that logged a record, from the record's Kubernetes metadata.
 //!
-//! The fields are the C plugin's. They travel once in each request, beside the events, and their
-//! source keys (`aws_entity…`) are taken out of the message. Records of different entities travel in
-//! different requests.
+//! The fields are those of the C plugin. The entity is sent once per request, separately from the events,
+//! and its source keys (`aws_entity…`) are removed from the message. Records with different entities are
+//! sent in different requests.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Entities {
     fields: Vec<(Part, Vec<Step>)>,
 }
 
-/// Where a part of an entity comes from.
+/// A field of an entity.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Part {
     Account,
@@ -60,7 +60,7 @@ impl Default for Entities {
 }
 
 impl Entities {
-    /// Appends a record's entity as JSON; nothing when too little of it is known.
+    /// Appends a record's entity as JSON. Appends nothing if required fields are missing.
     pub(super) fn append(&self, record: &Record<'_, '_>, out: &mut Vec<u8>) {
         let mut found = self.found(record);
         complete(&mut found);
@@ -87,7 +87,7 @@ impl Entities {
             let mut text = Vec::new();
             field_path::scalar(record, path, &mut text);
             let text = String::from_utf8_lossy(&text);
-            text.chars().take(MOST_CHARACTERS).collect::<String>()
+            text.chars().take(MAX_CHARACTERS).collect::<String>()
         };
         let is_map = |raw| matches!(Cursor::new(raw).token(), Ok(Token::Map(_)));
         let nested = record.value(KUBERNETES).is_some_and(is_map);
@@ -100,7 +100,7 @@ impl Entities {
     }
 }
 
-/// What follows from other fields.
+/// Adds the fields that follow from other fields.
 fn complete(found: &mut Found) {
     let has = |found: &Found, source| found.contains_key(&source);
     if !has(found, Part::Name)
@@ -142,16 +142,15 @@ fn attributes(found: &Found) -> BTreeMap<&'static str, &str> {
     known.chain([("PlatformType", platform)]).collect()
 }
 
-/// A record's members without those that were meant for the entity; what had to be written anew is
-/// in `room`.
-pub(super) fn without_entity<'r>(fields: &[Field<'r>], room: &'r mut Vec<u8>) -> Vec<Field<'r>> {
+/// A record's members without those of the entity. `buffer` holds a map that had to be rewritten.
+pub(super) fn without_entity<'r>(fields: &[Field<'r>], buffer: &'r mut Vec<u8>) -> Vec<Field<'r>> {
     let kubernetes = fields.iter().rev().find(|field| field.is(KUBERNETES));
-    let anew = kubernetes.is_some_and(|field| rewrite(field.value, room));
-    let room: &'r [u8] = room;
-    let kept = fields.iter().filter(|field| !is_meant(field));
+    let is_rewritten = kubernetes.is_some_and(|field| rewrite(field.value, buffer));
+    let buffer: &'r [u8] = buffer;
+    let kept = fields.iter().filter(|field| !is_entity_field(field));
     kept.map(|field| Field {
-        value: if anew && field.is(KUBERNETES) {
-            room
+        value: if is_rewritten && field.is(KUBERNETES) {
+            buffer
         } else {
             field.value
         },
@@ -160,7 +159,7 @@ pub(super) fn without_entity<'r>(fields: &[Field<'r>], room: &'r mut Vec<u8>) ->
     .collect()
 }
 
-/// Writes a map without those members; `false` when there is nothing to change.
+/// Writes a map without the members of the entity. Returns `false` if it has none.
 fn rewrite(map: &[u8], out: &mut Vec<u8>) -> bool {
     let mut cursor = Cursor::new(map);
     let Ok(Token::Map(count)) = cursor.token() else {
@@ -169,7 +168,10 @@ fn rewrite(map: &[u8], out: &mut Vec<u8>) -> bool {
     let members: Vec<Field<'_>> = (0..count)
         .map_while(|_| Field::read(&mut cursor).ok())
         .collect();
-    let kept: Vec<_> = members.iter().filter(|field| !is_meant(field)).collect();
+    let kept: Vec<_> = members
+        .iter()
+        .filter(|field| !is_entity_field(field))
+        .collect();
     if kept.len() == members.len() {
         return false;
     }
@@ -182,7 +184,7 @@ fn rewrite(map: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-pub(super) fn is_meant(field: &Field<'_>) -> bool {
+pub(super) fn is_entity_field(field: &Field<'_>) -> bool {
     matches!(field.key, Token::Str(key) | Token::Bin(key) if key.starts_with(PREFIX))
 }
 
@@ -200,10 +202,10 @@ const PATHS: [(Part, &str); 10] = [
 ];
 pub(super) const KUBERNETES: &[u8] = b"kubernetes";
 const PREFIX: &[u8] = b"aws_entity";
-/// A map's head with a count of four bytes.
+/// The first byte of a MessagePack map with a count of four bytes.
 const MAP_32: u8 = 0xdf;
-/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Entity.html>
-const MOST_CHARACTERS: usize = 512;
+/// Maximum length of a value: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Entity.html>
+const MAX_CHARACTERS: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workload_stands_in_for_a_service_and_a_cluster_for_an_environment() {
+    fn missing_names_are_derived_from_workload_and_cluster() {
         let found = entity(&json!({
             "aws_entity_account_id": "1",
             "kubernetes": {
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn too_little_is_no_entity() {
+    fn no_entity_without_its_required_fields() {
         assert_eq!(
             entity(&json!({"kubernetes": {"aws_entity_service_name": "shop"}})),
             None
@@ -300,15 +302,15 @@ mod tests {
     }
 
     #[test]
-    fn its_keys_leave_the_message_and_others_stay() {
+    fn entity_keys_are_removed_from_the_message() {
         let record = json!({
             "aws_entity_account_id": "1", "log": "x", "aws_entity_more": 2,
             "kubernetes": {"host": "n", "aws_entity_cluster": "c", "labels": {"aws_entity_x": 1}},
         });
         let mut out = Vec::new();
         with_record(&record, |record| {
-            let mut room = Vec::new();
-            let kept = without_entity(record.fields, &mut room);
+            let mut buffer = Vec::new();
+            let kept = without_entity(record.fields, &mut buffer);
             Json::new(Depth::Once).record(&Record::alone(record.time, &kept), &mut out);
         });
         let written: Value = serde_json::from_slice(&out).unwrap();

@@ -1,8 +1,8 @@
-//! Go's regular expressions (RE2) -> those of the engine here.
+//! Go's regular expressions (RE2) -> the syntax of `regex_lite`.
 //!
-//! Options of the awslogs driver are in Go's syntax. Both engines take linear time and agree on nearly
-//! everything; what Go alone takes as plain text is escaped, and what this one does not have is
-//! refused by name. Source: Go `regexp/syntax`.
+//! Options of the awslogs driver use Go's syntax. Both engines run in linear time and differ little.
+//! Characters that are plain text in Go only are escaped. Syntax that `regex_lite` does not support is an
+//! error that names it. Source: Go `regexp/syntax`.
 
 use regex_lite::Regex;
 
@@ -10,9 +10,9 @@ use regex_lite::Regex;
 ///
 /// # Errors
 ///
-/// What in it is wrong, or not supported here.
+/// Returns the part of the pattern that is invalid or not supported.
 pub fn compile(pattern: &str) -> Result<Regex, String> {
-    let translated = Translator::new(pattern).whole()?;
+    let translated = Translator::new(pattern).translate()?;
     Regex::new(&translated).map_err(|error| error.to_string())
 }
 
@@ -32,7 +32,7 @@ impl<'p> Translator<'p> {
         }
     }
 
-    fn whole(mut self) -> Result<String, String> {
+    fn translate(mut self) -> Result<String, String> {
         while let Some(next) = self.rest.chars().next() {
             match next {
                 '\\' => self.escape()?,
@@ -45,7 +45,7 @@ impl<'p> Translator<'p> {
         Ok(self.out)
     }
 
-    /// A class begins; a `]` right behind it is one of its members.
+    /// Copies the start of a character class. A `]` directly after it is a member of the class.
     fn class(&mut self) {
         self.in_class = true;
         self.keep(1);
@@ -57,7 +57,8 @@ impl<'p> Translator<'p> {
         }
     }
 
-    /// In Go a class holds no other one, but for `[:alpha:]`, and knows no set operations.
+    /// Copies a member of a class. In Go a class cannot contain another class, except one like `[:alpha:]`,
+    /// and has no set operations.
     fn class_item(&mut self, next: char) {
         match next {
             '[' if self.rest.starts_with("[:") => {
@@ -80,7 +81,7 @@ impl<'p> Translator<'p> {
             Some('p' | 'P') => return Err(unsupported("\\p", "classes of Unicode characters")),
             Some('C') => return Err(unsupported("\\C", "single bytes")),
             Some('0'..='7') => return Err(unsupported("\\0", "octal numbers; write `\\x..`")),
-            // Words' edges there, plain characters in Go.
+            // Word boundaries in `regex_lite`, plain characters in Go.
             Some('<' | '>') => {
                 self.rest = &self.rest[1..];
                 self.keep(1);
@@ -90,7 +91,7 @@ impl<'p> Translator<'p> {
         Ok(())
     }
 
-    /// `\Q…\E`: text as it is.
+    /// `\Q…\E`: literal text.
     fn literal(&mut self) {
         let text = &self.rest[2..];
         let (text, rest) = text.split_once("\\E").unwrap_or((text, ""));
@@ -110,14 +111,14 @@ impl<'p> Translator<'p> {
     }
 }
 
-/// Whether a `{` is followed by `n}`, `n,}` or `n,m}`; in Go any other one is a plain character.
+/// Whether a `{` begins `{n}`, `{n,}` or `{n,m}`. In Go any other `{` is a plain character.
 fn is_repetition(text: &str) -> bool {
     let Some((inside, _)) = text[1..].split_once('}') else {
         return false;
     };
-    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
+    let (min, max) = inside.split_once(',').unwrap_or((inside, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    !least.is_empty() && digits(least) && digits(most)
+    !min.is_empty() && digits(min) && digits(max)
 }
 
 fn unsupported(what: &str, meaning: &str) -> String {
@@ -128,10 +129,10 @@ fn unsupported(what: &str, meaning: &str) -> String {
 mod tests {
     use super::*;
 
-    /// By the documentation of Go's syntax.
+    /// The cases follow the documentation of Go's syntax.
     #[test]
-    fn a_pattern_finds_what_it_finds_in_go() {
-        for (pattern, found, passed) in [
+    fn a_pattern_matches_as_in_go() {
+        for (pattern, found, not_found) in [
             (r"^\d{4}-\d\d", "2026-11", "x2026-11"),
             (r"^{", "{\"a\":1}", "a{"),
             (r"^a{,2}$", "a{,2}", "aa"),
@@ -151,13 +152,13 @@ mod tests {
         ] {
             let regex = compile(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"));
             assert!(regex.is_match(found), "{pattern} on {found}");
-            assert!(!regex.is_match(passed), "{pattern} on {passed}");
+            assert!(!regex.is_match(not_found), "{pattern} on {not_found}");
         }
     }
 
     #[test]
-    fn what_is_not_supported_is_named() {
-        for (pattern, told) in [
+    fn unsupported_syntax_is_named_in_the_error() {
+        for (pattern, expected) in [
             (r"\pL", "classes of Unicode"),
             (r"\C", "single bytes"),
             (r"\101", "octal"),
@@ -167,7 +168,7 @@ mod tests {
             (r"\", "escape"),
         ] {
             let error = compile(pattern).map(|_| ()).unwrap_err();
-            assert!(error.contains(told), "{pattern}: {error}");
+            assert!(error.contains(expected), "{pattern}: {error}");
         }
     }
 }

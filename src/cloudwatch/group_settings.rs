@@ -1,8 +1,8 @@
-//! What a log group is created with besides its name: tags, a KMS key, a class.
+//! The settings with which a log group is created: tags, a KMS key and a class.
 //!
-//! They need permissions of their own, and the account or the region may not have the key or the class.
-//! A log group is not created without what the options ask for, unless `on_create_refused continue`
-//! allows it for tags and class. It is never created without its key: encryption is not optional.
+//! Each needs its own permission, and the account or the region may not have the key or the class.
+//! `on_create_refused continue` allows a log group to be created without its tags or class. A log group
+//! is never created without its key, because encryption is not optional.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use aws_sdk_cloudwatchlogs::types::LogGroupClass;
 use crate::cloudwatch::options::{CreateOptions, OnRefused};
 use crate::delivery::error::{ErrorClass, SendError};
 
-/// Those of them that the service is still asked for.
+/// The settings that are still requested.
 #[derive(Clone, Debug)]
 pub(super) struct GroupSettings<'c> {
-    creation: &'c CreateOptions,
+    options: &'c CreateOptions,
     wanted: Vec<GroupSetting>,
 }
 
-/// One of them.
+/// One setting.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum GroupSetting {
     Tags,
@@ -28,102 +28,104 @@ pub(super) enum GroupSetting {
 }
 
 impl<'c> GroupSettings<'c> {
-    pub(super) fn of(creation: &'c CreateOptions) -> Self {
+    pub(super) fn of(options: &'c CreateOptions) -> Self {
         let set = [
-            (GroupSetting::Tags, !creation.tags.is_empty()),
-            (GroupSetting::Key, creation.kms_key_id.is_some()),
-            (GroupSetting::Class, creation.class.is_some()),
+            (GroupSetting::Tags, !options.tags.is_empty()),
+            (GroupSetting::Key, options.kms_key_id.is_some()),
+            (GroupSetting::Class, options.class.is_some()),
         ];
         let wanted = set.into_iter().filter(|(_, is_set)| *is_set);
         Self {
-            creation,
-            wanted: wanted.map(|(extra, _)| extra).collect(),
+            options,
+            wanted: wanted.map(|(setting, _)| setting).collect(),
         }
     }
 
-    /// Adds them to a request.
+    /// Adds the settings to a request.
     pub(super) fn add(
         &self,
         mut request: CreateLogGroupFluentBuilder,
     ) -> CreateLogGroupFluentBuilder {
-        let creation = self.creation;
+        let options = self.options;
         if self.wanted.contains(&GroupSetting::Tags) {
-            for (key, value) in &creation.tags {
+            for (key, value) in &options.tags {
                 request = request.tags(key, value);
             }
         }
         if self.wanted.contains(&GroupSetting::Key) {
-            request = request.set_kms_key_id(creation.kms_key_id.clone());
+            request = request.set_kms_key_id(options.kms_key_id.clone());
         }
         if self.wanted.contains(&GroupSetting::Class) {
-            request = request.set_log_group_class(creation.class.map(LogGroupClass::from));
+            request = request.set_log_group_class(options.class.map(LogGroupClass::from));
         }
         request
     }
 
-    /// Leaves out the one that a fault is about, or the next one when the fault does not say; `None`
-    /// when the group is not to be created without it.
-    pub(super) fn give_up(&mut self, fault: &SendError) -> Option<GroupSetting> {
-        if !can_concern(fault) || self.creation.on_refused == OnRefused::Keep {
+    /// Removes the setting that the error names, or the next setting if the error names none. Returns `None`
+    /// if the group must not be created without it.
+    pub(super) fn give_up(&mut self, error: &SendError) -> Option<GroupSetting> {
+        if !may_be_about_a_setting(error) || self.options.on_refused == OnRefused::Keep {
             return None;
         }
-        let index = match self.named(fault) {
-            Some(extra) => self.wanted.iter().position(|wanted| *wanted == extra),
-            // The group itself may not be created: nothing left out would change that.
-            None if names_the_group(fault) => None,
+        let index = match self.named(error) {
+            Some(setting) => self.wanted.iter().position(|wanted| *wanted == setting),
+            // The group itself may not be created. Removing settings would not change that.
+            None if names_the_group(error) => None,
             None => self
                 .wanted
                 .iter()
-                .position(|extra| *extra != GroupSetting::Key),
+                .position(|setting| *setting != GroupSetting::Key),
         };
         let index = index.filter(|&index| self.wanted[index] != GroupSetting::Key)?;
         Some(self.wanted.remove(index))
     }
 
-    /// The same fault, with what is not there without it and what to do.
-    pub(super) fn explain(&self, fault: SendError) -> SendError {
-        let extra = self.named(&fault).filter(|_| can_concern(&fault));
-        let Some(extra) = extra else {
-            return self.explain_unnamed(fault.needing("logs:CreateLogGroup"));
+    /// Adds to the error which option it is about and what to do.
+    pub(super) fn explain(&self, error: SendError) -> SendError {
+        let setting = self
+            .named(&error)
+            .filter(|_| may_be_about_a_setting(&error));
+        let Some(setting) = setting else {
+            return self.explain_unnamed(error.needing("logs:CreateLogGroup"));
         };
-        let continued = self.creation.on_refused == OnRefused::Continue;
-        let (option, advice) = (extra.option(), extra.advice());
-        let choice = match extra {
+        let continued = self.options.on_refused == OnRefused::Continue;
+        let (option, advice) = (setting.option(), setting.advice());
+        let choice = match setting {
             GroupSetting::Key => "",
-            GroupSetting::Tags | GroupSetting::Class if continued => return fault,
+            GroupSetting::Tags | GroupSetting::Class if continued => return error,
             GroupSetting::Tags | GroupSetting::Class => "; or set `on_create_refused continue`",
         };
-        fault.followed_by(format_args!(
+        error.followed_by(format_args!(
             "; the log group is not created without `{option}`: {advice}{choice}"
         ))
     }
 
-    /// A refusal that does not say what it is about: it may be any of them.
-    fn explain_unnamed(&self, fault: SendError) -> SendError {
-        if !can_concern(&fault) || names_the_group(&fault) || self.wanted.is_empty() {
-            return fault;
+    /// Adds the possible options to an error that names none of them.
+    fn explain_unnamed(&self, error: SendError) -> SendError {
+        if !may_be_about_a_setting(&error) || names_the_group(&error) || self.wanted.is_empty() {
+            return error;
         }
-        let options: Vec<_> = self.wanted.iter().map(|extra| extra.option()).collect();
-        let which = match options.len() {
+        let names: Vec<_> = self.wanted.iter().map(|setting| setting.option()).collect();
+        let which = match names.len() {
             1 => "which",
             _ => "any of which",
         };
-        let can_continue = options != [GroupSetting::Key.option()];
-        let choice = match self.creation.on_refused {
+        let can_continue = names != [GroupSetting::Key.option()];
+        let choice = match self.options.on_refused {
             OnRefused::Keep if can_continue => {
                 "; `on_create_refused continue` creates it without tags and class"
             }
             OnRefused::Keep | OnRefused::Continue => "",
         };
-        let options = options.join("`, `");
-        fault.followed_by(format_args!(
-            "; the log group is requested with `{options}`, {which} may be the reason{choice}"
+        let names = names.join("`, `");
+        error.followed_by(format_args!(
+            "; the log group is requested with `{names}`, {which} may be the reason{choice}"
         ))
     }
 
-    /// The one that a fault is about, as far as its text says.
-    fn named(&self, fault: &SendError) -> Option<GroupSetting> {
-        let text = fault.to_string().to_lowercase();
+    /// The setting that the error names.
+    fn named(&self, error: &SendError) -> Option<GroupSetting> {
+        let text = error.to_string().to_lowercase();
         let words: Vec<_> = match denied_action(&text) {
             Some(action) => vec![action],
             None => text
@@ -131,33 +133,33 @@ impl<'c> GroupSettings<'c> {
                 .filter(|word| !is_name(word))
                 .collect(),
         };
-        let is_named = |extra: &&GroupSetting| words.iter().any(|word| extra.is_meant_by(word));
+        let is_named = |setting: &&GroupSetting| words.iter().any(|word| setting.is_meant_by(word));
         self.wanted.iter().find(is_named).copied()
     }
 }
 
-fn can_concern(fault: &SendError) -> bool {
-    matches!(fault.kind, ErrorClass::Denied | ErrorClass::Refused)
+fn may_be_about_a_setting(error: &SendError) -> bool {
+    matches!(error.kind, ErrorClass::Denied | ErrorClass::Refused)
 }
 
-fn names_the_group(fault: &SendError) -> bool {
-    let text = fault.to_string().to_lowercase();
+fn names_the_group(error: &SendError) -> bool {
+    let text = error.to_string().to_lowercase();
     denied_action(&text) == Some("logs:createloggroup")
 }
 
-/// The action of "... is not authorized to perform: ACTION on resource: ...".
+/// The action in "... is not authorized to perform: ACTION on resource: ...".
 fn denied_action(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("perform: ")?;
     rest.split_whitespace().next()
 }
 
-/// A name or an ARN may hold any word: `/ecs/staging` says nothing about tags.
+/// Whether a word is a name or an ARN. These may contain any word: `/ecs/staging` is not about tags.
 fn is_name(word: &str) -> bool {
     word.contains('/') || word.contains("arn:")
 }
 
 impl GroupSetting {
-    /// Whether a word of the service's messages, in lower case, means it.
+    /// Whether a word of the service's messages, in lower case, refers to the setting.
     fn is_meant_by(self, word: &str) -> bool {
         match self {
             Self::Tags => {
@@ -178,7 +180,7 @@ impl GroupSetting {
         }
     }
 
-    /// What to do when it is refused.
+    /// What to do if the service refuses the setting.
     fn advice(self) -> &'static str {
         match self {
             Self::Tags => "allow the IAM action logs:TagResource or correct the tags",

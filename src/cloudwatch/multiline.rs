@@ -1,10 +1,9 @@
-//! Records that belong together -> one record: the pieces of a line that Docker cut, and the lines
-//! of a multi-line event.
+//! Joins records into one: the partial lines that Docker splits, and the lines of a multi-line event.
 //!
-//! A chunk goes in and a chunk comes out, so that the rest of the road knows nothing of it, and the
-//! same chunk always gives the same events, which a retry relies on. Nothing is kept from one chunk
-//! to the next: what is acknowledged has been delivered. The price is that what spans two chunks
-//! becomes two events; the host's own multiline filter joins such lines before they get here.
+//! The input and the output are chunks, so the rest of the pipeline does not change. The same chunk
+//! always gives the same events, which a retry requires. No state is kept between chunks, because an
+//! acknowledged chunk must have been delivered. Therefore an event that spans two chunks becomes two
+//! events. Fluent Bit's multiline filter joins such lines before they reach the output.
 
 mod blocks;
 mod line;
@@ -21,22 +20,22 @@ use crate::options::Reader;
 use crate::record::chunk_reader::Records;
 use crate::record::log_key::Select;
 
-/// What is joined.
+/// Which records are joined.
 #[derive(Debug)]
 pub struct Join {
     select: Select,
     multiline: Option<Multiline>,
 }
 
-/// Which lines are one event.
+/// Which lines form one event.
 #[derive(Debug)]
 struct Multiline {
     begins: Regex,
-    most_bytes: usize,
+    max_bytes: usize,
 }
 
 impl Join {
-    /// Reads the options; `None` when every record is an event of its own.
+    /// Reads the options; `None` if every record is an event.
     #[must_use]
     pub fn read(reader: &Reader<'_>, select: &Select) -> Option<Self> {
         let multiline = Multiline::read(reader);
@@ -46,46 +45,46 @@ impl Join {
         })
     }
 
-    /// The chunk with joined records. What is no line of text stays as it is.
+    /// Returns the chunk with joined records. Records without a line of text are copied unchanged.
     #[must_use]
     pub fn chunk(&self, chunk: &[u8]) -> Vec<u8> {
         let mut records = Records::new(chunk);
         let mut joiner = Joiner {
             multiline: self.multiline.as_ref(),
-            pieces: PartialLines::default(),
+            partial_lines: PartialLines::default(),
             blocks: Blocks::default(),
             out: Vec::with_capacity(chunk.len()),
         };
         while let Some(record) = records.next() {
             match Line::of(&record, &self.select) {
-                Some(line) => joiner.piece(line),
+                Some(line) => joiner.add_record(line),
                 None => line::write(record.time, record.fields, &mut joiner.out),
             }
         }
         let mut out = joiner.finish();
-        // What could not be read goes along, to be counted where the chunk is encoded.
-        out.extend(std::iter::repeat_n(NO_RECORD, records.undecodable()));
+        // Undecodable values and incomplete bytes are copied. They are counted when the chunk is encoded.
+        out.extend(std::iter::repeat_n(NIL, records.undecodable()));
         out.extend_from_slice(&chunk[chunk.len() - records.torn()..]);
         out
     }
 }
 
-/// The steps of one chunk.
+/// The state of joining one chunk.
 struct Joiner<'j, 'c> {
     multiline: Option<&'j Multiline>,
-    pieces: PartialLines<'c>,
+    partial_lines: PartialLines<'c>,
     blocks: Blocks<'c>,
     out: Vec<u8>,
 }
 
 impl<'c> Joiner<'_, 'c> {
-    fn piece(&mut self, line: Line<'c>) {
-        for line in self.pieces.add(line) {
-            self.line(line);
+    fn add_record(&mut self, line: Line<'c>) {
+        for line in self.partial_lines.add(line) {
+            self.add_line(line);
         }
     }
 
-    fn line(&mut self, line: Line<'c>) {
+    fn add_line(&mut self, line: Line<'c>) {
         let Some(multiline) = self.multiline else {
             line.write(&mut self.out);
             return;
@@ -93,14 +92,14 @@ impl<'c> Joiner<'_, 'c> {
         let begins = multiline
             .begins
             .is_match(&String::from_utf8_lossy(&line.text));
-        if let Some(block) = self.blocks.add(line, begins, multiline.most_bytes) {
+        if let Some(block) = self.blocks.add(line, begins, multiline.max_bytes) {
             block.write(&mut self.out);
         }
     }
 
     fn finish(mut self) -> Vec<u8> {
-        for line in std::mem::take(&mut self.pieces).finish() {
-            self.line(line);
+        for line in std::mem::take(&mut self.partial_lines).finish() {
+            self.add_line(line);
         }
         for block in self.blocks.finish() {
             block.write(&mut self.out);
@@ -130,7 +129,7 @@ impl Multiline {
             .ok()?;
         Some(Self {
             begins,
-            most_bytes: most_bytes(reader),
+            max_bytes: max_bytes(reader),
         })
     }
 }
@@ -144,19 +143,20 @@ fn begins(key: &str, text: &str) -> Result<Regex, String> {
     }
 }
 
-/// What `max_event_bytes` leaves for the text when it is set, else the driver's own limit.
-fn most_bytes(reader: &Reader<'_>) -> usize {
+/// Maximum size of an event's text in bytes: from `max_event_bytes` if it is set, otherwise the driver's.
+fn max_bytes(reader: &Reader<'_>) -> usize {
     let set = reader.is_set("max_event_bytes");
     let set = set.then(|| reader.text("max_event_bytes")?.parse::<usize>().ok());
-    set.flatten()
-        .map_or(MOST_BYTES, |bytes| bytes.saturating_sub(EVENT_OVERHEAD))
+    set.flatten().map_or(DRIVER_MAX_BYTES, |bytes| {
+        bytes.saturating_sub(EVENT_OVERHEAD)
+    })
 }
 
-/// A value that is no record: nil.
-const NO_RECORD: u8 = 0xc0;
-/// The driver's largest event: 256 KiB, less what the service adds.
-const MOST_BYTES: usize = 262_144 - EVENT_OVERHEAD;
-/// The service adds so many bytes to each event's text.
+/// A MessagePack value that is not a record: nil.
+const NIL: u8 = 0xc0;
+/// The driver's maximum size of an event's text: 256 KiB, less the overhead.
+const DRIVER_MAX_BYTES: usize = 262_144 - EVENT_OVERHEAD;
+/// Bytes that the service adds to the size of each event.
 const EVENT_OVERHEAD: usize = 26;
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub struct Config {
     /// Which records are joined to one event.
     pub join: Option<Join>,
     /// What is created when it is missing.
-    pub creation: CreateOptions,
+    pub create_options: CreateOptions,
     /// What is done with an event beyond the limit.
     pub oversize: Oversize,
     /// The largest event, in bytes as the service counts them.
@@ -37,7 +37,7 @@ pub struct Config {
     /// Which records become metrics, and how.
     pub metrics: Option<Metrics>,
     /// How requests travel.
-    pub way: RequestOptions,
+    pub request_options: RequestOptions,
     /// What the output tells CloudWatch of itself.
     pub self_metrics: Option<SelfMetrics>,
 }
@@ -94,14 +94,14 @@ impl Config {
             route: Route::read(reader),
             join: Join::read(reader, &select),
             select,
-            creation: CreateOptions::read(reader),
+            create_options: CreateOptions::read(reader),
             oversize: common::oversize(reader),
             max_event_bytes: reader
                 .number("max_event_bytes", LEAST_EVENT, MOST_EVENT)
                 .unwrap_or(MOST_EVENT),
             entities: reader.switch("add_entity").then(Entities::default),
             metrics: metrics(reader),
-            way: RequestOptions {
+            request_options: RequestOptions {
                 log_format: awslogs::log_format(reader),
                 gzip: reader
                     .choice("compression", &[("none", false), ("gzip", true)])
@@ -255,14 +255,18 @@ mod tests {
     fn the_least_configuration_has_every_default() {
         let (config, common) = read(&[]).unwrap();
         assert_eq!(
-            config.creation,
+            config.create_options,
             CreateOptions {
                 stream: true,
                 ..CreateOptions::default()
             }
         );
         assert_eq!(
-            (config.max_event_bytes, common.concurrency, config.way.gzip),
+            (
+                config.max_event_bytes,
+                common.concurrency,
+                config.request_options.gzip
+            ),
             (1_048_576, 10, false)
         );
         assert_eq!(common.flush_timeout, Duration::from_secs(10));
@@ -272,7 +276,7 @@ mod tests {
     fn tags_are_read_as_the_go_plugin_reads_them() {
         let config = config(&[("new_log_group_tags", "a=1, b = x=y ,c,=z,a=2")]).unwrap();
         let tags: Vec<_> = config
-            .creation
+            .create_options
             .tags
             .iter()
             .map(|(k, v)| format!("{k}:{v}"))
@@ -285,14 +289,14 @@ mod tests {
         assert_eq!(
             config(&[("log_retention_days", "7")])
                 .unwrap()
-                .creation
+                .create_options
                 .retention_days,
             Some(7)
         );
         assert_eq!(
             config(&[("log_retention_days", "0")])
                 .unwrap()
-                .creation
+                .create_options
                 .retention_days,
             None
         );

@@ -1,10 +1,10 @@
 //! Creates log groups and log streams that writes find missing.
 //!
-//! A write comes first: a group or a stream is created only after a write found it missing. A fleet
-//! that starts on existing streams makes no call but its writes, and there is no cache of existing
-//! streams that could be wrong or grow. A create that is throttled or fails for a while is repeated by
-//! itself until the flush's deadline, with a rate limiter of its own; only then the write is sent again.
-//! What was created stays created, so the next flush goes on from there.
+//! A group or a stream is created only after a write found it missing. Tasks that start on existing
+//! streams make no other calls than their writes, and no cache of existing streams can be wrong or
+//! grow. A create that is throttled or fails temporarily is retried with its own rate limiter until the
+//! flush's deadline. The write is sent again when the create has succeeded. Resources that were created
+//! stay, so the next flush continues from there.
 
 mod create_call;
 pub(crate) mod limiter;
@@ -14,7 +14,7 @@ mod turns;
 use aws_sdk_cloudwatchlogs::Client;
 use tokio::time::{Instant, timeout_at};
 
-use self::turns::Turns;
+use self::turns::CreationLocks;
 use crate::aws::session::Settings;
 use crate::cloudwatch::group_settings::{GroupSetting, GroupSettings};
 use crate::cloudwatch::options::CreateOptions;
@@ -25,58 +25,58 @@ use crate::delivery::error::{ErrorClass, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
 use crate::telemetry::{Telemetry, log_limiter};
 
-/// Creates what writes find missing.
+/// Creates the log groups and log streams that writes find missing.
 #[derive(Debug)]
 pub struct Provisioner {
-    creation: CreateOptions,
+    create_options: CreateOptions,
     telemetry: Telemetry,
     retention: Retention,
     create_group: CreateCall,
     create_stream: CreateCall,
-    turns: Turns,
+    locks: CreationLocks,
 }
 
-/// What a write found missing.
+/// A write that found its log group or log stream missing.
 #[derive(Clone, Copy, Debug)]
 pub struct Missing {
     /// When the write began.
     pub at: Instant,
-    /// It is the group, as the answer said.
+    /// Whether the response says that the group is missing.
     pub group: bool,
     /// When the flush ends.
     pub deadline: Instant,
 }
 
 impl Provisioner {
-    /// Creates as the options say; instances with the same settings share the rate limits.
+    /// Output sections with the same settings share the rate limits.
     #[must_use]
-    pub fn new(creation: CreateOptions, settings: &Settings, telemetry: Telemetry) -> Self {
+    pub fn new(create_options: CreateOptions, settings: &Settings, telemetry: Telemetry) -> Self {
         Self {
-            retention: Retention::new(&creation, settings, telemetry.clone()),
+            retention: Retention::new(&create_options, settings, telemetry.clone()),
             create_group: CreateCall::new(settings, Operation::CreateLogGroup),
             create_stream: CreateCall::new(settings, Operation::CreateLogStream),
-            turns: Turns::default(),
-            creation,
+            locks: CreationLocks::default(),
+            create_options,
             telemetry,
         }
     }
 
-    /// The lines and counts of the instance.
+    /// The log lines and metrics of the output section.
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// A group was written to; its retention may have to be set.
+    /// Must be called after a write to a group; sets its retention if necessary.
     pub fn written(&self, client: &Client, group: &str) {
         self.retention.written(client, group);
     }
 
-    /// Makes sure that what a write found missing has been created since.
+    /// Makes sure that the missing log group and log stream have been created since the write.
     ///
     /// # Errors
     ///
-    /// A fault of the calls, or [`ErrorClass::Denied`] when the options do not allow it.
+    /// Returns the error of the last call, or [`ErrorClass::Denied`] if the options forbid creating it.
     pub async fn create(
         &self,
         client: &Client,
@@ -84,11 +84,11 @@ impl Provisioner {
         missing: Missing,
     ) -> Result<(), SendError> {
         let Missing { at, deadline, .. } = missing;
-        // Requests of the SDK are large futures; in line they would add up on the thread's stack.
-        let make = Box::pin(self.create_now(client, target, missing));
-        let made = self.turns.once(target, at, deadline, make);
-        let made = timeout_at(deadline, made).await;
-        made.unwrap_or_else(|_| Err(not_in_time(target)))
+        // Futures of SDK requests are large. They are boxed to limit the use of the thread's stack.
+        let create = Box::pin(self.create_now(client, target, missing));
+        let created = self.locks.once(target, at, deadline, create);
+        let created = timeout_at(deadline, created).await;
+        created.unwrap_or_else(|_| Err(not_in_time(target)))
     }
 
     async fn create_now(
@@ -97,16 +97,16 @@ impl Provisioner {
         target: &LogStreamId,
         missing: Missing,
     ) -> Result<(), SendError> {
-        if !self.creation.stream {
-            // The group may be what is missing; its stream is then still for someone else to create.
-            if self.creation.group {
-                self.group(client, target, missing).await?;
+        if !self.create_options.stream {
+            // The group may be missing. It is created here; the stream must be created by another program.
+            if self.create_options.group {
+                self.create_group_once(client, target, missing).await?;
             }
             return Err(not_allowed(target, "auto_create_stream"));
         }
         let mut group_exists = missing.group;
         if missing.group {
-            self.group(client, target, missing).await?;
+            self.create_group_once(client, target, missing).await?;
         }
         loop {
             let wanted = Wanted {
@@ -114,9 +114,9 @@ impl Provisioner {
                 deadline: missing.deadline,
                 group_exists,
             };
-            match Box::pin(self.stream(client, wanted)).await {
-                Err(fault) if fault.kind == ErrorClass::Missing && !group_exists => {
-                    self.group(client, target, missing).await?;
+            match Box::pin(self.create_stream(client, wanted)).await {
+                Err(error) if error.kind == ErrorClass::Missing && !group_exists => {
+                    self.create_group_once(client, target, missing).await?;
                     group_exists = true;
                 }
                 result => return result,
@@ -124,14 +124,14 @@ impl Provisioner {
         }
     }
 
-    /// Creates a target's group, once for all its streams.
-    async fn group(
+    /// Creates the group of a target, once for all its streams.
+    async fn create_group_once(
         &self,
         client: &Client,
         target: &LogStreamId,
         missing: Missing,
     ) -> Result<(), SendError> {
-        if !self.creation.group {
+        if !self.create_options.group {
             return Err(not_allowed(target, "auto_create_group"));
         }
         let Missing { at, deadline, .. } = missing;
@@ -144,11 +144,11 @@ impl Provisioner {
             deadline,
             group_exists: false,
         };
-        let make = Box::pin(self.create_group(client, wanted));
-        self.turns.once(&group, at, deadline, make).await
+        let create = Box::pin(self.create_group(client, wanted));
+        self.locks.once(&group, at, deadline, create).await
     }
 
-    async fn stream(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), SendError> {
+    async fn create_stream(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), SendError> {
         let LogStreamId { group, stream } = wanted.target;
         let request = client
             .create_log_stream()
@@ -158,7 +158,7 @@ impl Provisioner {
             let request = request.clone();
             async move { request.send().await.map_err(|error| SendError::of(&error)) }
         };
-        let explain = |fault: SendError| fault.needing("logs:CreateLogStream");
+        let explain = |error: SendError| error.needing("logs:CreateLogStream");
         let created = self
             .create_stream
             .repeat(wanted, &self.telemetry, call, explain)
@@ -173,31 +173,31 @@ impl Provisioner {
     }
 
     async fn create_group(&self, client: &Client, wanted: Wanted<'_>) -> Result<(), SendError> {
-        let mut extras = GroupSettings::of(&self.creation);
+        let mut settings = GroupSettings::of(&self.create_options);
         loop {
-            let Err(fault) = self.ask_for_group(client, wanted, &extras).await else {
+            let Err(error) = self.call_create_group(client, wanted, &settings).await else {
                 return Ok(());
             };
-            match extras.give_up(&fault) {
-                Some(extra) => self.log_without(extra, wanted.target, &fault),
-                None => return Err(extras.explain(fault)),
+            match settings.give_up(&error) {
+                Some(setting) => self.log_without(setting, wanted.target, &error),
+                None => return Err(settings.explain(error)),
             }
         }
     }
 
-    async fn ask_for_group(
+    async fn call_create_group(
         &self,
         client: &Client,
         wanted: Wanted<'_>,
-        extras: &GroupSettings<'_>,
+        settings: &GroupSettings<'_>,
     ) -> Result<(), SendError> {
         let group = &wanted.target.group;
-        let request = extras.add(client.create_log_group().log_group_name(group));
+        let request = settings.add(client.create_log_group().log_group_name(group));
         let call = || {
             let request = request.clone();
             async move { request.send().await.map_err(|error| SendError::of(&error)) }
         };
-        let explain = |fault| extras.explain(fault);
+        let explain = |error| settings.explain(error);
         let created = self
             .create_group
             .repeat(wanted, &self.telemetry, call, explain)
@@ -211,15 +211,15 @@ impl Provisioner {
         Ok(())
     }
 
-    fn log_without(&self, extra: GroupSetting, target: &LogStreamId, fault: &SendError) {
+    fn log_without(&self, setting: GroupSetting, target: &LogStreamId, error: &SendError) {
         let kind = log_limiter::LogKey {
             what: "extra",
-            part: &extra.to_string(),
+            part: &setting.to_string(),
             unit: "groups",
         };
         let LogStreamId { group, .. } = target;
         self.telemetry.warn(kind, 1, format_args!(
-            "log group `{group}` is created without {extra}, as `on_create_refused continue` allows: {fault}"
+            "log group `{group}` is created without {setting}, as `on_create_refused continue` allows: {error}"
         ));
     }
 }

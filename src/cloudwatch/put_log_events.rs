@@ -1,4 +1,4 @@
-//! The requests of one log stream: PutLogEvents, and what its answer says of events that were not stored.
+//! The requests of one log stream (PutLogEvents), and the events that a response reports as rejected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use crate::delivery::{Answer, BatchSink, Order, RejectedItems};
 use crate::telemetry::log_limiter;
 use crate::telemetry::metrics::descriptors::{Operation, RejectReason};
 
-/// One log stream, as something to send to.
+/// Sends the batches of one log stream.
 #[derive(Debug)]
 pub struct Stream {
     client: Client,
@@ -29,23 +29,23 @@ pub struct Stream {
     provisioner: Arc<Provisioner>,
     options: RequestOptions,
     target: String,
-    /// The last write found not even the group.
-    without_group: AtomicBool,
+    /// Whether the last request failed because the log group is missing.
+    group_is_missing: AtomicBool,
 }
 
-/// How requests are sent, the same for every log stream of an output.
+/// How requests are sent; the same for all log streams of an output section.
 #[derive(Clone, Debug, Default)]
 pub struct RequestOptions {
-    /// The value of the header that tells the service of embedded metrics.
+    /// The value of the `x-amzn-logs-format` header, which enables embedded metrics.
     pub log_format: Option<String>,
     /// Compresses request bodies.
     pub gzip: bool,
-    /// Sends a request without an answer again within the flush.
+    /// Sends a request without a response again within the flush.
     pub auto_retry: bool,
 }
 
 impl Stream {
-    /// Sends to a log stream.
+    /// A sink for this log stream.
     #[must_use]
     pub fn new(
         client: Client,
@@ -60,21 +60,22 @@ impl Stream {
             provisioner,
             options,
             target,
-            without_group: AtomicBool::new(false),
+            group_is_missing: AtomicBool::new(false),
         }
     }
 
-    fn fault(&self, error: &SdkError<PutLogEventsError, HttpResponse>) -> SendError {
-        let fault = SendError::of(error);
-        let without_group =
-            fault.kind == ErrorClass::Missing && fault.to_string().contains(NO_GROUP);
-        self.without_group.store(without_group, Ordering::Relaxed);
-        fault
+    fn send_error(&self, sdk_error: &SdkError<PutLogEventsError, HttpResponse>) -> SendError {
+        let error = SendError::of(sdk_error);
+        let group_is_missing =
+            error.kind == ErrorClass::Missing && error.to_string().contains(MISSING_GROUP_MESSAGE);
+        self.group_is_missing
+            .store(group_is_missing, Ordering::Relaxed);
+        error
             .needing("logs:PutLogEvents")
             .retried(self.options.auto_retry)
     }
 
-    /// The events are stored, but not as those of the entity.
+    /// Logs that the service stored the events but rejected their entity.
     fn report_rejected_entity(&self, output: &PutLogEventsOutput) {
         let Some(info) = output.rejected_entity_info() else {
             return;
@@ -96,7 +97,7 @@ impl BatchSink for Stream {
 
     async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
         let body = batch.body();
-        let prepared = if self.options.gzip {
+        let signed_body = if self.options.gzip {
             SignedBody::gzip(&body)
         } else {
             SignedBody::new(body)
@@ -105,7 +106,7 @@ impl BatchSink for Stream {
             .client
             .put_log_events()
             .customize()
-            .interceptor(prepared);
+            .interceptor(signed_body);
         if let Some(format) = self.options.log_format.clone() {
             request = request.mutate_request(move |request| {
                 request
@@ -113,7 +114,10 @@ impl BatchSink for Stream {
                     .insert("x-amzn-logs-format", format.clone());
             });
         }
-        let output = request.send().await.map_err(|error| self.fault(&error))?;
+        let output = request
+            .send()
+            .await
+            .map_err(|error| self.send_error(&error))?;
         self.provisioner.written(&self.client, &self.id.group);
         self.report_rejected_entity(&output);
         Ok(answer(&output, batch.items()))
@@ -122,8 +126,8 @@ impl BatchSink for Stream {
     async fn create(&self, missed: Instant) -> Result<(), SendError> {
         let missing = Missing {
             at: missed,
-            group: self.without_group.load(Ordering::Relaxed),
-            deadline: deadline::current().unwrap_or_else(|| missed + LONGEST_CREATION),
+            group: self.group_is_missing.load(Ordering::Relaxed),
+            deadline: deadline::current().unwrap_or_else(|| missed + MAX_CREATE_TIME),
         };
         self.provisioner
             .create(&self.client, &self.id, missing)
@@ -144,18 +148,18 @@ impl BatchSink for Stream {
 }
 
 fn answer(output: &PutLogEventsOutput, items: &[Item]) -> Answer {
-    let refused = output
+    let rejected = output
         .rejected_log_events_info()
-        .map(|info| refused(info, items));
+        .map(|info| rejected_items(info, items));
     Answer {
         again: None,
-        refused: refused.unwrap_or_default(),
+        refused: rejected.unwrap_or_default(),
     }
 }
 
-/// The service names the ends of the ranges it refused: events older than its limit and those older
-/// than the group's retention come first in a batch, those too far in the future last.
-fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<RejectedItems> {
+/// The service returns the bounds of the rejected ranges. Events older than its limit come first in a
+/// batch, then those older than the group's retention. Events too far in the future come last.
+fn rejected_items(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<RejectedItems> {
     let index = |index: Option<i32>| {
         usize::try_from(index.unwrap_or_default())
             .unwrap_or_default()
@@ -182,17 +186,18 @@ fn refused(info: &RejectedLogEventsInfo, items: &[Item]) -> Vec<RejectedItems> {
     .collect()
 }
 
-/// Time for a creation outside of a flush.
-const LONGEST_CREATION: Duration = Duration::from_secs(10);
-/// Part of the service's message for a missing log group. With any other message the log stream is created first.
-const NO_GROUP: &str = "log group does not exist";
+/// Time limit for creating a log stream outside of a flush.
+const MAX_CREATE_TIME: Duration = Duration::from_secs(10);
+/// Part of the service's message for a missing log group. After any other message the log stream is
+/// created first.
+const MISSING_GROUP_MESSAGE: &str = "log group does not exist";
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::batch::{BatchBuilder, Limits};
 
-    fn refused_of(info: &RejectedLogEventsInfo) -> Vec<RejectedItems> {
+    fn rejected_of(info: &RejectedLogEventsInfo) -> Vec<RejectedItems> {
         let mut open = BatchBuilder::new(
             Limits {
                 items: 10,
@@ -207,18 +212,18 @@ mod tests {
             open.body().push(b'x');
             assert!(open.add(start, time, 1, 0).is_none());
         }
-        refused(info, open.finish().unwrap().items())
+        rejected_items(info, open.finish().unwrap().items())
     }
 
     fn counts(info: &RejectedLogEventsInfo) -> Vec<usize> {
-        refused_of(info)
+        rejected_of(info)
             .into_iter()
-            .map(|refused| refused.count)
+            .map(|rejected| rejected.count)
             .collect()
     }
 
     #[test]
-    fn each_range_of_refused_events_is_counted() {
+    fn each_range_of_rejected_events_is_counted() {
         let info = RejectedLogEventsInfo::builder();
         assert_eq!(
             counts(&info.clone().too_new_log_event_start_index(7).build()),
@@ -240,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn indices_beyond_the_batch_do_no_harm() {
+    fn indices_beyond_the_batch_are_limited_to_it() {
         let info = RejectedLogEventsInfo::builder()
             .too_old_log_event_end_index(99)
             .too_new_log_event_start_index(-1);
@@ -248,12 +253,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_refused_time_is_told() {
+    fn the_time_of_the_first_rejected_event_is_reported() {
         let info = RejectedLogEventsInfo::builder()
             .too_new_log_event_start_index(8)
             .build();
         assert!(
-            refused_of(&info)[0]
+            rejected_of(&info)[0]
                 .text
                 .ends_with("the first has time 8 ms")
         );

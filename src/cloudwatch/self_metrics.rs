@@ -1,7 +1,7 @@
-//! `self_metrics_namespace`: an output's own counts as metrics of CloudWatch.
+//! `self_metrics_namespace`: sends an output's own metrics to CloudWatch.
 //!
-//! From its batch on, a document goes through the same steps as every event: creation, rate limiter,
-//! retries and lines. Its requests are not counted, as the counts are those of users' events.
+//! A metrics document uses the same steps as an event: creation of its stream, rate limiter, retries
+//! and log lines. Its requests are not part of the metrics, which count users' events only.
 
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::telemetry::flush_stats;
 use crate::telemetry::metrics::emf::{Source, Told};
 use crate::telemetry::metrics::now_ms;
 
-/// What one output sends of itself.
+/// Sends the metrics of one output section.
 #[derive(Debug)]
 pub(super) struct Reporter {
     options: SelfMetrics,
@@ -38,7 +38,7 @@ pub(super) struct Reporter {
     telemetry: Telemetry,
 }
 
-/// Reports for as long as the output is open.
+/// Sends reports at the configured interval while the output section is open.
 pub(super) fn report_regularly(pipeline: &Arc<Pipeline<CloudWatch>>, runtime: &RuntimeHandle) {
     if let Some(reporter) = &pipeline.destination.reporter {
         let (interval, pipeline) = (reporter.options.interval, Arc::downgrade(pipeline));
@@ -46,15 +46,15 @@ pub(super) fn report_regularly(pipeline: &Arc<Pipeline<CloudWatch>>, runtime: &R
     }
 }
 
-/// Sends what was counted since the last report; Fluent Bit waits for it, but not for long.
-pub(super) fn report_at_last(pipeline: &Arc<Pipeline<CloudWatch>>, runtime: &RuntimeHandle) {
+/// Sends the metrics counted since the last report. Fluent Bit waits for at most [`LAST_REPORT`].
+pub(super) fn report_before_close(pipeline: &Arc<Pipeline<CloudWatch>>, runtime: &RuntimeHandle) {
     if pipeline.destination.reporter.is_none() {
         return;
     }
     let (pipeline, (done, ended)) = (pipeline.clone(), mpsc::channel());
     runtime.spawn(move || async move {
         report(&pipeline, LAST_REPORT).await;
-        // Nobody waits any more when it took too long.
+        // The receiver is gone if the report took too long.
         let _ = done.send(());
     });
     let _ = ended.recv_timeout(LAST_REPORT);
@@ -70,13 +70,13 @@ async fn report_every(interval: Duration, pipeline: Weak<Pipeline<CloudWatch>>) 
     }
 }
 
-/// Reports once, within a time.
+/// Sends one report within this time.
 async fn report(pipeline: &Pipeline<CloudWatch>, time: Duration) {
     let deadline = Instant::now() + time;
     let Some(reporter) = &pipeline.destination.reporter else {
         return;
     };
-    // A flush says why there is no connection.
+    // A missing connection is logged by flushes.
     let Ok(connection) = pipeline.connection(deadline).await else {
         return;
     };
@@ -87,12 +87,12 @@ async fn report(pipeline: &Pipeline<CloudWatch>, time: Duration) {
     } = pipeline;
     metadata.learn(deadline, &telemetry.log).await;
     let (client, task) = (connection.client.clone(), metadata.known());
-    let terms = pipeline.terms(Deadline::new(deadline), 0);
-    reporter.report(telemetry, client, task, terms).await;
+    let context = pipeline.terms(Deadline::new(deadline), 0);
+    reporter.report(telemetry, client, task, context).await;
 }
 
 impl Reporter {
-    /// Reports on the output of this name; with its own counts, so that it does not count itself.
+    /// Reports on the output section of this name. It has its own metrics, so it does not count itself.
     pub(super) fn new(
         options: SelfMetrics,
         output: &str,
@@ -101,14 +101,14 @@ impl Reporter {
         telemetry: &Telemetry,
     ) -> Self {
         let telemetry = Telemetry::new(telemetry.log.clone(), LABELS);
-        // They are nobody's to look at.
+        // Nothing reads these metrics.
         telemetry.metrics.shown(true);
         Self {
             options,
             output: output.to_owned(),
             told: Told::default(),
             streams: Arc::new(Provisioner::new(
-                config.creation.clone(),
+                config.create_options.clone(),
                 &common.session,
                 telemetry.clone(),
             )),
@@ -116,13 +116,13 @@ impl Reporter {
         }
     }
 
-    /// Sends what `counted` has more than at the last time; what fails is told with the next document.
+    /// Sends what was counted since the last report. A report that fails is sent with the next document.
     async fn report(
         &self,
         counted: &Telemetry,
         client: Client,
         task: Option<&Task>,
-        terms: DeliveryContext,
+        context: DeliveryContext,
     ) {
         let source = self.source(task);
         let now = now_ms();
@@ -131,17 +131,17 @@ impl Reporter {
         let Some(batch) = batch(&target, &document, now) else {
             return;
         };
-        let way = RequestOptions {
+        let request_options = RequestOptions {
             log_format: Some("json/emf".to_owned()),
             auto_retry: true,
             gzip: false,
         };
-        let stream = Stream::new(client, target, self.streams.clone(), way);
-        let terms = DeliveryContext {
+        let stream = Stream::new(client, target, self.streams.clone(), request_options);
+        let context = DeliveryContext {
             telemetry: self.telemetry.clone(),
-            ..terms
+            ..context
         };
-        let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &terms).await;
+        let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &context).await;
         flush_stats::sum_up(
             &self.telemetry,
             None,
@@ -172,7 +172,7 @@ impl Reporter {
         }
     }
 
-    /// A stream of each router's own: the task's, or the machine's.
+    /// The log stream of this router: named by its task, or by the host name.
     fn target(&self, task: Option<&Task>) -> LogStreamId {
         let router = task
             .map(|task| task.id().to_owned())
@@ -188,10 +188,10 @@ impl Reporter {
     }
 }
 
-/// Fluent Bit waits in exit.
+/// Maximum time of the last report. Fluent Bit waits for it in its exit callback.
 const LAST_REPORT: Duration = Duration::from_secs(1);
 
-/// CloudWatch takes ASCII, 1,024 characters of it.
+/// A dimension's value: CloudWatch accepts up to 1,024 ASCII characters.
 fn dimension(value: &str) -> String {
     let ascii = |c: char| {
         if c.is_ascii_graphic() || c == ' ' {
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dimension_is_what_cloudwatch_takes() {
+    fn a_dimension_has_characters_that_cloudwatch_accepts() {
         assert_eq!(dimension("shop\nä"), "shop..");
         assert_eq!(dimension(&"x".repeat(2000)).len(), 1024);
     }

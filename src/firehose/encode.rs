@@ -1,8 +1,7 @@
-//! Records -> requests for their delivery streams.
+//! Records -> PutRecordBatch requests for their delivery streams.
 //!
-//! A record's text is written once and encoded once, into the body of the request it will travel in.
-//! One that is too large is written up to the limit, and then cut there or written anew, a part at a
-//! time.
+//! A record's text is written once and encoded once, into the body of its request. A text beyond the
+//! limit is written up to the limit. It is then truncated, or written again in parts.
 
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::batch::Packed;
 use crate::batch::oversize::Oversize;
-use crate::batch::{Batch, MOST_OPEN, Rest};
+use crate::batch::{Batch, MAX_OPEN, Rest};
 use crate::delivery::ledger::PendingItems;
 use crate::destination::ChunkEncoder;
 use crate::firehose::options::Config;
@@ -23,18 +22,18 @@ use crate::record::chunk_reader::{Record, Records};
 use crate::telemetry::encode_stats::{EncodeStats, Note};
 use crate::telemetry::metrics::descriptors::{Id, SkipReason};
 
-/// What happened to records on the way.
+/// How the records of a chunk were encoded.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
-    /// Firehose records made, and what was cut for them.
+    /// Firehose records made, and texts truncated or split for them.
     pub packed: Packed,
     /// Records without any of `log_key`'s keys.
     pub skipped: usize,
-    /// Values nested too deeply to be written.
+    /// Values skipped because they are nested too deeply.
     pub too_deep: usize,
-    /// Values in the chunk that were no records.
+    /// Values in the chunk that are not records.
     pub undecodable: usize,
-    /// Bytes at the chunk's end that were no record.
+    /// Bytes of an incomplete record at the end of the chunk.
     pub torn: usize,
 }
 
@@ -45,8 +44,8 @@ pub struct Encoder<'c> {
     writer: Writer<'c>,
     packer: Packer,
     text: Vec<u8>,
-    /// A text of which not all parts are packed.
-    pending: Option<Pending<'c>>,
+    /// A text that is sent in parts, until its last part is packed.
+    pending_parts: Option<PendingParts<'c>>,
     counts: Counts,
     time: TimeLimit,
     is_done: bool,
@@ -59,14 +58,13 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
         self.time.stop_at(deadline);
     }
 
-    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. A chunk of very many delivery streams is encoded in
-    /// sections: where there are too many open requests, all of them are handed out, and later records
-    /// get new ones.
+    /// Only the batches of the current requests are encoded, so the memory of a chunk in delivery is that
+    /// of the requests in flight. A chunk with very many delivery streams is encoded in sections: when
+    /// there are too many open batches, all of them are returned, and later records start new batches.
     fn round(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<(usize, Batch)> {
         loop {
             let (batches, ended) = self.section(records, requests);
-            // A section of which nothing is left to send is no reason to stop.
+            // On a retry a section may have no pending items. Encoding then continues with the next section.
             self.is_done = ended;
             if ended || !batches.is_empty() || self.time.was_up() {
                 return batches;
@@ -96,41 +94,45 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
     }
 }
 
-/// A text that is being sent in parts. A round packs as many of them as it has requests for, so that
-/// a text takes the memory of some requests, however large it is.
+/// A text that is sent in parts. A round packs only as many parts as it has requests for, so a text of
+/// any size takes the memory of a few requests.
 #[derive(Debug)]
-struct Pending<'c> {
-    lane: usize,
+struct PendingParts<'c> {
+    target: usize,
     time: i64,
     parts: NumberedParts<'c>,
 }
 
 impl<'c> Encoder<'c> {
-    /// Begins a chunk, of which only what is `left` is written if it has been tried before.
+    /// Starts a chunk. On a retry only the items in `pending` are packed.
     #[must_use]
-    pub fn new(config: &'c Config, streams: Streams<'c>, left: Option<Arc<PendingItems>>) -> Self {
-        let packer = Packer::new(config.packing, left);
+    pub fn new(
+        config: &'c Config,
+        streams: Streams<'c>,
+        pending: Option<Arc<PendingItems>>,
+    ) -> Self {
+        let packer = Packer::new(config.packing, pending);
         Self {
             streams,
-            // The newline comes behind it.
-            writer: Writer::new(&config.shape, packer.most_text() - 1),
+            // A newline is appended to each text.
+            writer: Writer::new(&config.shape, packer.max_text() - 1),
             packer,
             text: Vec::new(),
-            pending: None,
+            pending_parts: None,
             counts: Counts::default(),
             time: TimeLimit::default(),
             is_done: false,
         }
     }
 
-    /// Encodes records until so many requests are full or there are too many open ones; whether the
-    /// chunk has ended.
+    /// Encodes records until `requests` requests are full, there are too many open batches, or the time
+    /// is up. Returns the full batches and whether the chunk has ended.
     fn section(
         &mut self,
         records: &mut Records<'c>,
         requests: usize,
     ) -> (Vec<(usize, Batch)>, bool) {
-        if self.packer.lanes() == 0 {
+        if self.packer.targets() == 0 {
             self.streams.forget();
         }
         let first = self.streams.first();
@@ -139,10 +141,10 @@ impl<'c> Encoder<'c> {
             if self.packer.full() >= requests {
                 break self.packer.take_full();
             }
-            if self.pending.is_some() && self.part() {
+            if self.pending_parts.is_some() && self.pack_next_part() {
                 continue;
             }
-            if self.packer.lanes() >= MOST_OPEN {
+            if self.packer.targets() >= MAX_OPEN {
                 break self.packer.finish();
             }
             if self.time.is_up(records) {
@@ -155,25 +157,25 @@ impl<'c> Encoder<'c> {
             self.record(&record);
         };
         let batches = batches.into_iter();
-        let batches = batches.map(|(lane, batch)| (first + lane, batch));
+        let batches = batches.map(|(target, batch)| (first + target, batch));
         (batches.collect(), ended)
     }
 
-    /// What has not been handed out by [`Encoder::round`], where no more rounds are made.
+    /// The items that [`Encoder::round`] has not returned, when no more rounds are made.
     #[must_use]
     pub fn rest(&self) -> Rest {
         self.packer.rest()
     }
 
-    /// The ordinals that items of batches stand for: an item may hold several texts. What is left of
-    /// a chunk is remembered by these, and so are those of [`Encoder::rest`].
+    /// The ordinals of the texts in these items of batches. An item may hold several texts. The pending
+    /// items of a chunk and [`Encoder::rest`] use the ordinals of texts.
     #[must_use]
     pub fn texts(&self, items: Vec<u32>) -> Vec<u32> {
         self.packer.texts(items)
     }
 
-    /// What happened to the records; how many went to the default delivery stream, and an item that
-    /// had no value for one.
+    /// How the records were encoded, how many went to the default delivery stream, and a variable that
+    /// had no value for the name of a delivery stream.
     fn into_counts(mut self, records: &Records<'c>) -> (Counts, (usize, Option<String>)) {
         if self.is_done {
             self.counts.torn = records.torn();
@@ -192,53 +194,53 @@ impl<'c> Encoder<'c> {
             return;
         }
         let number = self.streams.number(record);
-        let lane = number - self.streams.first();
-        if lane == self.packer.lanes() {
-            self.packer.add_lane(self.streams.name(number));
+        let target = number - self.streams.first();
+        if target == self.packer.targets() {
+            self.packer.add_target(self.streams.name(number));
         }
         let time = record.time.millis();
-        if self.text.len() >= self.packer.most_text() {
-            return self.oversize(*record, lane, time);
+        if self.text.len() >= self.packer.max_text() {
+            return self.oversize(*record, target, time);
         }
         self.text.push(b'\n');
-        self.packer.text(lane, &self.text, time);
+        self.packer.text(target, &self.text, time);
     }
 
-    /// Decides about a text of which the beginning is written.
+    /// Truncates or splits a text whose beginning has been written.
     #[cold]
-    fn oversize(&mut self, record: Record<'c, '_>, lane: usize, time: i64) {
-        self.packer.begin_alone(lane);
+    fn oversize(&mut self, record: Record<'c, '_>, target: usize, time: i64) {
+        self.packer.begin_alone(target);
         if self.packer.for_oversize() == Oversize::Truncate {
-            self.packer.truncated(lane, &self.text, time);
-            return self.text.shrink_to(MOST_KEPT);
+            self.packer.truncated(target, &self.text, time);
+            return self.text.shrink_to(MAX_KEPT_BYTES);
         }
         self.text = Vec::new();
         self.packer.count_split();
         let room = self.packer.part_room();
         let parts = || Parts::plain(self.writer.pieces(&record), room);
-        self.pending = Some(Pending {
-            lane,
+        self.pending_parts = Some(PendingParts {
+            target,
             time,
             parts: NumberedParts::new(parts),
         });
     }
 
-    /// Packs the next part of a text; `false` when there is none.
-    fn part(&mut self) -> bool {
-        let Some(pending) = &mut self.pending else {
+    /// Packs the next part of a text; `false` if there is none.
+    fn pack_next_part(&mut self) -> bool {
+        let Some(pending) = &mut self.pending_parts else {
             return false;
         };
         let Some((part, mark)) = pending.parts.next() else {
             self.writer.count_too_deep(pending.parts.too_deep());
-            self.pending = None;
+            self.pending_parts = None;
             return false;
         };
-        self.packer.part(pending.lane, part, &mark, pending.time);
+        self.packer.part(pending.target, part, &mark, pending.time);
         true
     }
 }
 
-/// What is counted and logged of a chunk.
+/// The counts and log lines of a chunk.
 fn stats(counts: &Counts, fallbacks: usize, missing: Option<String>) -> EncodeStats {
     let Counts {
         packed,
@@ -281,8 +283,8 @@ fn stats(counts: &Counts, fallbacks: usize, missing: Option<String>) -> EncodeSt
     }
 }
 
-/// Bytes of room for a text that are kept for the next one.
-const MOST_KEPT: usize = 1024 * 1024;
+/// Maximum capacity in bytes of the text buffer that is kept for the next text.
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,14 @@
 //! Texts -> Firehose records -> requests.
 //!
-//! Texts are first joined, as the Go plugin does with `simple_aggregation`, then compressed, then
-//! encoded once into the body of the request they travel in. An ordinal stands for a text, or for a
-//! part of one that is too large. It depends on the chunk alone, so that it means the same each time
-//! the chunk comes, whatever delivery streams its texts go to and however they are joined.
+//! Texts are joined as the Go plugin does with `simple_aggregation`, then compressed, then base64-encoded
+//! into the body of their request. An ordinal is the number of a text, or of a part of a large text. It
+//! depends on the chunk only, so it is the same on each retry, for any delivery streams and any joining.
 
 use std::sync::Arc;
 
 use base64_simd::STANDARD;
 
-use crate::batch::compress::{Compression, Compressor, surely_within};
+use crate::batch::compress::{Compression, Compressor, max_incompressible_len};
 use crate::batch::joined::Joined;
 use crate::batch::oversize::{self, Oversize};
 use crate::batch::{Batch, BatchBuilder, Limits, Packed, Rest};
@@ -18,11 +17,11 @@ use crate::delivery::ledger::PendingItems;
 /// How texts become Firehose records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Packing {
-    /// Texts are joined.
+    /// Joins texts.
     pub aggregate: bool,
-    /// Firehose records are compressed.
+    /// Compresses Firehose records.
     pub compression: Option<Compression>,
-    /// What is done with a text that is too large for a Firehose record.
+    /// How a text is sent that is too large for a Firehose record.
     pub oversize: Oversize,
 }
 
@@ -33,46 +32,45 @@ pub struct Packer {
     oversize: Oversize,
     compressor: Option<Compressor>,
     compressed: Vec<u8>,
-    lanes: Vec<Lane>,
+    targets: Vec<Target>,
     full: Vec<(usize, Batch)>,
-    left: Option<Arc<PendingItems>>,
-    /// The ordinal of the next text, where texts are joined. Elsewhere it is the number of the next
-    /// record.
+    pending: Option<Arc<PendingItems>>,
+    /// The ordinal of the next text if texts are joined. Otherwise `packed.records` is the next ordinal.
     next: u32,
     joined: Joined,
     packed: Packed,
 }
 
-/// What goes to one delivery stream.
+/// The open request of one delivery stream.
 #[derive(Debug)]
-struct Lane {
+struct Target {
     open: BatchBuilder,
     group: Group,
 }
 
-/// Texts that are to be one Firehose record.
+/// Texts that are joined into one Firehose record.
 #[derive(Debug, Default)]
 struct Group {
     text: Vec<u8>,
     /// The ordinals of the texts.
     ordinals: Vec<u32>,
-    /// Of the first text.
+    /// The time of the first text.
     time: i64,
-    /// What has been joined for the request that is being filled.
+    /// The number of bytes joined for the open request.
     request: usize,
 }
 
 impl Packer {
-    /// Begins a chunk, of which only what is `left` is packed if it has been tried before.
+    /// Starts a chunk. On a retry only the items in `pending` are packed.
     #[must_use]
-    pub fn new(packing: Packing, left: Option<Arc<PendingItems>>) -> Self {
+    pub fn new(packing: Packing, pending: Option<Arc<PendingItems>>) -> Self {
         Self {
-            left,
+            pending,
             aggregate: packing.aggregate,
             oversize: packing.oversize,
             compressor: packing.compression.map(Compressor::new),
             compressed: Vec::new(),
-            lanes: Vec::new(),
+            targets: Vec::new(),
             full: Vec::new(),
             next: 0,
             joined: Joined::default(),
@@ -86,78 +84,78 @@ impl Packer {
         self.aggregate
     }
 
-    /// How many delivery streams there are; the next free number.
+    /// The number of delivery streams. It is also the index of the next one.
     #[must_use]
-    pub fn lanes(&self) -> usize {
-        self.lanes.len()
+    pub fn targets(&self) -> usize {
+        self.targets.len()
     }
 
     /// Adds a delivery stream.
-    pub fn add_lane(&mut self, delivery_stream: &str) {
-        // What is joined has been chosen before.
-        let only = self.left.clone().filter(|_| !self.aggregate);
+    pub fn add_target(&mut self, delivery_stream: &str) {
+        // If texts are joined, pending texts are selected before they are joined.
+        let only = self.pending.clone().filter(|_| !self.aggregate);
         let open = BatchBuilder::new(LIMITS, &head(delivery_stream), only);
-        self.lanes.push(Lane {
+        self.targets.push(Target {
             open,
             group: Group::default(),
         });
     }
 
-    /// Packs a text, newline included, for a delivery stream.
+    /// Packs a text, which includes its newline, for a delivery stream.
     #[inline]
-    pub fn text(&mut self, lane: usize, text: &[u8], time: i64) {
+    pub fn text(&mut self, target: usize, text: &[u8], time: i64) {
         if !self.aggregate {
-            return self.record(lane, text, time);
+            return self.record(target, text, time);
         }
         if text.len() > self.room() {
-            self.begin_alone(lane);
-            return self.record(lane, text, time);
+            self.begin_alone(target);
+            return self.record(target, text, time);
         }
         let ordinal = self.next;
         self.next += 1;
-        if self.is_left(ordinal) {
-            self.join(lane, text, time, ordinal);
+        if self.is_pending(ordinal) {
+            self.join(target, text, time, ordinal);
         }
     }
 
-    /// Ends what has been joined before a text that is too large, or whose parts follow.
-    pub fn begin_alone(&mut self, lane: usize) {
+    /// Closes the joined record before a text that is too large, or that is sent in parts.
+    pub fn begin_alone(&mut self, target: usize) {
         if !self.aggregate {
             return;
         }
-        self.begin_request(lane, self.room());
-        self.close(lane);
+        self.begin_request(target, self.room());
+        self.close(target);
     }
 
-    fn is_left(&self, ordinal: u32) -> bool {
-        let left = self.left.as_ref();
-        left.is_none_or(|left| left.contains(ordinal))
+    fn is_pending(&self, ordinal: u32) -> bool {
+        let pending = self.pending.as_ref();
+        pending.is_none_or(|pending| pending.contains(ordinal))
     }
 
-    /// How many requests are full.
+    /// The number of full requests.
     #[must_use]
     pub fn full(&self) -> usize {
         self.full.len()
     }
 
-    /// The full requests, with their delivery streams' numbers.
+    /// Returns the full requests with the indexes of their delivery streams.
     pub fn take_full(&mut self) -> Vec<(usize, Batch)> {
         std::mem::take(&mut self.full)
     }
 
-    /// What is left at the chunk's end, after which nothing is packed.
+    /// Returns all remaining requests at the end of the chunk. Nothing may be packed afterwards.
     pub fn finish(&mut self) -> Vec<(usize, Batch)> {
-        for lane in 0..self.lanes.len() {
-            self.close(lane);
+        for target in 0..self.targets.len() {
+            self.close(target);
         }
         let mut full = self.take_full();
-        for (number, lane) in self.lanes.drain(..).enumerate() {
-            full.extend(lane.open.finish().map(|batch| (number, batch)));
+        for (number, target) in self.targets.drain(..).enumerate() {
+            full.extend(target.open.finish().map(|batch| (number, batch)));
         }
         full
     }
 
-    /// What has not been handed out.
+    /// The texts that have not been returned in a batch.
     #[must_use]
     pub fn rest(&self) -> Rest {
         let mut rest = Rest {
@@ -167,11 +165,11 @@ impl Packer {
             },
             ..Rest::default()
         };
-        for lane in &self.lanes {
-            rest.add(lane.open.items());
+        for target in &self.targets {
+            rest.add(target.open.items());
         }
         rest.open = self.texts(rest.open);
-        for Lane { group, .. } in &self.lanes {
+        for Target { group, .. } in &self.targets {
             rest.open.extend_from_slice(&group.ordinals);
             let time = (!group.ordinals.is_empty()).then_some(group.time);
             rest.oldest = [rest.oldest, time].into_iter().flatten().min();
@@ -179,8 +177,7 @@ impl Packer {
         rest
     }
 
-    /// The ordinals of the texts that lie in these items of batches, which are themselves where
-    /// nothing is joined.
+    /// The ordinals of the texts in these items of batches. Without joining these are the items' ordinals.
     #[must_use]
     pub fn texts(&self, items: Vec<u32>) -> Vec<u32> {
         if !self.aggregate {
@@ -190,18 +187,18 @@ impl Packer {
         texts.flatten().copied().collect()
     }
 
-    /// What was packed so far.
+    /// The counts so far.
     #[must_use]
     pub fn packed(&self) -> Packed {
         self.packed
     }
 
-    fn join(&mut self, lane: usize, text: &[u8], time: i64, ordinal: u32) {
-        let begins = self.begin_request(lane, text.len());
-        if begins || self.lanes[lane].group.text.len() + text.len() > self.room() {
-            self.close(lane);
+    fn join(&mut self, target: usize, text: &[u8], time: i64, ordinal: u32) {
+        let begins = self.begin_request(target, text.len());
+        if begins || self.targets[target].group.text.len() + text.len() > self.room() {
+            self.close(target);
         }
-        let group = &mut self.lanes[lane].group;
+        let group = &mut self.targets[target].group;
         if group.text.is_empty() {
             group.time = time;
         }
@@ -209,10 +206,10 @@ impl Packer {
         group.ordinals.push(ordinal);
     }
 
-    /// Whether so many bytes begin a new request. The Go plugin also begins a new record there, and
-    /// fills requests up.
-    fn begin_request(&mut self, lane: usize, bytes: usize) -> bool {
-        let request = &mut self.lanes[lane].group.request;
+    /// Whether this many bytes start a new request. The Go plugin then also starts a new record, which fills
+    /// requests to the limit.
+    fn begin_request(&mut self, target: usize, bytes: usize) -> bool {
+        let request = &mut self.targets[target].group.request;
         let begins = self.compressor.is_none() && *request + bytes > LIMITS.bytes;
         if begins {
             *request = 0;
@@ -221,47 +218,47 @@ impl Packer {
         begins
     }
 
-    /// Makes a Firehose record of what has been joined.
-    fn close(&mut self, lane: usize) {
-        let group = &mut self.lanes[lane].group;
+    /// Makes a Firehose record of the joined texts.
+    fn close(&mut self, target: usize) {
+        let group = &mut self.targets[target].group;
         if group.text.is_empty() {
             return;
         }
         let mut group = std::mem::take(group);
         let data = compressed(&mut self.compressor, &group.text, &mut self.compressed);
         self.joined.add(&group.ordinals);
-        let full = self.lanes[lane].put(data, group.time, self.packed.records);
-        self.full.extend(full.map(|batch| (lane, batch)));
+        let full = self.targets[target].put(data, group.time, self.packed.records);
+        self.full.extend(full.map(|batch| (target, batch)));
         self.packed.records += 1;
         group.text.clear();
         group.ordinals.clear();
-        self.lanes[lane].group = group;
+        self.targets[target].group = group;
     }
 
-    /// Makes a Firehose record of a text, or does with it what is done with one too large.
+    /// Makes a Firehose record of a text, or truncates or splits it if it is too large.
     #[inline]
-    fn record(&mut self, lane: usize, text: &[u8], time: i64) {
-        if !self.put(lane, text, time) {
-            self.oversize(lane, text, time);
+    fn record(&mut self, target: usize, text: &[u8], time: i64) {
+        if !self.put(target, text, time) {
+            self.oversize(target, text, time);
         }
     }
 
-    /// What is done with a text that is too large for a record.
+    /// How a text is sent that is too large for a record.
     #[must_use]
     pub fn for_oversize(&self) -> Oversize {
         self.oversize
     }
 
-    /// A text longer than this is too large, or is not tried.
+    /// Maximum length of a text. A longer text is too large, or is not compressed to find out.
     #[must_use]
-    pub fn most_text(&self) -> usize {
+    pub fn max_text(&self) -> usize {
         match self.compressor {
-            Some(_) => MOST_COMPRESSED,
+            Some(_) => MAX_COMPRESSED_TEXT,
             None => RECORD_BYTES,
         }
     }
 
-    /// Bytes of text that a part may have, beside its mark and its newline.
+    /// Maximum length of a part, without its mark and its newline.
     #[must_use]
     pub fn part_room(&self) -> usize {
         self.room() - 1 - oversize::MARK_ROOM
@@ -272,82 +269,82 @@ impl Packer {
         self.packed.split += 1;
     }
 
-    fn oversize(&mut self, lane: usize, text: &[u8], time: i64) {
+    fn oversize(&mut self, target: usize, text: &[u8], time: i64) {
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         match self.oversize {
-            Oversize::Truncate => self.truncated(lane, text, time),
+            Oversize::Truncate => self.truncated(target, text, time),
             Oversize::Split => {
                 self.count_split();
                 let count = oversize::plain_parts(text, self.part_room()).count();
                 for (index, part) in oversize::plain_parts(text, self.part_room()).enumerate() {
-                    self.part(lane, part, &oversize::part_mark(index + 1, count), time);
+                    self.part(target, part, &oversize::part_mark(index + 1, count), time);
                 }
             }
         }
     }
 
-    /// Packs the beginning of a text that is too large.
-    pub fn truncated(&mut self, lane: usize, text: &[u8], time: i64) {
+    /// Packs the beginning of a text that is too large, with a mark.
+    pub fn truncated(&mut self, target: usize, text: &[u8], time: i64) {
         self.packed.truncated += 1;
         let kept = oversize::plain_fitting(text, self.room() - 1 - oversize::TRUNCATED.len());
-        self.part(lane, &text[..kept], oversize::TRUNCATED, time);
+        self.part(target, &text[..kept], oversize::TRUNCATED, time);
     }
 
     /// Packs a part of a text with its mark.
     ///
     /// # Panics
     ///
-    /// For a part of more than [`Packer::part_room`] bytes.
-    pub fn part(&mut self, lane: usize, text: &[u8], mark: &str, time: i64) {
-        let fits = self.put(lane, &[text, mark.as_bytes(), b"\n"].concat(), time);
+    /// If the part is longer than [`Packer::part_room`].
+    pub fn part(&mut self, target: usize, text: &[u8], mark: &str, time: i64) {
+        let fits = self.put(target, &[text, mark.as_bytes(), b"\n"].concat(), time);
         assert!(fits, "a part is within the limit");
     }
 
-    /// Puts a Firehose record into the request, if it is within the limit as it is sent.
+    /// Adds a Firehose record to the request. Returns `false` if its data is beyond the limit.
     #[inline]
-    fn put(&mut self, lane: usize, text: &[u8], time: i64) -> bool {
+    fn put(&mut self, target: usize, text: &[u8], time: i64) -> bool {
         if self.aggregate {
-            return self.put_alone(lane, text, time);
+            return self.put_alone(target, text, time);
         }
         let data = compressed(&mut self.compressor, text, &mut self.compressed);
         if data.len() > RECORD_BYTES {
             return false;
         }
-        let full = self.lanes[lane].put(data, time, self.packed.records);
-        self.full.extend(full.map(|batch| (lane, batch)));
+        let full = self.targets[target].put(data, time, self.packed.records);
+        self.full.extend(full.map(|batch| (target, batch)));
         self.packed.records += 1;
         true
     }
 
-    /// As [`Packer::put`], of a text that is not joined with others where some are.
+    /// Like [`Packer::put`], for a text that is not joined while other texts are.
     #[cold]
-    fn put_alone(&mut self, lane: usize, text: &[u8], time: i64) -> bool {
+    fn put_alone(&mut self, target: usize, text: &[u8], time: i64) -> bool {
         let data = compressed(&mut self.compressor, text, &mut self.compressed);
         if data.len() > RECORD_BYTES {
             return false;
         }
         let ordinal = self.next;
         self.next += 1;
-        let left = self.left.as_ref();
-        if left.is_none_or(|left| left.contains(ordinal)) {
+        let pending = self.pending.as_ref();
+        if pending.is_none_or(|pending| pending.contains(ordinal)) {
             self.joined.add(&[ordinal]);
-            let full = self.lanes[lane].put(data, time, self.packed.records);
-            self.full.extend(full.map(|batch| (lane, batch)));
+            let full = self.targets[target].put(data, time, self.packed.records);
+            self.full.extend(full.map(|batch| (target, batch)));
             self.packed.records += 1;
         }
         true
     }
 
-    /// Text that is surely within the limit once it is a Firehose record.
+    /// Maximum length of a text that fits into a Firehose record for any content.
     fn room(&self) -> usize {
         match self.compressor {
-            Some(_) => surely_within(RECORD_BYTES),
+            Some(_) => max_incompressible_len(RECORD_BYTES),
             None => RECORD_BYTES,
         }
     }
 }
 
-impl Lane {
+impl Target {
     #[inline]
     fn put(&mut self, data: &[u8], time: i64, ordinal: u32) -> Option<Batch> {
         let body = self.open.body();
@@ -359,36 +356,36 @@ impl Lane {
     }
 }
 
-/// A text as it is sent.
+/// Returns the text, compressed if there is a compressor.
 #[inline]
 fn compressed<'t>(
     compressor: &mut Option<Compressor>,
     text: &'t [u8],
-    room: &'t mut Vec<u8>,
+    buffer: &'t mut Vec<u8>,
 ) -> &'t [u8] {
     match compressor {
         Some(compressor) => {
-            compressor.compress(text, room);
-            room
+            compressor.compress(text, buffer);
+            buffer
         }
         None => text,
     }
 }
 
-/// The request up to its first record; the name needs no escape.
+/// The request body up to its first record. A valid name contains no characters to escape.
 fn head(delivery_stream: &str) -> Vec<u8> {
     format!("{{\"DeliveryStreamName\":\"{delivery_stream}\",\"Records\":[").into_bytes()
 }
 
-/// One record, before base64 and with its newline: "1,000 KB" in the service's words is 1,000 KiB.
+/// Maximum size of a record before base64, with its newline. The service's "1,000 KB" are 1,000 KiB.
 const RECORD_BYTES: usize = 1_024_000;
 
-/// A longer text is not compressed as a whole, so that it is not in memory as a whole: it is too
-/// large, be it as it is or in compressed form.
-const MOST_COMPRESSED: usize = 8 * 1024 * 1024;
+/// Maximum length of a text that is compressed as a whole. A longer text is treated as too large, so that
+/// it is never in memory as a whole.
+const MAX_COMPRESSED_TEXT: usize = 8 * 1024 * 1024;
 
-/// PutRecordBatch: <https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html>.
-/// The records of a request stay in their order, so their times do not part them.
+/// Limits of PutRecordBatch: <https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html>.
+/// The service has no limit on the time span of a request.
 const LIMITS: Limits = Limits {
     items: 500,
     bytes: 4 * 1024 * 1024,

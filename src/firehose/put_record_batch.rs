@@ -1,4 +1,4 @@
-//! One delivery stream's requests: PutRecordBatch, and the records that its answer failed.
+//! The requests of one delivery stream (PutRecordBatch), and the records that a response reports as failed.
 
 use aws_sdk_firehose::Client;
 use aws_sdk_firehose::types::PutRecordBatchResponseEntry;
@@ -10,7 +10,7 @@ use crate::delivery::signed_body::SignedBody;
 use crate::delivery::{Answer, BatchSink, Order};
 use crate::telemetry::metrics::descriptors::Operation;
 
-/// A delivery stream, as something to send to.
+/// Sends the batches of one delivery stream.
 #[derive(Debug)]
 pub struct DeliveryStream {
     client: Client,
@@ -20,8 +20,8 @@ pub struct DeliveryStream {
 }
 
 impl DeliveryStream {
-    /// Sends to the delivery stream of this name; a request without an answer is sent again within
-    /// the flush only with `auto_retry`.
+    /// A sink for the delivery stream of this name. Only with `auto_retry` a request without a response is
+    /// sent again within the flush.
     #[must_use]
     pub fn new(client: Client, name: &str, auto_retry: bool) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl BatchSink for DeliveryStream {
                 .needing("firehose:PutRecordBatch")
                 .retried(self.auto_retry)
         })?;
-        failed(output.request_responses(), batch.items())
+        answer(output.request_responses(), batch.items())
     }
 
     async fn create(&self, _missed: Instant) -> Result<(), SendError> {
@@ -69,18 +69,18 @@ impl BatchSink for DeliveryStream {
         self.auto_retry
     }
 
-    /// Their order means nothing to the service.
+    /// The service does not keep the order of requests.
     fn order(&self) -> Order {
         Order::Any
     }
 }
 
-/// What an answer says of each record. One with neither an id nor an error is not known to be stored.
-fn failed(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, SendError> {
-    Answer::by_record(answers, items, |answer| {
-        let is_stored = answer.error_code().is_none() && answer.record_id().is_some();
-        let code = answer.error_code().unwrap_or("NoRecordId");
-        (!is_stored).then_some((code, answer.error_message()))
+/// The result for each record of a response. A record with neither an id nor an error may not be stored.
+fn answer(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, SendError> {
+    Answer::by_record(answers, items, |entry| {
+        let is_stored = entry.error_code().is_none() && entry.record_id().is_some();
+        let code = entry.error_code().unwrap_or("NoRecordId");
+        (!is_stored).then_some((code, entry.error_message()))
     })
 }
 
@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_does_not_tell_of_each_record_is_none() {
+    fn a_response_without_an_entry_for_each_record_is_incomplete() {
         for answers in [0, 1, 3] {
-            let fault = failed(&vec![entry(None); answers], &items(2)).unwrap_err();
-            assert_eq!(fault.code, "IncompleteAnswer");
-            assert_eq!(fault.kind, ErrorClass::Transient { unanswered: true });
+            let error = answer(&vec![entry(None); answers], &items(2)).unwrap_err();
+            assert_eq!(error.code, "IncompleteAnswer");
+            assert_eq!(error.kind, ErrorClass::Transient { unanswered: true });
         }
         assert!(
-            failed(&[entry(None), entry(None)], &items(2))
+            answer(&[entry(None), entry(None)], &items(2))
                 .unwrap()
                 .again
                 .is_none()
@@ -131,18 +131,18 @@ mod tests {
         let nothing = PutRecordBatchResponseEntry::builder().build();
         let answers = [entry(None), nothing, entry(None)];
         let items = items(3);
-        let (again, fault) = failed(&answers, &items).unwrap().again.unwrap();
-        assert_eq!((again, fault.code.as_str()), (vec![items[1]], "NoRecordId"));
+        let (again, error) = answer(&answers, &items).unwrap().again.unwrap();
+        assert_eq!((again, error.code.as_str()), (vec![items[1]], "NoRecordId"));
     }
 
     #[test]
-    fn the_first_failed_record_tells_the_fault() {
+    fn the_first_failed_record_defines_the_error() {
         let answers = [
             entry(None),
             entry(Some("InternalFailure")),
             entry(Some("Other")),
         ];
-        let (again, fault) = failed(&answers, &items(3)).unwrap().again.unwrap();
-        assert_eq!((again.len(), fault.code.as_str()), (2, "InternalFailure"));
+        let (again, error) = answer(&answers, &items(3)).unwrap().again.unwrap();
+        assert_eq!((again.len(), error.code.as_str()), (2, "InternalFailure"));
     }
 }

@@ -1,8 +1,8 @@
-//! Which members of a map a later one with the same key replaces.
+//! Finds the members of a map that a later member with the same key replaces.
 //!
 //! FireLens makes such maps: a re-emitted record passes the generated `record_modifier` twice. Most
-//! maps have no duplicate, so a bit set over the keys answers "none" without comparing them; a map
-//! that may have one is looked at exactly.
+//! maps have no duplicate keys. A bit set over the keys proves that without comparing them. Only a
+//! map that may have duplicates is compared exactly.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,22 +18,26 @@ pub struct Replaced(Option<Vec<bool>>);
 
 impl Replaced {
     /// Whether a later member replaces this one.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not the index of a member of a map that was compared exactly.
     #[must_use]
     pub fn contains(&self, index: usize) -> bool {
         self.0.as_ref().is_some_and(|replaced| replaced[index])
     }
 }
 
-/// Finds the members whose key, as JSON text, appears again later.
+/// Finds the members whose key, as JSON text, occurs again later.
 #[must_use]
 pub fn replaced(members: &[Field<'_>]) -> Replaced {
-    if surely_none(members) {
+    if has_no_duplicates(members) {
         return Replaced(None);
     }
     replaced_as(members, |_| true, |member| json::key_text(member.raw_key))
 }
 
-/// As [`replaced`], for members that are written under other names than their keys, and not all.
+/// Like [`replaced`], for the members that `keeps` accepts, under the name that `name` returns.
 #[must_use]
 pub fn replaced_as<'a>(
     members: &[Field<'a>],
@@ -55,8 +59,8 @@ pub fn replaced_as<'a>(
     Replaced(Some(replaced))
 }
 
-/// Compares only keys that meet in the bit set, and gives up where that would cost.
-fn surely_none(members: &[Field<'_>]) -> bool {
+/// Compares only keys with equal bits. Returns `false` where an exact comparison is cheaper.
+fn has_no_duplicates(members: &[Field<'_>]) -> bool {
     let mut seen = 0u64;
     members.iter().enumerate().all(|(index, member)| {
         let Token::Str(key) = member.key else {
@@ -72,14 +76,14 @@ fn surely_none(members: &[Field<'_>]) -> bool {
     })
 }
 
-/// One of 64 bits, by what tells short keys apart best: their length and their ends.
+/// One of 64 bits for a key. The length and the first and last bytes distinguish short keys best.
 fn bit_of(key: &[u8]) -> u64 {
     let first = key.first().map_or(0, |&byte| usize::from(byte));
     let last = key.last().map_or(0, |&byte| usize::from(byte));
     1 << ((key.len() * 11 + first * 5 + last) % 64)
 }
 
-/// Beyond so many members the exact look, which costs the same for each member, is cheaper.
+/// With more members the exact comparison is cheaper: its cost per member is constant.
 const MAX_COMPARED: usize = 24;
 
 #[cfg(test)]
@@ -107,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_with_a_later_twin_is_found_in_maps_of_any_size() {
+    fn every_duplicate_is_found_in_maps_of_any_size() {
         for size in [0, 1, 2, 3, 8, 24, 25, 64, 100, 1000] {
             let distinct: Vec<String> = (0..size).map(|n| format!("key{n}")).collect();
             assert!(replaced_of(&distinct).is_empty(), "{size} distinct keys");
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_of_three_stays() {
+    fn only_the_last_of_three_equal_keys_stays() {
         let keys = ["a", "b", "a", "a"].map(str::to_owned);
         assert_eq!(replaced_of(&keys), [0, 2]);
     }

@@ -1,25 +1,25 @@
-//! Keys without dots, for destinations that take `a.b` for a path.
+//! Replaces dots in keys, for destinations that read `a.b` as a path.
 
 use std::borrow::Cow;
 
 use crate::record::chunk_reader::Field;
 use crate::record::msgpack::Token;
 
-/// What stands in the place of each dot of a key.
+/// The text that replaces each dot of a key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Dots {
     replacement: Box<[u8]>,
 }
 
 impl Dots {
-    /// Replaces dots by this text, once: a dot in it stays.
+    /// Replaces each dot by this text. Dots in the replacement stay.
     #[must_use]
     pub fn new(replacement: &str) -> Self {
         let replacement = replacement.as_bytes().into();
         Self { replacement }
     }
 
-    /// Whether a key may have dots as text; of keys that are no text, any may.
+    /// Whether the text of a key may contain dots. A key that is not a string may always contain some.
     #[must_use]
     pub fn are_in(field: &Field<'_>) -> bool {
         match field.key {
@@ -28,7 +28,7 @@ impl Dots {
         }
     }
 
-    /// The key with its dots replaced; one without dots is lent on.
+    /// Returns the key with its dots replaced. A key without dots is returned unchanged.
     #[must_use]
     pub fn replaced<'k>(&self, key: Cow<'k, [u8]>) -> Cow<'k, [u8]> {
         if !key.contains(&b'.') {

@@ -1,28 +1,28 @@
-//! A value beyond the service's limit -> parts within it, one at a time.
+//! A value beyond the service's limit -> parts within the limit, one at a time.
 
 use super::pieces::Pieces;
 use crate::batch::oversize;
 
-/// Cuts a text into parts while it is written. Beside the part there is at most a piece more in
-/// memory, however long the text is.
+/// Splits a text into parts while it is written. The memory holds at most one part and one piece,
+/// for a text of any length.
 #[derive(Debug)]
 pub struct Parts<'a> {
     pieces: Pieces<'a>,
     is_escaped: bool,
     room: usize,
-    /// Text that has been written, the last part in front.
+    /// Text that has been written. It starts with the last part.
     text: Vec<u8>,
     part: usize,
 }
 
 impl<'a> Parts<'a> {
-    /// Parts of text in its escaped form, each of which stands for at most so many bytes.
+    /// Parts of escaped text; the unescaped form of each has at most `room` bytes.
     #[must_use]
     pub fn escaped(pieces: Pieces<'a>, room: usize) -> Self {
         Self::new(pieces, true, room)
     }
 
-    /// Parts of plain text of at most so many bytes.
+    /// Parts of plain text of at most `room` bytes.
     #[must_use]
     pub fn plain(pieces: Pieces<'a>, room: usize) -> Self {
         Self::new(pieces, false, room)
@@ -32,14 +32,14 @@ impl<'a> Parts<'a> {
         Self {
             pieces,
             is_escaped,
-            // No character is longer than this, so that every part holds one at least.
+            // A UTF-8 character has at most 4 bytes. A smaller limit could make an empty part.
             room: room.max(4),
             text: Vec::new(),
             part: 0,
         }
     }
 
-    /// The next part; `None` at the end.
+    /// Returns the next part; `None` at the end.
     #[expect(
         clippy::should_implement_trait,
         reason = "the part borrows from the reader"
@@ -61,20 +61,20 @@ impl<'a> Parts<'a> {
         (end > 0).then(|| &self.text[..end])
     }
 
-    /// How many parts there are.
+    /// The number of parts.
     #[must_use]
     pub fn count(mut self) -> usize {
         std::iter::from_fn(|| self.next().map(|_| ())).count()
     }
 
-    /// Values left out so far because they were nested too deeply.
+    /// The number of values skipped so far because they are nested too deeply.
     #[must_use]
     pub fn too_deep(&self) -> usize {
         self.pieces.too_deep()
     }
 }
 
-/// Parts with their marks (`[part 1/3]`): how many there are is counted by writing the text twice.
+/// Parts with their marks (`[Part 1/3]`). The number of parts is found by writing the text twice.
 #[derive(Debug)]
 pub struct NumberedParts<'a> {
     parts: Parts<'a>,
@@ -83,7 +83,7 @@ pub struct NumberedParts<'a> {
 }
 
 impl<'a> NumberedParts<'a> {
-    /// The parts of the text that each of these writers writes.
+    /// The parts of the text that `parts` writes. It is called twice.
     #[must_use]
     pub fn new(parts: impl Fn() -> Parts<'a>) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl<'a> NumberedParts<'a> {
         }
     }
 
-    /// The next part and its mark; `None` at the end.
+    /// Returns the next part and its mark; `None` at the end.
     #[expect(
         clippy::should_implement_trait,
         reason = "the part borrows from the reader"
@@ -104,7 +104,7 @@ impl<'a> NumberedParts<'a> {
         Some((part, oversize::part_mark(self.written, self.of)))
     }
 
-    /// Values nested too deeply to be written.
+    /// The number of values skipped because they are nested too deeply.
     #[must_use]
     pub fn too_deep(&self) -> usize {
         self.parts.too_deep()

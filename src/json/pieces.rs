@@ -1,8 +1,8 @@
-//! A value's JSON a piece at a time, for what is larger than a request.
+//! Writes a value's JSON in pieces, for values that are larger than a request.
 //!
-//! It is the same text that [`Json`] writes, which writes all small values here. What is large is
-//! held as the place in the chunk up to which it has been written, so that the text of a record of
-//! any size takes little memory.
+//! The text is the same that [`Json`] writes. [`Json`] also writes all small values here. For a large
+//! value only the position in the chunk is kept, so the text of a record of any size takes little
+//! memory.
 
 use std::borrow::Cow;
 use std::vec;
@@ -16,14 +16,14 @@ use crate::json::key_dots::Dots;
 use crate::record::chunk_reader::Field;
 use crate::record::msgpack::{Cursor, Token};
 
-/// Which members are left out of a map.
+/// Whether a member of a map is left out.
 pub type LeaveOut = fn(&Field<'_>) -> bool;
 
-/// Writes one value.
+/// Writes one value in pieces.
 #[derive(Debug)]
 pub struct Pieces<'a> {
     json: Json<'a>,
-    /// What is still to be written, the next one last.
+    /// The values still to be written, the next one last.
     levels: Vec<Level<'a>>,
 }
 
@@ -41,14 +41,14 @@ enum Level<'a> {
         nesting: usize,
         leave_out: Option<LeaveOut>,
     },
-    /// Text that is escaped.
+    /// Text to be escaped.
     Text(Rest<'a>),
-    /// Text that is written as it is.
+    /// Text that is written without escaping.
     Plain(Rest<'a>),
     Base64(&'a [u8]),
 }
 
-/// The end of a text.
+/// The unwritten end of a text.
 #[derive(Debug)]
 struct Rest<'a> {
     text: Cow<'a, [u8]>,
@@ -60,30 +60,30 @@ struct Members<'a> {
     fields: vec::IntoIter<Field<'a>>,
     nesting: usize,
     is_first: bool,
-    /// Members in front of the others, each with a comma behind it.
+    /// Members that are written before the others, each followed by a comma.
     before: Vec<u8>,
-    /// A member behind the others, without a comma.
+    /// A member that is written after the others, without a comma.
     after: Vec<u8>,
-    /// A member whose value is a map, of which some members are left out.
-    within: Option<(&'static [u8], LeaveOut)>,
+    /// The key of a member whose value is a map, and which members of that map are left out.
+    filtered: Option<(&'static [u8], LeaveOut)>,
 }
 
 impl<'a> Pieces<'a> {
-    /// A text as it is.
+    /// Writes a text without escaping.
     #[must_use]
     pub fn plain(text: impl Into<Cow<'a, [u8]>>) -> Self {
         let rest = Rest::new(text.into());
         Self::of(Json::new(Depth::Once), Level::Plain(rest))
     }
 
-    /// A text as the inside of a JSON string.
+    /// Writes a text as the content of a JSON string.
     #[must_use]
     pub fn text(text: &'a [u8]) -> Self {
         let rest = Rest::new(text.into());
         Self::of(Json::new(Depth::Once), Level::Text(rest))
     }
 
-    /// What [`Json::value`] writes.
+    /// Writes the same text as [`Json::value`].
     #[must_use]
     pub fn value(depth: Depth, dots: Option<&'a Dots>, raw: &'a [u8]) -> Self {
         let value = Level::Value {
@@ -94,7 +94,7 @@ impl<'a> Pieces<'a> {
         Self::of(Json::new(depth).with_dots(dots), value)
     }
 
-    /// What [`Json::record_with`] writes.
+    /// Writes the same text as [`Json::record_with`].
     #[must_use]
     pub fn record(
         depth: Depth,
@@ -105,11 +105,11 @@ impl<'a> Pieces<'a> {
     ) -> Self {
         let mut json = Json::new(depth).with_dots(dots);
         let replaced = json.replaced(fields, &keeps);
-        let stays = |(place, field): &(usize, &Field<'a>)| {
-            let by_more = more.is_some_and(|(key, _)| is_named(field, dots, key));
-            keeps(field) && !replaced.contains(*place) && !by_more
+        let is_written = |(index, field): &(usize, &Field<'a>)| {
+            let is_replaced_by_more = more.is_some_and(|(key, _)| is_named(field, dots, key));
+            keeps(field) && !replaced.contains(*index) && !is_replaced_by_more
         };
-        let fields: Vec<_> = fields.iter().enumerate().filter(stays).collect();
+        let fields: Vec<_> = fields.iter().enumerate().filter(is_written).collect();
         let fields: Vec<_> = fields.into_iter().map(|(_, field)| *field).collect();
         let mut members = Members::new(fields, 0);
         if let Some((key, text)) = more {
@@ -120,7 +120,7 @@ impl<'a> Pieces<'a> {
         Self::of(json, Level::Map(members))
     }
 
-    /// With members in front of a record's own, each with a comma behind it.
+    /// Adds members before those of a record, each followed by a comma.
     #[must_use]
     pub fn with_members(mut self, before: Vec<u8>) -> Self {
         if let Some(Level::Map(members)) = self.levels.last_mut() {
@@ -129,11 +129,11 @@ impl<'a> Pieces<'a> {
         self
     }
 
-    /// Leaves members out of the map under a key of a record.
+    /// Leaves members out of the map under this key of a record.
     #[must_use]
-    pub fn leaving_out(mut self, key: &'static [u8], is_out: LeaveOut) -> Self {
+    pub fn leaving_out(mut self, key: &'static [u8], leave_out: LeaveOut) -> Self {
         if let Some(Level::Map(members)) = self.levels.last_mut() {
-            members.within = Some((key, is_out));
+            members.filtered = Some((key, leave_out));
         }
         self
     }
@@ -143,26 +143,26 @@ impl<'a> Pieces<'a> {
         Self { json, levels }
     }
 
-    /// Appends the next piece, of about [`PIECE`] bytes; `false` when nothing is left. A piece ends
-    /// between two characters, and never within an escape.
+    /// Appends the next piece of about [`PIECE`] bytes. Returns `false` at the end. A piece ends
+    /// between two characters, and never inside an escape sequence.
     pub fn write(&mut self, out: &mut Vec<u8>) -> bool {
         let enough = out.len() + PIECE;
         while out.len() < enough {
             let Some(level) = self.levels.pop() else {
                 return out.len() + PIECE > enough;
             };
-            self.level(level, out);
+            self.write_level(level, out);
         }
         true
     }
 
-    /// Values left out because they were nested too deeply.
+    /// The number of values skipped because they are nested too deeply.
     #[must_use]
     pub fn too_deep(&self) -> usize {
         self.json.too_deep()
     }
 
-    fn level(&mut self, level: Level<'a>, out: &mut Vec<u8>) {
+    fn write_level(&mut self, level: Level<'a>, out: &mut Vec<u8>) {
         match level {
             Level::Array {
                 mut rest,
@@ -180,16 +180,16 @@ impl<'a> Pieces<'a> {
                         is_first: false,
                         nesting,
                     });
-                    self.value_at(raw, nesting, None, out);
+                    self.write_value(raw, nesting, None, out);
                 }
                 _ => out.push(b']'),
             },
-            Level::Map(members) => self.member(members, out),
+            Level::Map(members) => self.write_member(members, out),
             Level::Value {
                 raw,
                 nesting,
                 leave_out,
-            } => self.value_at(raw, nesting, leave_out, out),
+            } => self.write_value(raw, nesting, leave_out, out),
             Level::Text(mut rest) => {
                 escape::append(rest.next(), self.json.depth, out);
                 self.put_back(rest, Level::Text);
@@ -199,7 +199,7 @@ impl<'a> Pieces<'a> {
                 self.put_back(rest, Level::Plain);
             }
             Level::Base64(bytes) => {
-                // Three bytes are four letters, so that pieces of whole threes follow each other.
+                // Base64 encodes 3 bytes as 4 letters, so pieces of a multiple of 3 bytes concatenate.
                 let (piece, rest) = bytes.split_at(bytes.len().min(TEXT_PIECE / 3 * 3));
                 STANDARD.encode_append(piece, out);
                 if !rest.is_empty() {
@@ -215,7 +215,7 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    fn member(&mut self, mut members: Members<'a>, out: &mut Vec<u8>) {
+    fn write_member(&mut self, mut members: Members<'a>, out: &mut Vec<u8>) {
         if members.is_first {
             out.push(b'{');
             out.append(&mut members.before);
@@ -232,15 +232,15 @@ impl<'a> Pieces<'a> {
         }
         members.is_first = false;
         let nesting = members.nesting;
-        let within = members.within.filter(|(key, _)| field.is(key));
+        let filtered = members.filtered.filter(|(key, _)| field.is(key));
         self.levels.push(Level::Map(members));
-        if within.is_none() && field.raw_key.len() + field.value.len() <= SMALL {
+        if filtered.is_none() && field.raw_key.len() + field.value.len() <= SMALL {
             return self.json.keyed(&field, nesting, out);
         }
         self.levels.push(Level::Value {
             raw: field.value,
             nesting,
-            leave_out: within.map(|(_, leave_out)| leave_out),
+            leave_out: filtered.map(|(_, leave_out)| leave_out),
         });
         self.push_plain(b":");
         let key = match (field.key, self.json.dots) {
@@ -250,7 +250,7 @@ impl<'a> Pieces<'a> {
         self.quoted(key);
     }
 
-    fn value_at(
+    fn write_value(
         &mut self,
         raw: &'a [u8],
         nesting: usize,
@@ -272,11 +272,12 @@ impl<'a> Pieces<'a> {
             }
             Ok(Token::Map(count)) if !is_small && nesting < MAX_NESTING => {
                 let fields = (0..count).map_while(|_| Field::read(&mut cursor).ok());
-                let fields = fields.filter(|field| leave_out.is_none_or(|is_out| !is_out(field)));
+                let fields =
+                    fields.filter(|field| leave_out.is_none_or(|leave_out| !leave_out(field)));
                 let fields: Vec<_> = fields.collect();
                 let replaced = self.json.replaced(&fields, |_| true);
                 let all = fields.into_iter().enumerate();
-                let stay = all.filter(|(place, _)| !replaced.contains(*place));
+                let stay = all.filter(|(index, _)| !replaced.contains(*index));
                 let stay = stay.map(|(_, field)| field).collect();
                 self.levels
                     .push(Level::Map(Members::new(stay, nesting + 1)));
@@ -287,7 +288,7 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// Pushes a text in quotation marks.
+    /// Pushes a text in quotes.
     fn quoted(&mut self, text: Cow<'a, [u8]>) {
         self.push_plain(self.json.depth.quote());
         self.levels.push(Level::Text(Rest::new(text)));
@@ -321,7 +322,7 @@ impl<'a> Members<'a> {
             is_first: true,
             before: Vec::new(),
             after: Vec::new(),
-            within: None,
+            filtered: None,
         }
     }
 }
@@ -331,7 +332,7 @@ impl<'a> Rest<'a> {
         Self { text, at: 0 }
     }
 
-    /// The next piece, up to the end of a character.
+    /// Returns the next piece, which ends between two characters.
     fn next(&mut self) -> &[u8] {
         let rest = &self.text[self.at..];
         let piece = &rest[..oversize::plain_fitting(rest, TEXT_PIECE)];
@@ -344,11 +345,11 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// Bytes of a piece, about.
+/// Approximate size of a piece in bytes.
 pub const PIECE: usize = 64 * 1024;
-/// Bytes of a text that are escaped at once: at most eight times as many are written.
+/// Bytes of a text that are escaped at once. Escaping writes at most eight times as many.
 const TEXT_PIECE: usize = 8 * 1024;
-/// A value of so many bytes is written at once.
+/// Values of up to this many bytes are written at once.
 const SMALL: usize = 1024;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Record -> the text that travels, in the Go plugin's order of steps: the time is added, keys are
-//! kept or not, dots are replaced, and then the whole or the value of `log_key` is written.
+//! Record -> the text that is sent, in the order of the Go plugin's steps: add the time, select keys,
+//! replace dots, and write the whole record or the value of `log_key`.
 //!
-//! So `data_keys` must list the time key for it to stay, and `log_key` names keys as they are after
-//! their dots are replaced. The order is kept without making a new record at each step.
+//! Therefore `data_keys` must list the time key to keep it, and `log_key` uses the names of keys after
+//! their dots are replaced. No step makes a copy of the record.
 
 use crate::json::escape::Depth;
 use crate::json::key_dots::Dots;
@@ -14,7 +14,7 @@ use crate::record::chunk_reader::{Field, Record};
 use crate::record::log_key::Select;
 use crate::record::msgpack::{Cursor, Token};
 
-/// What is done to each record.
+/// How each record is changed before it is sent.
 #[derive(Debug, Default)]
 pub struct Shape {
     time: Option<TimeKey>,
@@ -23,17 +23,17 @@ pub struct Shape {
     select: Select,
 }
 
-/// A member that tells a record's time.
+/// A member with the record's time.
 #[derive(Clone, Debug)]
 struct TimeKey {
-    /// Its key as it is written.
+    /// The key as it is written.
     name: Box<str>,
-    /// Its text, from a time.
+    /// Formats the time.
     renderer: Renderer,
 }
 
 impl Shape {
-    /// Reads the options that say what travels.
+    /// Reads the options of the record's text.
     #[must_use]
     pub fn read(reader: &Reader<'_>) -> Self {
         let kept = kept(reader);
@@ -46,7 +46,7 @@ impl Shape {
         }
     }
 
-    /// Whether a member stays; those whose key is no text always do, as in the Go plugin.
+    /// Whether a member is kept. Members whose key is not a string are always kept, as in the Go plugin.
     fn keeps(&self, field: &Field<'_>) -> bool {
         match (&self.kept, field.key) {
             (Some(kept), Token::Str(key) | Token::Bin(key)) => {
@@ -98,22 +98,22 @@ impl TimeKey {
     }
 }
 
-/// Writes the texts of one chunk's records.
+/// Writes the texts of the records of one chunk.
 #[derive(Debug)]
 pub struct Writer<'c> {
     shape: &'c Shape,
     time: Option<TimeKey>,
     json: Json<'c>,
     time_text: Vec<u8>,
-    /// A longer text is not written to its end.
-    most: usize,
-    /// Values that had been left out before the record.
+    /// Maximum length in bytes; a longer text is not written to its end.
+    max: usize,
+    /// The number of values that were skipped before the current record.
     too_deep: usize,
-    /// What `log_key` has found in the record.
+    /// The value that `log_key` selected in the record.
     found: Option<Found<'c>>,
 }
 
-/// What `log_key` has found.
+/// A value that `log_key` selected.
 #[derive(Clone, Copy, Debug)]
 enum Found<'c> {
     Time,
@@ -121,24 +121,24 @@ enum Found<'c> {
 }
 
 impl<'c> Writer<'c> {
-    /// Begins a chunk. Of a text that is longer than `most` only a beginning that is longer too, and
-    /// something behind it, is written.
+    /// Starts a chunk. A text longer than `max` is written only up to a point beyond `max`; some bytes
+    /// may follow that close it.
     #[must_use]
-    pub fn new(shape: &'c Shape, most: usize) -> Self {
+    pub fn new(shape: &'c Shape, max: usize) -> Self {
         let json = Json::new(Depth::Once).with_dots(shape.dots.as_ref());
         Self {
             shape,
             time: shape.time.clone(),
-            json: json.with_most(most),
+            json: json.with_most(max),
             time_text: Vec::new(),
-            most,
+            max,
             too_deep: 0,
             found: None,
         }
     }
 
-    /// The text of the record that was written last, a piece at a time. Values that were left out of
-    /// it are not counted; [`Writer::count_too_deep`] does that when all pieces are written.
+    /// The text of the record that was written last, in pieces. Values that are skipped in it are not
+    /// counted. Call [`Writer::count_too_deep`] when all pieces are written.
     #[cold]
     pub fn pieces(&self, record: &Record<'c, '_>) -> Pieces<'c> {
         let (shape, dots) = (self.shape, self.shape.dots.as_ref());
@@ -155,8 +155,8 @@ impl<'c> Writer<'c> {
         }
     }
 
-    /// Counts values that were left out of the pieces of a record, and no longer those that were left
-    /// out when a beginning of it was written.
+    /// Counts the values skipped in the pieces of a record. Replaces the count of values skipped when
+    /// the beginning of the record was written.
     pub fn count_too_deep(&mut self, too_deep: usize) {
         self.json.set_too_deep(self.too_deep + too_deep);
     }
@@ -166,13 +166,13 @@ impl<'c> Writer<'c> {
         time.map(|time| (time.name.as_bytes(), self.time_text.as_slice()))
     }
 
-    /// Values left out because they were nested too deeply.
+    /// The number of values skipped because they are nested too deeply.
     #[must_use]
     pub fn too_deep(&self) -> usize {
         self.json.too_deep()
     }
 
-    /// Appends a record's text; `false` when it has no key of `log_key`.
+    /// Appends a record's text. Returns `false` if the record has no key of `log_key`.
     pub fn write(&mut self, record: &Record<'c, '_>, out: &mut Vec<u8>) -> bool {
         self.too_deep = self.json.too_deep();
         self.render_time(record);
@@ -195,7 +195,7 @@ impl<'c> Writer<'c> {
         }
     }
 
-    /// Appends the value of `log_key`: text as it is, anything else as JSON.
+    /// Appends the value of `log_key`: a string without escaping, any other value as JSON.
     fn selected(&mut self, fields: &[Field<'c>], out: &mut Vec<u8>) -> bool {
         self.found = self.find(fields);
         match self.found {
@@ -203,8 +203,8 @@ impl<'c> Writer<'c> {
             Some(Found::Time) => out.extend_from_slice(&self.time_text),
             Some(Found::Value(raw)) => match Cursor::new(raw).token() {
                 Ok(Token::Str(text) | Token::Bin(text)) => {
-                    // A cut needs to see a character more.
-                    let beginning = self.most.saturating_add(CHARACTER).min(text.len());
+                    // Truncation needs one more character to detect that the text is too long.
+                    let beginning = self.max.saturating_add(MAX_CHARACTER_BYTES).min(text.len());
                     out.extend_from_slice(&text[..beginning]);
                 }
                 _ => {
@@ -219,7 +219,7 @@ impl<'c> Writer<'c> {
     fn find(&self, fields: &[Field<'c>]) -> Option<Found<'c>> {
         let dots = self.shape.dots.as_ref();
         self.shape.select.find(|key| {
-            // The time replaces what the record has under its key.
+            // The time replaces a member of the record with the same name.
             if self
                 .time
                 .as_ref()
@@ -234,8 +234,8 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// The longest character, in bytes.
-const CHARACTER: usize = 4;
+/// Maximum length of a UTF-8 character, in bytes.
+const MAX_CHARACTER_BYTES: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -245,7 +245,7 @@ mod tests {
     use crate::firehose::options::OPTIONS;
     use crate::record::chunk_reader::Records;
 
-    /// The record's text under these options, at 1.5 s.
+    /// The record's text with these options and a time of 1.5 s.
     fn text(options: &[(&str, &str)], record: &Value) -> Option<String> {
         let reader = Reader::new(OPTIONS, |key| {
             let found = options.iter().find(|(name, _)| *name == key);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_follow_each_other_as_in_the_go_plugin() {
+    fn the_steps_run_in_the_order_of_the_go_plugin() {
         let record = json!({"t.s": "old", "log.a": "x", "b": {"c.d": [{"e.f": 1}]}});
         for (more, expected) in [
             (
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn of_names_that_meet_the_last_counts_and_the_time_is_the_last() {
+    fn of_equal_names_the_last_is_written_and_the_time_is_last() {
         let map = json!({"a.b": 1, "a_b": 2, "t_s": "own"});
         let options = with(&[("replace_dots", "_")]);
         assert_eq!(

@@ -8,13 +8,13 @@
 //!
 //! <https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md>
 //!
-//! All user records of one aggregate have one partition key, which is the Kinesis record's too. A
-//! consumer library drops the user records of an aggregate from the first one on whose key belongs to
-//! another shard, so an aggregate of several keys can lose records at the consumer.
+//! All user records of one aggregate have the partition key of the Kinesis record. If a user record's key
+//! belongs to another shard, a consumer library drops that record and all later ones of the aggregate. An
+//! aggregate of several keys could therefore lose records at the consumer.
 
 use md5::{Digest, Md5};
 
-/// Appends a user record to the ones that [`finished`] makes an aggregate of.
+/// Appends a user record to the records of an aggregate, which [`finished`] completes.
 pub fn append(data: &[u8], records: &mut Vec<u8>) {
     records.push(RECORD);
     varint(record_len(data.len()), records);
@@ -24,14 +24,14 @@ pub fn append(data: &[u8], records: &mut Vec<u8>) {
     records.extend_from_slice(data);
 }
 
-/// Bytes that [`append`] writes for so many bytes of data.
+/// The number of bytes that [`append`] writes for this length of data.
 #[must_use]
 pub fn appended(data: usize) -> usize {
     let record = record_len(data);
     1 + varint_len(record) + record
 }
 
-/// Replaces what `out` holds by the aggregate of these user records.
+/// Replaces the content of `out` with the aggregate of these user records.
 pub fn finished(partition_key: &str, records: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.extend_from_slice(MAGIC);
@@ -43,13 +43,13 @@ pub fn finished(partition_key: &str, records: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&sum);
 }
 
-/// Bytes that [`finished`] adds to the user records.
+/// The number of bytes that [`finished`] adds to the user records.
 #[must_use]
 pub fn overhead(partition_key: usize) -> usize {
     MAGIC.len() + 1 + varint_len(partition_key) + partition_key + MD5_BYTES
 }
 
-/// A user record's message: the key's index, and the data.
+/// The length of a user record's message: the index of its key, and its data.
 fn record_len(data: usize) -> usize {
     3 + varint_len(data) + data
 }
@@ -71,7 +71,7 @@ fn varint_len(value: usize) -> usize {
 const MAGIC: &[u8] = &[0xf3, 0x89, 0x9a, 0xc2];
 const MD5_BYTES: usize = 16;
 
-// Protobuf's field heads: the field's number times 8, and its wire type.
+// Protobuf field tags: the field number times 8, plus the wire type.
 const KEY: u8 = 0x0a;
 const RECORD: u8 = 0x1a;
 const KEY_INDEX: u8 = 0x08;
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_aggregate_is_read_back_by_a_reader_of_its_own() {
+    fn an_aggregate_is_decoded_by_an_independent_reader() {
         let seed = 0x5eed_0a99;
         println!("seed {seed:#x}");
         let mut random = fastrand::Rng::with_seed(seed);

@@ -1,8 +1,7 @@
-//! Records -> requests for a Kinesis data stream.
+//! Records -> PutRecords requests for a Kinesis data stream.
 //!
-//! A record's text is written once and encoded once, into the body of the request it will travel in.
-//! One that is too large is written up to the limit, and then cut there or written anew, a part at a
-//! time.
+//! A record's text is written once and encoded once, into the body of its request. A text beyond the
+//! limit is written up to the limit. It is then truncated, or written again in parts.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,20 +22,20 @@ use crate::record::chunk_reader::{Record, Records};
 use crate::telemetry::encode_stats::{EncodeStats, Note};
 use crate::telemetry::metrics::descriptors::{Id, SkipReason};
 
-/// What happened to records on the way.
+/// How the records of a chunk were encoded.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
-    /// Kinesis records made, and what was cut for them.
+    /// Kinesis records made, and texts truncated or split for them.
     pub packed: Packed,
     /// Records without any of `log_key`'s keys.
     pub skipped: usize,
-    /// Records with a random partition key, as they have no text under `partition_key`.
+    /// Records with a random partition key, because they have no text under `partition_key`.
     pub keyless: usize,
-    /// Values nested too deeply to be written.
+    /// Values skipped because they are nested too deeply.
     pub too_deep: usize,
-    /// Values in the chunk that were no records.
+    /// Values in the chunk that are not records.
     pub undecodable: usize,
-    /// Bytes at the chunk's end that were no record.
+    /// Bytes of an incomplete record at the end of the chunk.
     pub torn: usize,
 }
 
@@ -47,17 +46,17 @@ pub struct Encoder<'c> {
     writer: Writer<'c>,
     packer: Packer,
     text: Vec<u8>,
-    /// A text of which not all parts are packed.
-    pending: Option<Pending<'c>>,
+    /// A text that is sent in parts, until its last part is packed.
+    pending_parts: Option<PendingParts<'c>>,
     counts: Counts,
     time: TimeLimit,
     is_done: bool,
 }
 
-/// A text that is being sent in parts. A round packs as many of them as it has requests for, so that
-/// a text takes the memory of some requests, however large it is.
+/// A text that is sent in parts. A round packs only as many parts as it has requests for, so a text of
+/// any size takes the memory of a few requests.
 #[derive(Debug)]
-struct Pending<'c> {
+struct PendingParts<'c> {
     key: Option<Cow<'c, str>>,
     time: i64,
     parts: NumberedParts<'c>,
@@ -99,24 +98,24 @@ impl<'c> ChunkEncoder<'c> for Encoder<'c> {
 }
 
 impl<'c> Encoder<'c> {
-    /// Begins a chunk, of which only what is `left` is written if it has been tried before.
+    /// Starts a chunk. On a retry only the items in `pending` are packed.
     #[must_use]
-    pub fn new(config: &'c Config, left: Option<Arc<PendingItems>>) -> Self {
-        let packer = Packer::new(config.packing, &config.stream, left);
+    pub fn new(config: &'c Config, pending: Option<Arc<PendingItems>>) -> Self {
+        let packer = Packer::new(config.packing, &config.stream, pending);
         Self {
             config,
-            // A newline may come behind it.
-            writer: Writer::new(&config.shape, packer.most_text() - 1),
+            // A newline may be appended to each text.
+            writer: Writer::new(&config.shape, packer.max_text() - 1),
             packer,
             text: Vec::new(),
-            pending: None,
+            pending_parts: None,
             counts: Counts::default(),
             time: TimeLimit::default(),
             is_done: false,
         }
     }
 
-    /// What happened to the records.
+    /// How the records were encoded.
     fn into_counts(mut self, records: &Records<'c>) -> Counts {
         if self.is_done {
             self.counts.torn = records.torn();
@@ -127,16 +126,16 @@ impl<'c> Encoder<'c> {
         self.counts
     }
 
-    /// Encodes records until so many requests are full, or the chunk ends.
+    /// Encodes records until `requests` requests are full, the chunk ends, or the time is up.
     ///
-    /// What is not yet to be sent is not yet encoded either, so that a chunk in delivery takes the
-    /// memory of the requests that are under way. Nothing is returned when nothing is left.
+    /// Only the batches of the current requests are encoded, so the memory of a chunk in delivery is that
+    /// of the requests in flight. Returns no batches at the end.
     fn batches(&mut self, records: &mut Records<'c>, requests: usize) -> Vec<Batch> {
         loop {
             if self.packer.has_full(requests) {
                 return self.packer.take_full();
             }
-            if self.pending.is_some() && self.part() {
+            if self.pending_parts.is_some() && self.pack_next_part() {
                 continue;
             }
             if self.time.is_up(records) {
@@ -162,7 +161,7 @@ impl<'c> Encoder<'c> {
             self.counts.keyless += 1;
         }
         let time = record.time.millis();
-        if self.text.len() >= self.packer.most_text() {
+        if self.text.len() >= self.packer.max_text() {
             return self.oversize(*record, key, time);
         }
         if self.config.packing.newline {
@@ -171,33 +170,33 @@ impl<'c> Encoder<'c> {
         self.packer.text(key.as_deref(), &self.text, time);
     }
 
-    /// Decides about a text of which the beginning is written.
+    /// Truncates or splits a text whose beginning has been written.
     #[cold]
     fn oversize(&mut self, record: Record<'c, '_>, key: Option<Cow<'c, str>>, time: i64) {
         self.packer.begin_alone(key.as_deref());
         if self.packer.for_oversize() == Oversize::Truncate {
             self.packer.truncated(key.as_deref(), &self.text, time);
-            return self.text.shrink_to(MOST_KEPT);
+            return self.text.shrink_to(MAX_KEPT_BYTES);
         }
         self.text = Vec::new();
         self.packer.count_split();
         let room = self.packer.part_room();
         let parts = || Parts::plain(self.writer.pieces(&record), room);
-        self.pending = Some(Pending {
+        self.pending_parts = Some(PendingParts {
             key,
             time,
             parts: NumberedParts::new(parts),
         });
     }
 
-    /// Packs the next part of a text; `false` when there is none.
-    fn part(&mut self) -> bool {
-        let Some(pending) = &mut self.pending else {
+    /// Packs the next part of a text; `false` if there is none.
+    fn pack_next_part(&mut self) -> bool {
+        let Some(pending) = &mut self.pending_parts else {
             return false;
         };
         let Some((part, mark)) = pending.parts.next() else {
             self.writer.count_too_deep(pending.parts.too_deep());
-            self.pending = None;
+            self.pending_parts = None;
             return false;
         };
         let key = pending.key.as_deref();
@@ -206,7 +205,7 @@ impl<'c> Encoder<'c> {
     }
 }
 
-/// What is counted and logged of a chunk.
+/// The counts and log lines of a chunk.
 fn stats(counts: &Counts, missing: String) -> EncodeStats {
     let Counts {
         packed,
@@ -249,8 +248,8 @@ fn stats(counts: &Counts, missing: String) -> EncodeStats {
     }
 }
 
-/// Bytes of room for a text that are kept for the next one.
-const MOST_KEPT: usize = 1024 * 1024;
+/// Maximum capacity in bytes of the text buffer that is kept for the next text.
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

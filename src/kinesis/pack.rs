@@ -1,11 +1,11 @@
 //! Texts -> Kinesis records -> requests.
 //!
-//! A Kinesis record holds one text, or several texts of one partition key: joined by newlines
-//! (`simple_aggregation`) or in the KPL's format (`aggregation`). Texts without a partition key share
-//! records too, and each of these records has a new random key.
+//! A Kinesis record holds one text, or several texts of one partition key. Texts are joined by newlines
+//! (`simple_aggregation`) or in the KPL's format (`aggregation`). Texts without a partition key are joined
+//! too, and each of their records has a new random key.
 //!
-//! An ordinal stands for a text, or for a part of one that is too large. It depends on the chunk alone,
-//! so that it means the same in each attempt at the chunk.
+//! An ordinal is the number of a text, or of a part of a large text. It depends on the chunk only, so it
+//! is the same on each retry.
 
 mod groups;
 mod join;
@@ -19,7 +19,7 @@ use self::request::Request;
 use super::partition_key::RANDOM_BYTES;
 use crate::batch::Batch;
 use crate::batch::Packed;
-use crate::batch::compress::{Compression, Compressor, surely_within};
+use crate::batch::compress::{Compression, Compressor, max_incompressible_len};
 use crate::batch::joined::Joined;
 use crate::batch::oversize::Oversize;
 use crate::delivery::ledger::PendingItems;
@@ -27,26 +27,26 @@ use crate::delivery::ledger::PendingItems;
 /// How texts become Kinesis records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Packing {
-    /// Which texts share a Kinesis record.
+    /// Which texts are joined into a Kinesis record.
     pub join: Join,
-    /// How data is compressed.
+    /// The compression of the data.
     pub compression: Option<Compression>,
-    /// What is done with a text that is too large for a Kinesis record.
+    /// How a text is sent that is too large for a Kinesis record.
     pub oversize: Oversize,
-    /// The most bytes of a Kinesis record's data and partition key together.
+    /// Maximum size in bytes of a Kinesis record: its data and its partition key.
     pub record_bytes: usize,
-    /// Each text ends in a newline.
+    /// Appends a newline to each text.
     pub newline: bool,
 }
 
-/// Which texts share a Kinesis record.
+/// Which texts are joined into a Kinesis record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Join {
-    /// Each text has a record of its own.
+    /// Each text is a record.
     Never,
-    /// Texts of one partition key are joined by newlines, and compressed together.
+    /// Texts of one partition key are joined by newlines and compressed together.
     Lines,
-    /// Texts of one partition key, each compressed alone, are user records of the KPL's format.
+    /// Texts of one partition key are user records in the KPL's format, each compressed separately.
     Kpl,
 }
 
@@ -55,32 +55,31 @@ pub enum Join {
 pub struct Packer {
     packing: Packing,
     compressor: Option<Compressor>,
-    /// Room for a record's data while it is made.
+    /// A buffer for the data of a record.
     data: Vec<u8>,
     groups: Groups,
     request: Request,
-    left: Option<Arc<PendingItems>>,
-    /// The ordinal of the next text, where texts are joined. Elsewhere it is the number of the next
-    /// record.
+    pending: Option<Arc<PendingItems>>,
+    /// The ordinal of the next text if texts are joined. Otherwise `packed.records` is the next ordinal.
     next: u32,
     joined: Joined,
     packed: Packed,
 }
 
 impl Packer {
-    /// Begins a chunk, of which only what is `left` is packed if it has been tried before.
+    /// Starts a chunk. On a retry only the items in `pending` are packed.
     #[must_use]
-    pub fn new(packing: Packing, stream: &str, left: Option<Arc<PendingItems>>) -> Self {
+    pub fn new(packing: Packing, stream: &str, pending: Option<Arc<PendingItems>>) -> Self {
         let joins = packing.join != Join::Never;
-        // What is joined is chosen before.
-        let only = left.clone().filter(|_| !joins);
+        // If texts are joined, pending texts are selected before they are joined.
+        let only = pending.clone().filter(|_| !joins);
         Self {
             packing,
             compressor: packing.compression.map(Compressor::new),
             data: Vec::new(),
             groups: Groups::default(),
             request: Request::new(stream, joins, only),
-            left,
+            pending,
             next: 0,
             joined: Joined::default(),
             packed: Packed::default(),
@@ -93,42 +92,42 @@ impl Packer {
         self.packing.join != Join::Never
     }
 
-    /// Whether so many requests are full, or as many as are held in memory together.
+    /// Whether this many requests are full, or the full requests reach [`ROUND_BYTES`].
     #[must_use]
     pub fn has_full(&self, requests: usize) -> bool {
         let full = self.request.full();
         full >= requests || full > 1 && self.request.full_bytes() >= ROUND_BYTES
     }
 
-    /// The full requests.
+    /// Returns the full requests.
     pub fn take_full(&mut self) -> Vec<Batch> {
         self.request.take_full()
     }
 
-    /// What is left at the chunk's end, after which nothing is packed.
+    /// Returns all remaining requests at the end of the chunk. Nothing may be packed afterwards.
     pub fn finish(&mut self) -> Vec<Batch> {
         self.close_groups();
         self.request.close();
         self.take_full()
     }
 
-    /// What was packed so far.
+    /// The counts so far.
     #[must_use]
     pub fn packed(&self) -> Packed {
         self.packed
     }
 
-    /// The ordinals of the texts that lie in an item of a batch, where texts are joined.
+    /// The ordinals of the texts in an item of a batch, if texts are joined.
     ///
     /// # Panics
     ///
-    /// For an item that was not handed out.
+    /// If no batch with this item was returned.
     #[must_use]
     pub fn texts(&self, item: u32) -> Vec<u32> {
         self.joined.texts(item).to_vec()
     }
 
-    /// Packs a text, its newline included, under its partition key.
+    /// Packs a text, which includes its newline, under its partition key.
     #[inline]
     pub fn text(&mut self, key: Option<&str>, text: &[u8], time: i64) {
         match self.packing.join {
@@ -138,16 +137,16 @@ impl Packer {
         }
     }
 
-    /// The ordinal of the next text; `None` for one that was delivered when the chunk was tried before.
+    /// Returns the ordinal of the next text; `None` if an earlier attempt completed it.
     fn take_ordinal(&mut self) -> Option<u32> {
         let ordinal = self.next;
         self.next += 1;
-        let left = self.left.as_ref();
-        let is_left = left.is_none_or(|left| left.contains(ordinal));
-        is_left.then_some(ordinal)
+        let pending = self.pending.as_ref();
+        let is_pending = pending.is_none_or(|pending| pending.contains(ordinal));
+        is_pending.then_some(ordinal)
     }
 
-    /// Makes a Kinesis record of a text, or does with it what is done with one too large.
+    /// Makes a Kinesis record of a text, or truncates or splits it if it is too large.
     #[inline]
     fn record(&mut self, key: Option<&str>, text: &[u8], time: i64) {
         if !self.put(key, text, time) {
@@ -155,7 +154,7 @@ impl Packer {
         }
     }
 
-    /// Puts a text into the request as a record of its own, if it is within the limit as it is sent.
+    /// Adds a text to the request as one record. Returns `false` if its data is beyond the limit.
     #[inline]
     fn put(&mut self, key: Option<&str>, text: &[u8], time: i64) -> bool {
         let mut buffer = std::mem::take(&mut self.data);
@@ -177,38 +176,38 @@ impl Packer {
         self.packed.records += 1;
     }
 
-    /// Data that a record of this key may have.
+    /// Maximum length of the data of a record with this key.
     fn room(&self, key: Option<&str>) -> usize {
         self.packing.record_bytes - key.map_or(RANDOM_BYTES, str::len)
     }
 
-    /// Text that is surely within the limit once it is a record of this key.
-    fn sure_room(&self, key: Option<&str>) -> usize {
+    /// Maximum length of a text that fits into a record with this key for any content.
+    fn room_for_any_text(&self, key: Option<&str>) -> usize {
         match self.compressor {
-            Some(_) => surely_within(self.room(key)),
+            Some(_) => max_incompressible_len(self.room(key)),
             None => self.room(key),
         }
     }
 }
 
-/// A text as it is sent.
+/// Returns the text, compressed if there is a compressor.
 #[inline]
 fn compressed<'t>(
     compressor: &mut Option<Compressor>,
     text: &'t [u8],
-    room: &'t mut Vec<u8>,
+    buffer: &'t mut Vec<u8>,
 ) -> &'t [u8] {
     match compressor {
         Some(compressor) => {
-            compressor.compress(text, room);
-            room
+            compressor.compress(text, buffer);
+            buffer
         }
         None => text,
     }
 }
 
-/// Full requests are sent when they have so many bytes together, base64 not counted, so that large
-/// records take no more memory than with the smaller requests of Data Firehose.
+/// Full requests are sent when they have this many bytes together, before base64. This limits the memory
+/// to that of Data Firehose, whose requests are smaller.
 const ROUND_BYTES: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]

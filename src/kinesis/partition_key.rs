@@ -1,4 +1,4 @@
-//! Record -> partition key, which decides on the shard.
+//! Record -> partition key, which selects the shard.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use crate::options::Reader;
 use crate::record::chunk_reader::{Field, Record};
 use crate::record::msgpack::{Cursor, Token};
 
-/// Where a record has its partition key.
+/// The path of the partition key in a record.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PartitionKey {
-    /// The keys that lead to the value, the outermost first; empty for a random partition key.
+    /// The keys of nested maps, the outermost first; empty for random partition keys.
     path: Box<[Box<str>]>,
 }
 
@@ -51,8 +51,8 @@ impl PartitionKey {
         self.path.join(NESTED)
     }
 
-    /// The record's partition key: the text under the path, of which [`MOST_BYTES`] are used. `None` for
-    /// a value that is missing, empty, or not text.
+    /// The record's partition key: the first [`MAX_BYTES`] bytes of the text under the path. `None` if the
+    /// value is missing, empty or not text.
     #[must_use]
     pub fn find<'a>(&self, record: &Record<'a, '_>) -> Option<Cow<'a, str>> {
         let (first, rest) = self.path.split_first()?;
@@ -61,13 +61,13 @@ impl PartitionKey {
             raw = member(raw, key.as_bytes())?;
         }
         match Cursor::new(raw).token() {
-            Ok(Token::Str(text) | Token::Bin(text)) if !text.is_empty() => Some(beginning(text)),
+            Ok(Token::Str(text) | Token::Bin(text)) if !text.is_empty() => Some(truncated(text)),
             _ => None,
         }
     }
 }
 
-/// The value of a map's last member of that key.
+/// The value of a map's last member with this key.
 fn member<'a>(map: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let mut cursor = Cursor::new(map);
     let Ok(Token::Map(count)) = cursor.token() else {
@@ -83,12 +83,12 @@ fn member<'a>(map: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     found
 }
 
-/// The first bytes of a text, up to the end of a character. Bytes that are not UTF-8 become U+FFFD.
-fn beginning(text: &[u8]) -> Cow<'_, str> {
-    let text = &text[..text.len().min(MOST_BYTES)];
+/// The first bytes of a text, cut between characters. Bytes that are not UTF-8 become U+FFFD.
+fn truncated(text: &[u8]) -> Cow<'_, str> {
+    let text = &text[..text.len().min(MAX_BYTES)];
     match std::str::from_utf8(text) {
         Ok(text) => text.into(),
-        // The cut is within a character.
+        // The text was cut inside a character.
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
             String::from_utf8_lossy(&text[..error.valid_up_to()])
         }
@@ -96,7 +96,7 @@ fn beginning(text: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// A partition key of ASCII letters and digits, each drawn at random.
+/// A partition key of random ASCII letters and digits.
 #[must_use]
 pub fn random() -> String {
     std::iter::repeat_with(fastrand::alphanumeric)
@@ -104,12 +104,12 @@ pub fn random() -> String {
         .collect()
 }
 
-/// The length of a random partition key, as in the Go plugin: enough for all shards.
+/// The length of a random partition key in bytes, as in the Go plugin. It reaches all shards.
 pub const RANDOM_BYTES: usize = 8;
-/// The longest partition key, as in the Go plugin. The service's limit is 256 characters:
+/// Maximum length of a partition key in bytes, as in the Go plugin. The service's limit is 256 characters:
 /// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsRequestEntry.html>.
-pub const MOST_BYTES: usize = 256;
-/// Stands between the keys of nested maps.
+pub const MAX_BYTES: usize = 256;
+/// The separator of the keys of nested maps.
 const NESTED: &str = "->";
 /// The Go plugin refuses this key.
 const LOG: &str = "log";
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_under_a_path_is_the_key() {
+    fn the_text_under_the_path_is_the_key() {
         let record = json!({"id": "a b", "k": {"pod": {"name": "web-1"}, "n": 7}, "a->b": "x"});
         for (path, expected) in [
             ("id", Some("a b")),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_value_the_first_256_bytes_are_used_up_to_the_end_of_a_character() {
+    fn a_long_key_is_cut_to_256_bytes_between_characters() {
         for (value, bytes) in [
             ("x".repeat(256), 256),
             ("x".repeat(257), 256),
@@ -174,21 +174,21 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_become_replacement_characters() {
+    fn bytes_that_are_not_utf8_become_replacement_characters() {
         for (bytes, expected) in [
             (&b"a\xffb"[..], "a\u{fffd}b"),
             (b"a\xc3", "a"),
             (b"\xc3", "\u{fffd}"),
             (b"\xff\xc3", "\u{fffd}\u{fffd}"),
         ] {
-            assert_eq!(beginning(bytes), expected, "{bytes:x?}");
+            assert_eq!(truncated(bytes), expected, "{bytes:x?}");
         }
-        let longest = beginning(&[0xff; 300]).into_owned();
-        assert_eq!(longest.chars().count(), MOST_BYTES);
+        let longest = truncated(&[0xff; 300]).into_owned();
+        assert_eq!(longest.chars().count(), MAX_BYTES);
     }
 
     #[test]
-    fn what_cannot_be_a_path_is_a_problem() {
+    fn invalid_paths_are_an_error() {
         for (options, problem) in [
             (
                 &[("partition_key", "log")][..],

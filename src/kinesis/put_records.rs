@@ -1,4 +1,4 @@
-//! One stream's requests: PutRecords, and the records that its answer failed.
+//! The requests of one stream (PutRecords), and the records that a response reports as failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::delivery::{Answer, BatchSink, Order};
 use crate::kinesis::options::Config;
 use crate::telemetry::metrics::descriptors::Operation;
 
-/// A stream, as something to send to.
+/// Sends the batches of one stream.
 #[derive(Clone, Debug)]
 pub struct Stream {
     client: Client,
     auto_retry: bool,
-    /// Records of one partition key are sent one request after another.
+    /// Whether records have partition keys of their own. Requests are then sent one after another.
     is_keyed: bool,
     timeout: Option<Duration>,
     name: Arc<str>,
@@ -27,7 +27,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Sends to the stream of this configuration.
+    /// A sink for the stream of this configuration.
     #[must_use]
     pub fn new(client: Client, config: &Config, auto_retry: bool) -> Self {
         let name = &config.stream;
@@ -52,7 +52,7 @@ impl Stream {
                 .needing("kinesis:PutRecords")
                 .retried(self.auto_retry)
         })?;
-        failed(output.records(), batch.items())
+        answer(output.records(), batch.items())
     }
 }
 
@@ -92,12 +92,13 @@ impl BatchSink for Stream {
     }
 }
 
-/// What an answer says of each record. One with neither a sequence number nor an error is not known to be stored.
-fn failed(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, SendError> {
-    Answer::by_record(answers, items, |answer| {
-        let is_stored = answer.error_code().is_none() && answer.sequence_number().is_some();
-        let code = answer.error_code().unwrap_or("NoSequenceNumber");
-        (!is_stored).then_some((code, answer.error_message()))
+/// The result for each record of a response. A record with neither a sequence number nor an error may not
+/// be stored.
+fn answer(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, SendError> {
+    Answer::by_record(answers, items, |entry| {
+        let is_stored = entry.error_code().is_none() && entry.sequence_number().is_some();
+        let code = entry.error_code().unwrap_or("NoSequenceNumber");
+        (!is_stored).then_some((code, entry.error_message()))
     })
 }
 
@@ -129,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_about_each_record_is_not_an_answer() {
+    fn a_response_without_an_entry_for_each_record_is_incomplete() {
         for answers in [0, 1, 3] {
-            let fault = failed(&vec![entry(None); answers], &items(2)).unwrap_err();
-            assert_eq!(fault.code, "IncompleteAnswer");
-            assert_eq!(fault.kind, ErrorClass::Transient { unanswered: true });
+            let error = answer(&vec![entry(None); answers], &items(2)).unwrap_err();
+            assert_eq!(error.code, "IncompleteAnswer");
+            assert_eq!(error.kind, ErrorClass::Transient { unanswered: true });
         }
-        let whole = failed(&[entry(None), entry(None)], &items(2)).unwrap();
+        let whole = answer(&[entry(None), entry(None)], &items(2)).unwrap();
         assert!(whole.again.is_none());
     }
 
@@ -144,15 +145,15 @@ mod tests {
         let nothing = PutRecordsResultEntry::builder().build();
         let answers = [entry(None), nothing, entry(None)];
         let items = items(3);
-        let (again, fault) = failed(&answers, &items).unwrap().again.unwrap();
+        let (again, error) = answer(&answers, &items).unwrap().again.unwrap();
         assert_eq!(
-            (again, fault.code.as_str()),
+            (again, error.code.as_str()),
             (vec![items[1]], "NoSequenceNumber")
         );
     }
 
     #[test]
-    fn the_first_failed_record_decides_on_the_fault() {
+    fn the_first_failed_record_defines_the_error() {
         let throttled = "ProvisionedThroughputExceededException";
         for (code, kind) in [
             (throttled, ErrorClass::Throttled),
@@ -162,9 +163,9 @@ mod tests {
             ),
         ] {
             let answers = [entry(None), entry(Some(code)), entry(Some("Other"))];
-            let (again, fault) = failed(&answers, &items(3)).unwrap().again.unwrap();
-            assert_eq!((again.len(), fault.code.as_str()), (2, code));
-            assert_eq!(fault.kind, kind);
+            let (again, error) = answer(&answers, &items(3)).unwrap().again.unwrap();
+            assert_eq!((again.len(), error.code.as_str()), (2, code));
+            assert_eq!(error.kind, kind);
         }
     }
 }

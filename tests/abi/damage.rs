@@ -1,4 +1,4 @@
-//! Chunks that are no chunks: the plugin answers, the process lives, and the next chunk is delivered.
+//! Damaged chunks: the plugin returns a result, the process continues, and the next chunk is delivered.
 
 use support::aws::StandIn;
 use support::chunk::Random;
@@ -7,7 +7,7 @@ use support::output::{GROUP, Output, STREAM, logs, messages, ready};
 
 use super::{OK, assert_ok};
 
-/// Flushes a good chunk and finds it, whatever came before.
+/// Asserts that a valid chunk is delivered afterwards.
 fn assert_delivers(aws: &StandIn, instance: &Instance) {
     assert_ok(instance.flush("a.tag", logs(["the next one"])));
     let stored = messages(aws, GROUP, STREAM);
@@ -24,7 +24,7 @@ fn assert_delivers(aws: &StandIn, instance: &Instance) {
 }
 
 #[test]
-fn nothing_at_all_is_delivered_at_once() {
+fn an_empty_chunk_is_delivered_at_once() {
     let aws = ready();
     for output in [
         Output::cloudwatch(&aws),
@@ -41,7 +41,7 @@ fn nothing_at_all_is_delivered_at_once() {
 }
 
 #[test]
-fn garbage_is_dropped_with_one_line() {
+fn an_undecodable_chunk_is_dropped_with_one_line() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws).open();
     let chunk = Random::seeded(11).bytes(4000);
@@ -51,7 +51,7 @@ fn garbage_is_dropped_with_one_line() {
 }
 
 #[test]
-fn a_torn_chunk_delivers_what_came_before_the_tear_at_every_place() {
+fn a_chunk_truncated_anywhere_delivers_its_complete_records() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws).open();
     let one = logs(["before"]).bytes().len();
@@ -67,8 +67,8 @@ fn a_torn_chunk_delivers_what_came_before_the_tear_at_every_place() {
     }
     let lines = instance.exit();
     let torn = telling(&lines, "that are torn");
-    // One line at the first, one at the end for the others. The last one is torn between two
-    // records, where nothing shows.
+    // One line for the first chunk, one at the end for the others. The last chunk is cut between two records,
+    // where no damage can be detected.
     let others = whole.bytes().len() - one - 3;
     assert_eq!(torn.len(), 2, "{lines:#?}");
     assert!(
@@ -78,7 +78,7 @@ fn a_torn_chunk_delivers_what_came_before_the_tear_at_every_place() {
 }
 
 #[test]
-fn chunks_with_flipped_bits_do_no_harm() {
+fn chunks_with_flipped_bits_do_not_crash_the_plugin() {
     let aws = ready();
     let instances = [
         Output::cloudwatch(&aws).open(),
@@ -102,7 +102,7 @@ fn chunks_with_flipped_bits_do_no_harm() {
 }
 
 #[test]
-fn any_bytes_do_no_harm() {
+fn random_bytes_do_not_crash_the_plugin() {
     let aws = ready();
     let instances = [
         Output::cloudwatch(&aws).open(),

@@ -1,4 +1,4 @@
-//! Many instances in one process, many threads in one instance.
+//! Several instances in one process, and several threads in one instance.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -12,7 +12,7 @@ use support::output::{GROUP, Output, STREAM, logs, messages, ready};
 use super::{OK, assert_ok};
 
 #[test]
-fn ten_instances_of_two_plugins_each_deliver_to_their_own_place() {
+fn ten_instances_of_two_plugins_deliver_to_their_own_targets() {
     let aws = StandIn::start();
     let names: Vec<String> = (0..5).map(|n| format!("place-{n}")).collect();
     for name in &names {
@@ -62,7 +62,7 @@ fn eight_threads_flush_one_instance_at_once() {
 }
 
 #[test]
-fn a_line_is_printed_by_a_thread_of_the_hosts_only() {
+fn only_fluent_bit_threads_print_log_lines() {
     let aws = ready();
     let output = Output::cloudwatch(&aws)
         .with("log_stream_name", "new")
@@ -87,7 +87,7 @@ fn a_line_is_printed_by_a_thread_of_the_hosts_only() {
 }
 
 #[test]
-fn where_flushes_cannot_yield_a_line_says_so_once_and_threads_are_started() {
+fn flushes_that_cannot_yield_start_threads_and_are_logged_once() {
     let aws = ready();
     for (plugin, output) in [
         ("cloudwatch", Output::cloudwatch(&aws)),
@@ -103,9 +103,9 @@ fn where_flushes_cannot_yield_a_line_says_so_once_and_threads_are_started() {
         }
         assert_eq!(instance.worker_threads(), 10, "{plugin}: `concurrency`");
         let lines = instance.exit().lines;
-        let told = lines
+        let reported = lines
             .iter()
             .filter(|line| line.text.contains("stands still"));
-        assert_eq!(told.count(), 1, "{plugin}: {lines:?}");
+        assert_eq!(reported.count(), 1, "{plugin}: {lines:?}");
     }
 }

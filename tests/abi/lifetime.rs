@@ -1,4 +1,4 @@
-//! Loading, registering, and what is left after exit.
+//! Loading and registering plugins, and the resources after exit.
 
 use std::hint;
 use std::process::Command;
@@ -13,7 +13,7 @@ use support::output::{GROUP, Output, STREAM, logs, ready};
 use super::{OK, PLUGINS, assert_ok};
 
 #[test]
-fn exactly_the_contracts_functions_are_exported() {
+fn only_the_functions_of_the_abi_are_exported() {
     for plugin in PLUGINS {
         let listing = binutils("nm", &["-D", "--defined-only", "--format=posix"], plugin);
         let names = listing.lines().filter_map(|line| line.split(' ').next());
@@ -45,11 +45,14 @@ fn a_plugin_registers_twice_in_one_process() {
     }
 }
 
-/// Oldest first, in a process of their own: a plugin takes its process to have one host, and learns
-/// from the calls that it gets which of them that is.
+/// The oldest first, each in its own process. A plugin expects one version of Fluent Bit per process and
+/// detects it from the calls that it gets.
 #[test]
-fn the_oldest_and_the_newest_host_deliver() {
-    if !alone("lifetime::the_oldest_and_the_newest_host_deliver", &[]) {
+fn the_oldest_and_newest_fluent_bit_versions_deliver() {
+    if !alone(
+        "lifetime::the_oldest_and_newest_fluent_bit_versions_deliver",
+        &[],
+    ) {
         return;
     }
     for generation in GENERATIONS {
@@ -65,9 +68,9 @@ fn the_oldest_and_the_newest_host_deliver() {
 }
 
 #[test]
-fn no_thread_no_file_and_no_call_before_the_first_chunk() {
+fn no_thread_file_or_call_exists_before_the_first_chunk() {
     if !alone(
-        "lifetime::no_thread_no_file_and_no_call_before_the_first_chunk",
+        "lifetime::no_thread_file_or_call_exists_before_the_first_chunk",
         &[],
     ) {
         return;
@@ -85,8 +88,8 @@ fn no_thread_no_file_and_no_call_before_the_first_chunk() {
 }
 
 #[test]
-fn nothing_is_left_after_exit() {
-    if !alone("lifetime::nothing_is_left_after_exit", &[]) {
+fn exit_leaves_no_threads_and_no_open_files() {
+    if !alone("lifetime::exit_leaves_no_threads_and_no_open_files", &[]) {
         return;
     }
     let before = (thread_count(), fd_count());
@@ -129,10 +132,10 @@ fn two_hundred_sections_open_and_close_one_after_another() {
     assert!(settles(|| (thread_count(), fd_count()) == before));
 }
 
-/// What goes on beside deliveries (a group's retention, the renewal of credentials, the metadata) ends
-/// with the last section, whether it is answered or not.
+/// Background work (a group's retention, the renewal of credentials, the metadata) ends with the last
+/// section, even if it gets no response.
 #[test]
-fn exit_takes_less_than_two_seconds_whatever_hangs() {
+fn exit_takes_less_than_two_seconds_if_endpoints_hang() {
     let aws = StandIn::builder()
         .verify("nobody", "nothing")
         .credentials_lifetime(Duration::from_secs(5))
@@ -161,7 +164,7 @@ fn exit_takes_less_than_two_seconds_whatever_hangs() {
 }
 
 #[test]
-fn the_hosts_stack_is_spared() {
+fn callbacks_use_little_stack() {
     let aws = ready();
     for (plugin, output) in all(&aws) {
         let host = output.host();
@@ -179,7 +182,7 @@ fn all(aws: &StandIn) -> [(&'static str, Output); 3] {
     ]
 }
 
-/// How much each service has stored.
+/// The number of records that each service has stored.
 fn arrived(aws: &StandIn) -> [u64; 3] {
     aws.look(|account| {
         let tallies = [
@@ -191,7 +194,7 @@ fn arrived(aws: &StandIn) -> [u64; 3] {
     })
 }
 
-/// A joined thread is in `/proc` a moment longer.
+/// Waits for a condition: a joined thread stays in `/proc` for a moment.
 fn settles(mut settled: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + Duration::from_secs(5);
     while !settled() {
@@ -213,7 +216,7 @@ fn binutils(tool: &str, arguments: &[&str], plugin: &str) -> String {
     String::from_utf8(output.stdout).expect("ASCII")
 }
 
-/// Of 24 KiB; unoptimised code takes more.
+/// The stack is 24 KiB. Unoptimised code needs more.
 const STACK_LIMIT: usize = if cfg!(debug_assertions) {
     12 * 1024
 } else {
@@ -233,7 +236,7 @@ const EXPORTS: [&str; 10] = [
     "FLBPluginUnregister",
 ];
 
-/// Oldest first.
+/// The oldest first.
 const GENERATIONS: [Generation; 4] = [
     Generation::V1_9,
     Generation::V2_2,

@@ -1,4 +1,4 @@
-//! The built plugins behind Fluent Bit's plugin ABI: loaded, opened, flushed and closed as a host does.
+//! The built plugins behind Fluent Bit's plugin ABI: loaded, opened, flushed and closed as by Fluent Bit.
 
 mod damage;
 mod instances;

@@ -1,4 +1,4 @@
-//! What init says of a section's options.
+//! The log lines of init about a section's options.
 
 use cbindings::Level;
 use support::host::{LogLine, telling, warnings};
@@ -6,11 +6,11 @@ use support::output::{Output, logs, ready};
 
 use super::assert_ok;
 
-/// Every line is an error of its own; each bad option's names its key, its value and what is allowed.
-fn assert_told(lines: &[LogLine], bad: &[(&str, &str, &str)]) {
+/// Asserts one error line per bad option, with its key, its value and the allowed values.
+fn assert_reported(lines: &[LogLine], bad: &[(&str, &str, &str)]) {
     for (key, value, allowed) in bad {
-        let told = format!("`{key}` is `{value}`: ");
-        let line = lines.iter().find(|line| line.text.contains(&told));
+        let reported = format!("`{key}` is `{value}`: ");
+        let line = lines.iter().find(|line| line.text.contains(&reported));
         let line = line.unwrap_or_else(|| panic!("nothing of `{key}` in {lines:#?}"));
         assert_eq!(line.level, Some(Level::Error));
         assert!(line.text.contains(allowed), "{}", line.text);
@@ -23,7 +23,7 @@ fn with(output: Output, options: &[(&str, &str, &str)]) -> Output {
 }
 
 #[test]
-fn every_bad_option_of_cloudwatch_is_told_at_once() {
+fn every_bad_option_of_cloudwatch_is_reported_at_start() {
     let bad = [
         ("log_group_template", "$(pam['item'", "column"),
         ("log_stream_name", "$(tag[x])", "column"),
@@ -42,11 +42,11 @@ fn every_bad_option_of_cloudwatch_is_told_at_once() {
     let aws = ready();
     let output = with(Output::cloudwatch(&aws).without("log_group_name"), &bad);
     let lines = output.with("log_stream_prefix", "p").refused();
-    assert_told(&lines, &bad);
-    let told = |text| telling(&lines, text).len();
-    assert_eq!(told("`log_group_name` is required"), 1);
+    assert_reported(&lines, &bad);
+    let reported = |text| telling(&lines, text).len();
+    assert_eq!(reported("`log_group_name` is required"), 1);
     assert_eq!(
-        told("exactly one of `log_stream_name`, `log_stream_prefix`"),
+        reported("exactly one of `log_stream_name`, `log_stream_prefix`"),
         1
     );
     assert_eq!(lines.len(), bad.len() + 2, "{lines:#?}");
@@ -54,7 +54,7 @@ fn every_bad_option_of_cloudwatch_is_told_at_once() {
 }
 
 #[test]
-fn every_bad_option_of_firehose_is_told_at_once() {
+fn every_bad_option_of_firehose_is_reported_at_start() {
     let bad = [
         ("delivery_stream", "a b", "1 to 64 letters"),
         ("time_key_format", "%Q", "column"),
@@ -66,12 +66,12 @@ fn every_bad_option_of_firehose_is_told_at_once() {
     let aws = ready();
     let output = Output::firehose(&aws).with("time_key", "time");
     let lines = with(output, &bad).refused();
-    assert_told(&lines, &bad);
+    assert_reported(&lines, &bad);
     assert_eq!(lines.len(), bad.len(), "{lines:#?}");
     assert!(aws.calls().is_empty());
 }
 
-/// The host ends after a refusal; a test process goes on, and the plugin must too.
+/// Fluent Bit ends after a refusal. This process continues, and the plugin must work.
 #[test]
 fn a_section_opens_after_another_was_refused() {
     let aws = ready();
@@ -83,7 +83,7 @@ fn a_section_opens_after_another_was_refused() {
 }
 
 #[test]
-fn a_key_that_has_no_effect_is_warned_of_once() {
+fn a_key_without_effect_is_warned_about_once() {
     let aws = ready();
     let odd = [
         ("auto_craete_group", "`auto_create_group` meant?"),
@@ -97,16 +97,16 @@ fn a_key_that_has_no_effect_is_warned_of_once() {
     let instance = odd.iter().fold(Output::cloudwatch(&aws), set).open();
     assert_ok(instance.flush("a.tag", logs(["one"])));
     let lines = instance.exit();
-    for (key, told) in odd {
+    for (key, reported) in odd {
         let of_key = telling(&lines, &format!("`{key}`"));
         assert_eq!(of_key.len(), 1, "`{key}` in {lines:#?}");
         assert_eq!(of_key[0].level, Some(Level::Warn));
-        assert!(of_key[0].text.contains(told), "{}", of_key[0].text);
+        assert!(of_key[0].text.contains(reported), "{}", of_key[0].text);
     }
 }
 
 #[test]
-fn a_section_without_a_mistake_warns_of_nothing() {
+fn a_valid_section_logs_no_warnings() {
     let aws = ready();
     for output in [
         Output::cloudwatch(&aws),

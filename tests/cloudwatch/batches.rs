@@ -1,4 +1,4 @@
-//! Events in requests: their order, and every limit at its border.
+//! Batches of events: their order, and requests at the exact limits of the service.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 
 use super::assert_ok;
 
-/// Delivers a chunk whose events are the texts under `log`; the calls that it took.
+/// Delivers a chunk whose events are the texts under `log`. Returns the calls of the delivery.
 fn delivered(aws: &StandIn, chunk: &Chunk) -> Vec<Call> {
     let instance = Output::cloudwatch(aws).with("log_key", "log").open();
     assert_ok(instance.flush("a.tag", chunk));
@@ -22,7 +22,7 @@ fn at(times: impl IntoIterator<Item = u64>) -> Chunk {
 }
 
 #[test]
-fn events_are_sorted_by_millisecond_and_those_of_one_keep_their_order() {
+fn events_are_sorted_by_time_and_keep_their_order_within_a_millisecond() {
     let (aws, now) = (ready(), now_ms());
     let order = [(3, "a"), (1, "b"), (2, "c"), (1, "d"), (3, "e"), (1, "f")];
     let chunk = order.iter().fold(Chunk::new(), |chunk, (ms, text)| {
@@ -35,36 +35,40 @@ fn events_are_sorted_by_millisecond_and_those_of_one_keep_their_order() {
     );
 }
 
-/// Requests of one stream travel together where answers are slow, which takes some chunks to learn.
+/// Requests of one stream are sent at the same time if responses are slow. This is known after some chunks.
 #[test]
-fn requests_of_a_stream_travel_together_unless_they_share_a_time() {
-    for (lines_a_time, together) in [(10, true), (30_000, false)] {
+fn requests_of_a_stream_are_concurrent_unless_they_share_a_time() {
+    for (lines_per_time, concurrent) in [(10, true), (30_000, false)] {
         let aws = ready();
         aws.set_latency(Duration::from_millis(150));
         let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
         let now = now_ms();
         let lines: Vec<String> = (0..30_000).map(|n| format!("{n:0100}")).collect();
         let chunk = (0..).zip(&lines).fold(Chunk::new(), |chunk, (n, line)| {
-            let time = Time::millis(now + n / lines_a_time);
+            let time = Time::millis(now + n / lines_per_time);
             chunk.v2(time, map([("log", line.as_str())]))
         });
-        let mut most = 0;
+        let mut max = 0;
         for _ in 0..4 {
             aws.forget();
             assert_ok(instance.flush("a.tag", &chunk));
-            most = most.max(aws.max_in_flight("PutLogEvents"));
-            // As the service shows them.
+            max = max.max(aws.max_in_flight("PutLogEvents"));
+            // In the order of a query: by time, then by arrival.
             let mut events = aws.events(GROUP, STREAM);
             events.sort_by_key(|event| event.timestamp);
             let messages: Vec<String> = events.into_iter().map(|event| event.message).collect();
             assert!(messages == lines, "lost, or in another order");
         }
-        assert_eq!(most > 1, together, "{most} of {lines_a_time} lines a time");
+        assert_eq!(
+            max > 1,
+            concurrent,
+            "{max} of {lines_per_time} lines a time"
+        );
     }
 }
 
 #[test]
-fn what_is_finer_than_a_millisecond_does_not_sort() {
+fn events_are_not_sorted_below_a_millisecond() {
     let aws = ready();
     let seconds = u32::try_from(now_ms() / 1000).expect("before 2106");
     let chunk = [900_000, 100_000]
@@ -82,7 +86,7 @@ fn what_is_finer_than_a_millisecond_does_not_sort() {
 }
 
 #[test]
-fn ten_thousand_events_are_one_request_and_one_more_is_another() {
+fn ten_thousand_events_fit_in_one_request() {
     for (events, expected) in [(10_000, vec![10_000]), (10_001, vec![10_000, 1])] {
         let aws = ready();
         let chunk = logs(vec!["x"; events]);
@@ -95,8 +99,8 @@ fn ten_thousand_events_are_one_request_and_one_more_is_another() {
 }
 
 #[test]
-fn a_request_is_full_at_1_048_576_bytes_as_the_service_counts_them() {
-    // Quotes weigh one byte for the service and two in the request.
+fn a_request_is_full_at_1_048_576_bytes() {
+    // A quote has one byte for the service and two bytes in the request.
     for letter in ["x", "\"", "\u{e9}"] {
         let text = letter.repeat((FULL / 4 - EVENT_OVERHEAD) / letter.len());
         let spare = FULL / 4 - EVENT_OVERHEAD - text.len();
@@ -123,7 +127,7 @@ fn a_request_spans_less_than_24_hours() {
         let times = [now - span, now - 1, now];
         let calls = delivered(&aws, &at(times));
         let mut items: Vec<_> = calls.iter().map(|call| call.items).collect();
-        // Requests whose times do not overlap are sent together.
+        // Requests whose times do not overlap are sent at the same time.
         items.sort_by_key(|count| std::cmp::Reverse(*count));
         assert_eq!(items, expected);
         let mut stored = messages(&aws, GROUP, STREAM);
@@ -133,7 +137,7 @@ fn a_request_spans_less_than_24_hours() {
 }
 
 #[test]
-fn events_of_thirteen_days_in_any_order_all_arrive() {
+fn events_of_thirteen_days_in_any_order_are_delivered() {
     let (aws, now) = (ready(), now_ms());
     let mut random = Random::from_environment();
     let span = usize::try_from(13 * DAY).expect("64 bits");
@@ -148,7 +152,7 @@ fn events_of_thirteen_days_in_any_order_all_arrive() {
 }
 
 #[test]
-fn a_backlog_of_ten_days_in_any_order_is_eleven_requests() {
+fn a_backlog_of_ten_days_in_any_order_takes_eleven_requests() {
     let (aws, now) = (ready(), now_ms());
     let mut random = Random::from_environment();
     let span = usize::try_from(10 * DAY).expect("64 bits");
@@ -164,7 +168,7 @@ fn a_backlog_of_ten_days_in_any_order_is_eleven_requests() {
 }
 
 #[test]
-fn interleaved_streams_are_one_request_each() {
+fn interleaved_streams_take_one_request_each() {
     let aws = StandIn::start();
     let names: Vec<String> = (0..7).map(|n| format!("stream-{n}")).collect();
     names.iter().for_each(|name| aws.create_stream(GROUP, name));
@@ -177,7 +181,7 @@ fn interleaved_streams_are_one_request_each() {
     }
 }
 
-/// The service's limit of a request, and what it adds to each event.
+/// The service's limit of a request in bytes, and the bytes that it adds to each event.
 const FULL: usize = 1_048_576;
 const EVENT_OVERHEAD: usize = 26;
 const DAY: u64 = 24 * 3600 * 1000;

@@ -1,4 +1,4 @@
-//! Creates that are throttled, fail or are refused: what is called, what is written, what is reported.
+//! Creates that are throttled, fail or are refused: the calls, the stored events and the log lines.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn calls(aws: &StandIn, operation: &str) -> Vec<Call> {
     calls.filter(|call| call.operation == operation).collect()
 }
 
-/// Calls of an operation that were answered with this code.
+/// The number of calls of an operation that were answered with this code.
 fn answered(aws: &StandIn, operation: &str, code: &str) -> usize {
     let calls = calls(aws, operation).into_iter();
     calls
@@ -31,7 +31,7 @@ fn answered(aws: &StandIn, operation: &str, code: &str) -> usize {
         .count()
 }
 
-/// A chunk with one event for each of so many streams, named by `log`.
+/// A chunk with one event for each of `count` streams, named by `log`.
 fn streams(count: usize) -> (Vec<String>, Chunk) {
     let names: Vec<String> = (0..count).map(|n| format!("stream-{n}")).collect();
     let chunk = logs(&names);
@@ -45,7 +45,7 @@ fn assert_each_once(aws: &StandIn, group: &str, names: &[String]) {
     }
 }
 
-/// Flushes as Fluent Bit does with its default `Retry_Limit` of 1.
+/// Flushes up to twice, as Fluent Bit does with its default `Retry_Limit` of 1.
 fn flush_with_one_retry(instance: &Instance, chunk: &Chunk) -> Verdict {
     match instance.flush("a.tag", chunk) {
         Verdict::Retry => instance.flush("a.tag", chunk),
@@ -54,7 +54,7 @@ fn flush_with_one_retry(instance: &Instance, chunk: &Chunk) -> Verdict {
 }
 
 #[test]
-fn sixty_new_streams_at_five_creates_a_second_need_few_throttled_creates_and_no_repeated_writes() {
+fn sixty_new_streams_at_five_creates_a_second_need_few_throttled_calls() {
     let aws = ready();
     aws.limit_operation("CreateLogStream", 5.0);
     let (names, chunk) = streams(60);
@@ -66,12 +66,12 @@ fn sixty_new_streams_at_five_creates_a_second_need_few_throttled_creates_and_no_
     let (creates, writes) = (aws.count("CreateLogStream"), aws.count("PutLogEvents"));
     println!("creates {creates}, of which throttled {throttled}; writes {writes}");
     assert!(throttled <= 20, "{throttled} throttled creates");
-    // Each stream is written to twice; one whose create did not fit into the first flush, three times.
+    // Each stream has two writes; three if its create did not fit into the first flush.
     assert!(writes <= 60 * 3, "{writes} writes");
 }
 
 #[test]
-fn a_create_that_fails_and_can_pass_is_repeated_without_another_write() {
+fn a_create_with_a_temporary_error_is_retried_without_another_write() {
     for code in [
         "ThrottlingException",
         "OperationAbortedException",
@@ -107,7 +107,7 @@ fn a_throttled_create_does_not_slow_writes() {
 #[test]
 fn a_throttled_write_does_not_slow_creates() {
     let aws = ready();
-    // Both writes are in flight before the first answer.
+    // Both writes are in flight before the first response.
     aws.set_latency(Duration::from_millis(200));
     let throttled = error("ThrottlingException").header("x-amz-retry-after", "60000");
     aws.script(Rule::on("PutLogEvents", Action::Error(throttled)).stream(STREAM));
@@ -120,7 +120,7 @@ fn a_throttled_write_does_not_slow_creates() {
 }
 
 #[test]
-fn a_delay_that_the_service_asks_of_creates_is_kept() {
+fn retry_after_of_a_create_is_respected() {
     let aws = ready();
     let throttled = error("ThrottlingException").header("x-amz-retry-after", "1500");
     aws.script(Rule::on("CreateLogStream", Action::Error(throttled)));
@@ -133,7 +133,7 @@ fn a_delay_that_the_service_asks_of_creates_is_kept() {
 }
 
 #[test]
-fn an_absurd_delay_that_the_service_asks_of_creates_is_a_retry_at_the_deadline() {
+fn a_very_long_retry_after_of_a_create_ends_in_a_retry_at_the_deadline() {
     for operation in ["CreateLogStream", "CreateLogGroup"] {
         for (header, value) in [
             ("retry-after", "18446744073709551615"),
@@ -147,10 +147,10 @@ fn an_absurd_delay_that_the_service_asks_of_creates_is_a_retry_at_the_deadline()
             assert_eq!(instance.flush("a.tag", logs(["one"])), Verdict::Retry);
             let lines = instance.exit();
             assert!(telling(&lines, "panic").is_empty(), "{lines:#?}");
-            let told = telling(&lines, "events are not delivered yet");
-            assert_eq!(told.len(), 1, "{lines:#?}");
+            let reported = telling(&lines, "events are not delivered yet");
+            assert_eq!(reported.len(), 1, "{lines:#?}");
             assert!(
-                told[0]
+                reported[0]
                     .text
                     .contains(&format!("{operation}: ThrottlingException"))
             );
@@ -159,7 +159,7 @@ fn an_absurd_delay_that_the_service_asks_of_creates_is_a_retry_at_the_deadline()
 }
 
 #[test]
-fn a_group_that_is_denied_is_asked_for_once_in_a_flush() {
+fn a_denied_group_is_requested_once_per_flush() {
     let aws = StandIn::start();
     aws.script(failing("CreateLogGroup", "AccessDeniedException").forever());
     let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
@@ -175,7 +175,7 @@ fn a_group_that_is_denied_is_asked_for_once_in_a_flush() {
 }
 
 #[test]
-fn a_stream_that_is_denied_is_asked_for_once_in_a_flush_and_holds_up_no_other() {
+fn a_denied_stream_is_requested_once_per_flush_and_does_not_delay_others() {
     let aws = ready();
     aws.script(
         failing("CreateLogStream", "AccessDeniedException")
@@ -193,10 +193,10 @@ fn a_stream_that_is_denied_is_asked_for_once_in_a_flush_and_holds_up_no_other() 
     assert_eq!(messages(&aws, GROUP, "b"), [r#"{"to":"b"}"#]);
 }
 
-/// The warnings and the debug lines of one operation's failed attempts.
+/// The warnings and the debug lines about failed attempts of one operation.
 fn failures<'l>(lines: &'l [LogLine], operation: &str, code: &str) -> [Vec<&'l LogLine>; 2] {
-    let told = telling(lines, operation).into_iter();
-    let told: Vec<_> = told
+    let reported = telling(lines, operation).into_iter();
+    let reported: Vec<_> = reported
         .filter(|line| {
             [code, "so it is scripted", GROUP, STREAM]
                 .iter()
@@ -204,7 +204,7 @@ fn failures<'l>(lines: &'l [LogLine], operation: &str, code: &str) -> [Vec<&'l L
         })
         .collect();
     [Level::Warn, Level::Debug].map(|level| {
-        let of_level = told.iter().filter(|line| line.level == Some(level));
+        let of_level = reported.iter().filter(|line| line.level == Some(level));
         of_level.copied().collect()
     })
 }
@@ -257,7 +257,7 @@ fn a_refused_create_is_reported_with_operation_code_and_message() {
 }
 
 #[test]
-fn a_create_that_is_not_answered_is_reported_and_repeated() {
+fn a_create_without_a_response_is_reported_and_retried() {
     let aws = ready();
     aws.script(Rule::on("CreateLogStream", Action::AcceptThenHang));
     let output = Output::cloudwatch(&aws).with("log_stream_name", "new");
@@ -273,7 +273,7 @@ fn a_create_that_is_not_answered_is_reported_and_repeated() {
 }
 
 #[test]
-fn a_created_group_that_is_visible_late_is_waited_for() {
+fn a_created_group_that_becomes_visible_late_is_retried() {
     let aws = StandIn::start();
     let missing = ErrorAnswer::new(
         400,
@@ -291,7 +291,7 @@ fn a_created_group_that_is_visible_late_is_waited_for() {
 }
 
 #[test]
-fn a_throttled_retention_does_not_hold_up_the_retention_of_other_groups() {
+fn a_throttled_retention_does_not_delay_other_groups() {
     let aws = StandIn::start();
     for group in ["a", "b"] {
         aws.script(
@@ -313,7 +313,7 @@ fn a_throttled_retention_does_not_hold_up_the_retention_of_other_groups() {
         WAIT
     ));
     let attempts = aws.count("PutRetentionPolicy");
-    // The two others are still being repeated: each is tried 8 times.
+    // The two other groups are still retried, 8 times each.
     assert!(
         attempts < 8,
         "{attempts} calls until the third group was set"
@@ -322,7 +322,7 @@ fn a_throttled_retention_does_not_hold_up_the_retention_of_other_groups() {
 }
 
 #[test]
-fn a_retention_that_was_throttled_to_the_end_is_set_after_a_later_write() {
+fn a_retention_that_failed_is_set_after_a_later_write() {
     let aws = StandIn::start();
     aws.script(failing("PutRetentionPolicy", "OperationAbortedException").times(8));
     let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
@@ -330,10 +330,10 @@ fn a_retention_that_was_throttled_to_the_end_is_set_after_a_later_write() {
     assert_ok(instance.flush("a.tag", logs(["one"])));
     let line =
         "the retention of 7 days was not set; it is tried again when the group is next written to";
-    let told = || !telling(&instance.lines(), line).is_empty();
+    let reported = || !telling(&instance.lines(), line).is_empty();
     assert!(aws.wait_for(|account| account.count("PutRetentionPolicy") == 8, WAIT));
-    // The line is written after the last answer, in the background of a flush.
-    while !told() {
+    // The line is written after the last response, in the background of a flush.
+    while !reported() {
         assert_ok(instance.flush("a.tag", logs(["two"])));
     }
     assert_ok(instance.flush("a.tag", logs(["three"])));

@@ -1,4 +1,4 @@
-//! Writing comes first; what a write finds missing is created, if it may be.
+//! Log groups and log streams are created after a write found them missing, if the options allow it.
 
 use std::thread;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn error(operation: &str, code: &str) -> Rule {
 }
 
 #[test]
-fn an_existing_stream_is_written_to_and_nothing_else_is_called() {
+fn an_existing_stream_gets_writes_only() {
     let aws = ready();
     let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
     let instance = output.open();
@@ -34,7 +34,7 @@ fn an_existing_stream_is_written_to_and_nothing_else_is_called() {
 }
 
 #[test]
-fn two_hundred_existing_streams_in_a_chunk_are_two_hundred_writes() {
+fn two_hundred_existing_streams_take_two_hundred_writes() {
     let aws = StandIn::start();
     let names: Vec<String> = (0..200).map(|n| format!("stream-{n}")).collect();
     names.iter().for_each(|name| aws.create_stream(GROUP, name));
@@ -50,7 +50,7 @@ fn two_hundred_existing_streams_in_a_chunk_are_two_hundred_writes() {
 }
 
 #[test]
-fn a_missing_stream_is_created_and_the_batch_is_in_it_once() {
+fn a_missing_stream_is_created_and_the_batch_is_stored_once() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws)
         .with("log_stream_name", "new")
@@ -68,7 +68,7 @@ fn a_missing_stream_is_created_and_the_batch_is_in_it_once() {
 }
 
 #[test]
-fn a_group_is_created_as_the_options_say() {
+fn a_group_is_created_with_the_configured_settings() {
     let aws = StandIn::start();
     let instance = Output::cloudwatch(&aws)
         .with("auto_create_group", "true")
@@ -97,7 +97,7 @@ fn a_group_is_created_as_the_options_say() {
 }
 
 #[test]
-fn eight_flushes_that_miss_the_same_group_create_it_once() {
+fn eight_flushes_create_a_missing_group_once() {
     let aws = StandIn::start();
     aws.set_latency(Duration::from_millis(100));
     let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
@@ -118,12 +118,12 @@ fn eight_flushes_that_miss_the_same_group_create_it_once() {
     );
     assert_eq!(aws.count("CreateLogGroup"), 1);
     assert_eq!(aws.count("PutRetentionPolicy"), 1);
-    // The answer to the writes tells that the group is missing.
+    // The response to the writes says that the group is missing.
     assert_eq!(aws.count("CreateLogStream"), 1);
 }
 
 #[test]
-fn what_someone_else_has_created_meanwhile_is_taken() {
+fn a_group_and_stream_created_by_another_program_are_used() {
     let aws = ready();
     aws.script(error("PutLogEvents", "ResourceNotFoundException"));
     aws.script(error("CreateLogStream", "ResourceNotFoundException"));
@@ -150,30 +150,30 @@ fn what_someone_else_has_created_meanwhile_is_taken() {
 }
 
 #[test]
-fn a_group_that_may_not_be_created_is_told_in_one_line() {
+fn a_missing_group_without_auto_create_group_is_reported_in_one_line() {
     let aws = StandIn::start();
     let instance = Output::cloudwatch(&aws).open();
     assert_eq!(instance.flush("a.tag", logs(["one"])), Verdict::Retry);
-    assert_told(&instance.lines(), "`auto_create_group true`");
+    assert_reported(&instance.lines(), "`auto_create_group true`");
     aws.create_stream(GROUP, STREAM);
     assert_ok(instance.flush("a.tag", logs(["one"])));
 }
 
 #[test]
-fn a_stream_that_may_not_be_created_is_told_in_one_line() {
+fn a_missing_stream_without_auto_create_stream_is_reported_in_one_line() {
     let aws = StandIn::start();
     aws.create_group(GROUP);
     for group in ["true", "false"] {
         let output = Output::cloudwatch(&aws).with("auto_create_stream", "false");
         let instance = output.with("auto_create_group", group).open();
         assert_eq!(instance.flush("a.tag", logs(["one"])), Verdict::Retry);
-        assert_told(&instance.lines(), "`auto_create_stream true`");
+        assert_reported(&instance.lines(), "`auto_create_stream true`");
     }
     assert!(aws.streams().is_empty());
 }
 
-/// One warning, which names group, stream and option.
-fn assert_told(lines: &[LogLine], option: &str) {
+/// Asserts one warning, which names the group, the stream and the option.
+fn assert_reported(lines: &[LogLine], option: &str) {
     let warned = warnings(lines);
     assert_eq!(warned.len(), 1, "{lines:#?}");
     assert_eq!(warned[0].level, Some(Level::Warn));
@@ -187,7 +187,7 @@ fn assert_told(lines: &[LogLine], option: &str) {
 }
 
 #[test]
-fn a_retention_that_cannot_be_set_holds_nothing_up() {
+fn a_retention_that_cannot_be_set_does_not_delay_delivery() {
     let aws = StandIn::start();
     aws.script(error("PutRetentionPolicy", "AccessDeniedException").forever());
     let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
@@ -203,7 +203,7 @@ fn a_retention_that_cannot_be_set_holds_nothing_up() {
 }
 
 #[test]
-fn what_is_deleted_while_running_is_created_again_within_the_flush() {
+fn deleted_streams_and_groups_are_created_again_within_the_flush() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws)
         .with("auto_create_group", "true")
@@ -218,7 +218,7 @@ fn what_is_deleted_while_running_is_created_again_within_the_flush() {
 }
 
 #[test]
-fn one_place_that_cannot_be_written_does_not_hold_up_the_others() {
+fn a_target_that_cannot_be_written_does_not_delay_others() {
     let aws = StandIn::start();
     aws.create_stream("there", "a");
     let output = Output::cloudwatch(&aws).with("log_group_name", "$(group)");

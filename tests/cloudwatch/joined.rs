@@ -1,4 +1,4 @@
-//! Lines that are joined to one event, when the service takes one place of a chunk and not another.
+//! Multi-line events when the service accepts one log stream of a chunk and refuses another.
 
 use support::aws::{Action, ErrorAnswer, Rule, StandIn};
 use support::chunk::{Chunk, Time, Value, map};
@@ -6,7 +6,7 @@ use support::host::Verdict;
 use support::output::{GROUP, Output, messages, now_ms};
 
 #[test]
-fn a_chunk_that_comes_again_sends_the_rest_of_its_joined_events_alone() {
+fn a_retried_chunk_sends_only_its_pending_joined_events() {
     let aws = StandIn::start();
     aws.create_group(GROUP);
     let denied = ErrorAnswer::new(400, "AccessDeniedException", "not this time");
@@ -27,7 +27,7 @@ fn a_chunk_that_comes_again_sends_the_rest_of_its_joined_events_alone() {
     }
 }
 
-/// Two events of two lines each, from each of two containers in turn.
+/// Two events of two lines for each of two containers, in alternation.
 fn chunk() -> Chunk {
     let now = now_ms();
     let lines = [0, 1].map(|n| ["begin ", "rest of "].map(|text| (text, n)));

@@ -1,4 +1,4 @@
-//! `cloudwatch.so` against the stand-in: what is in a chunk is in the right streams, in order, once.
+//! `cloudwatch.so` against the fake service: the events of a chunk are stored in their streams, in order, once.
 
 mod batches;
 mod create_faults;

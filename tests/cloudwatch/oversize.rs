@@ -1,4 +1,4 @@
-//! Events beyond the limit: in parts that add up, or cut and marked.
+//! Events beyond the limit: split into parts, or truncated with a mark.
 
 use cbindings::Level;
 use support::chunk::Random;
@@ -7,7 +7,7 @@ use support::output::{GROUP, Output, STREAM, logs, messages, ready};
 
 use super::assert_ok;
 
-/// What becomes of one text under `log`, with one more option.
+/// The stored events of one text under `log`, with these additional options.
 fn events(text: &str, options: &[(&str, &str)]) -> Vec<String> {
     let aws = ready();
     let output = Output::cloudwatch(&aws).with("log_key", "log");
@@ -19,7 +19,7 @@ fn events(text: &str, options: &[(&str, &str)]) -> Vec<String> {
     messages(&aws, GROUP, STREAM)
 }
 
-/// The text that parts add up to; each names its place.
+/// Concatenates parts. Asserts the number in each mark.
 fn joined(parts: &[String]) -> String {
     let text = |(index, part): (usize, &String)| {
         let mark = format!("[Part {}/{}]", index + 1, parts.len());
@@ -31,7 +31,7 @@ fn joined(parts: &[String]) -> String {
 }
 
 #[test]
-fn an_event_at_the_limit_is_whole_and_one_byte_more_is_two() {
+fn an_event_beyond_the_limit_by_one_byte_is_split() {
     let text = "x".repeat(1_048_576 - 26);
     assert_eq!(events(&text, &[]), std::slice::from_ref(&text));
     let parts = events(&(text.clone() + "y"), &[]);
@@ -40,7 +40,7 @@ fn an_event_at_the_limit_is_whole_and_one_byte_more_is_two() {
 }
 
 #[test]
-fn a_text_of_any_characters_is_split_between_them() {
+fn text_is_split_between_characters() {
     let mut random = Random::from_environment();
     for _ in 0..60 {
         let characters = 900 + random.below(3000);
@@ -52,7 +52,7 @@ fn a_text_of_any_characters_is_split_between_them() {
         }
         assert_eq!(joined(&parts), text);
         assert!(parts.iter().all(|part| part.len() + 26 <= 1024));
-        // No part is shorter than it must be, but the last: room for the longest mark, and a character.
+        // Each part except the last is as long as the limit allows, less the longest mark and one character.
         let shortest = 1024 - 26 - "[Part 99999999/99999999]".len() - 3;
         let short = |part: &String| part.rfind("[Part").is_some_and(|end| end < shortest);
         assert!(!parts[..parts.len() - 1].iter().any(short));
@@ -60,7 +60,7 @@ fn a_text_of_any_characters_is_split_between_them() {
 }
 
 #[test]
-fn a_text_of_three_requests_is_split_into_as_many() {
+fn a_text_of_three_requests_is_sent_in_parts() {
     let text = "\u{20ac}\"\\\n".repeat(500_000);
     let parts = events(&text, &[]);
     assert_eq!(parts.len(), 3);
@@ -79,7 +79,7 @@ fn a_whole_record_is_split_as_its_json() {
 }
 
 #[test]
-fn truncation_cuts_between_characters_and_marks_the_cut() {
+fn truncated_text_ends_between_characters_with_a_mark() {
     let mut random = Random::from_environment();
     let options = [("oversize", "truncate"), ("max_event_bytes", "1024")];
     for _ in 0..40 {
@@ -97,24 +97,24 @@ fn truncation_cuts_between_characters_and_marks_the_cut() {
 }
 
 #[test]
-fn what_was_done_to_large_events_is_told() {
+fn split_and_truncated_events_are_reported() {
     let aws = ready();
     let output = Output::cloudwatch(&aws).with("max_event_bytes", "1024");
     let large = "x".repeat(2000);
-    for (oversize, told) in [
+    for (oversize, reported) in [
         ("split", "2 records sent in parts"),
         ("truncate", "2 events cut"),
     ] {
         let instance = output.clone().with("oversize", oversize).open();
         assert_ok(instance.flush("a.tag", logs([&large, "small", &large])));
         let lines = instance.exit();
-        let told = telling(&lines, told);
-        assert_eq!(told.len(), 1, "{lines:#?}");
-        assert_eq!(told[0].level, Some(Level::Warn));
+        let reported = telling(&lines, reported);
+        assert_eq!(reported.len(), 1, "{lines:#?}");
+        assert_eq!(reported[0].level, Some(Level::Warn));
     }
 }
 
-/// Characters of one to four bytes, and some that JSON escapes.
+/// Characters of one to four bytes, some of which JSON escapes.
 const HARD: &[char] = &[
     'a',
     '"',

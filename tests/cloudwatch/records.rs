@@ -1,4 +1,4 @@
-//! Records of every form: what is stored is what a second, plain writing of the same record says.
+//! Records of every form, compared with a second, simple implementation (the oracle).
 
 use support::chunk::{Chunk, Random, Time, Value, map};
 use support::host::{telling, warnings};
@@ -8,7 +8,7 @@ use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 use super::assert_ok;
 
 #[test]
-fn every_form_of_time_is_delivered_as_the_records_own() {
+fn every_form_of_time_is_the_time_of_its_event() {
     let aws = ready();
     let seconds = i64::try_from(now_ms() / 1000).expect("64 bits") - 60;
     let short = u32::try_from(seconds).expect("before 2106");
@@ -47,7 +47,7 @@ fn every_form_of_time_is_delivered_as_the_records_own() {
 }
 
 #[test]
-fn group_markers_are_no_events() {
+fn group_markers_are_not_sent_as_events() {
     let aws = ready();
     let now = Time::millis(now_ms());
     let chunk = Chunk::new()
@@ -63,12 +63,12 @@ fn group_markers_are_no_events() {
         messages(&aws, GROUP, STREAM),
         [r#"{"log":"one"}"#, r#"{"log":"two"}"#]
     );
-    // As events they would be refused for their times, and that would be told.
+    // As events the service would refuse them for their times, with a warning.
     assert!(warnings(&instance.exit()).is_empty());
 }
 
 #[test]
-fn values_that_are_no_records_are_passed_over_and_counted() {
+fn values_that_are_not_records_are_skipped_and_counted() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws).open();
     let chunk = logs(["one"])
@@ -84,7 +84,7 @@ fn values_that_are_no_records_are_passed_over_and_counted() {
 }
 
 #[test]
-fn odd_values_have_their_defined_form() {
+fn special_values_have_a_defined_text() {
     let odd = [
         (
             Value::Str(b"a\xffb\xed\xa0\x80".to_vec()),
@@ -114,7 +114,7 @@ fn odd_values_have_their_defined_form() {
 }
 
 #[test]
-fn keys_that_are_no_text_become_text_and_the_last_of_equals_stays() {
+fn keys_become_text_and_the_last_of_equal_keys_stays() {
     let entries = vec![
         (Value::from(7), Value::from("number")),
         (Value::Nil, Value::from("nil")),
@@ -131,7 +131,7 @@ fn keys_that_are_no_text_become_text_and_the_last_of_equals_stays() {
 }
 
 #[test]
-fn nesting_beyond_the_limit_is_replaced_and_told() {
+fn nesting_beyond_the_limit_is_replaced_and_reported() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws).open();
     let record = map([("log", Value::from("x")), ("deep", Value::Nil)]);
@@ -146,7 +146,7 @@ fn nesting_beyond_the_limit_is_replaced_and_told() {
 }
 
 #[test]
-fn what_is_stored_of_random_records_is_what_the_oracle_says() {
+fn random_records_are_stored_as_the_oracle_says() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws).open();
     let mut random = Random::from_environment();
@@ -178,13 +178,13 @@ fn what_is_stored_of_random_records_is_what_the_oracle_says() {
     }
 }
 
-/// Within the last second, so that some are equal.
+/// A time within the last second, so that some times are equal.
 fn recent(random: &mut Random) -> u64 {
     now_ms() - random.below(1000) as u64
 }
 
 #[test]
-fn what_is_selected_of_random_records_is_what_the_oracle_says() {
+fn selected_values_of_random_records_are_stored_as_the_oracle_says() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
     let mut random = Random::from_environment();
@@ -209,6 +209,6 @@ fn what_is_selected_of_random_records_is_what_the_oracle_says() {
     }
 }
 
-/// msgpack's own bytes, for what is nested deeper than a [`Value`] can be.
+/// MessagePack bytes, for deeper nesting than a [`Value`] supports.
 const ARRAY_OF_ONE: u8 = 0x91;
 const NIL: u8 = 0xc0;

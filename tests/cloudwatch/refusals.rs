@@ -1,4 +1,4 @@
-//! Events that the service refuses for good: counted, told, and in nobody's way.
+//! Events that the service rejects permanently are counted and reported, and do not affect other events.
 
 use cbindings::Level;
 use support::aws::{Action, ErrorAnswer, Rule};
@@ -9,10 +9,10 @@ use support::output::{GROUP, Output, STREAM, logs, messages, now_ms, ready};
 use super::assert_ok;
 
 fn assert_refused(lines: &[LogLine], why: &str, count: usize, first: u64) {
-    let told = telling(lines, why);
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Error));
-    let text = &told[0].text;
+    let reported = telling(lines, why);
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Error));
+    let text = &reported[0].text;
     assert!(text.contains(&format!("dropped {count} events")), "{text}");
     assert!(
         text.contains(&format!("the first has time {first} ms")),
@@ -22,7 +22,7 @@ fn assert_refused(lines: &[LogLine], why: &str, count: usize, first: u64) {
 }
 
 #[test]
-fn events_outside_the_services_times_are_told_with_the_first_one() {
+fn events_outside_the_accepted_times_are_reported_with_the_first_time() {
     let (aws, now) = (ready(), now_ms());
     aws.set_retention(GROUP, Some(1));
     let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
@@ -62,7 +62,7 @@ fn events_before_1970_are_refused_as_too_old() {
 }
 
 #[test]
-fn one_poisoned_event_of_ten_thousand_is_dropped_alone() {
+fn only_the_poisoned_event_of_ten_thousand_is_dropped() {
     let aws = ready();
     aws.script(Rule::poison("poison", "InvalidParameterException"));
     let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
@@ -80,10 +80,10 @@ fn one_poisoned_event_of_ten_thousand_is_dropped_alone() {
     expected.remove(7_777);
     assert_eq!(messages(&aws, GROUP, STREAM), expected);
     let lines = instance.exit();
-    let told = telling(&lines, "dropped 1 event ");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Error));
-    // Each of 14 halvings costs two requests at most.
+    let reported = telling(&lines, "dropped 1 event ");
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Error));
+    // Each of 14 bisections needs at most two requests.
     assert!(
         aws.count("PutLogEvents") <= 29,
         "{}",
@@ -92,7 +92,7 @@ fn one_poisoned_event_of_ten_thousand_is_dropped_alone() {
 }
 
 #[test]
-fn what_is_refused_whatever_it_holds_is_kept_for_a_retry() {
+fn requests_refused_for_any_items_are_kept_for_a_retry() {
     let aws = ready();
     let refused = ErrorAnswer::new(400, "InvalidParameterException", "not in this account");
     aws.script(Rule::on("PutLogEvents", Action::Error(refused)).forever());

@@ -11,7 +11,7 @@ use support::output::{Output, logs, now_ms};
 
 use super::assert_ok;
 
-/// Where one record goes, as pairs of group and stream.
+/// The group and stream names of one record.
 fn places(tag: &str, record: Value, options: &[(&str, &str)]) -> Vec<(String, String)> {
     let aws = StandIn::start();
     let output = Output::cloudwatch(&aws).with("auto_create_group", "true");
@@ -34,7 +34,7 @@ fn place(group: &str, stream: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_prefix_and_the_tag_name_a_stream() {
+fn a_stream_is_named_by_prefix_and_tag() {
     let options = [
         ("log_stream_name", ""),
         ("log_stream_prefix", "from-fluent-bit-"),
@@ -89,12 +89,12 @@ fn a_fire_lens_tag_names_container_and_task() {
     assert_eq!(found, place("/ecs/web", &web.task));
 }
 
-/// The endpoint is named by the environment.
+/// The environment names the metadata endpoint.
 #[test]
-fn the_task_metadata_names_what_the_record_does_not() {
+fn task_metadata_supplies_names_missing_in_the_record() {
     let metadata = StandIn::start();
     let uri = metadata.task_metadata_uri();
-    let test = "routing::the_task_metadata_names_what_the_record_does_not";
+    let test = "routing::task_metadata_supplies_names_missing_in_the_record";
     if !alone(test, &[("ECS_CONTAINER_METADATA_URI_V4", Some(&uri))]) {
         return;
     }
@@ -112,7 +112,7 @@ fn the_task_metadata_names_what_the_record_does_not() {
 }
 
 #[test]
-fn records_without_a_value_go_to_the_default_names_with_a_warning_at_once() {
+fn records_without_a_value_use_the_default_names_with_a_warning() {
     let aws = StandIn::start();
     let instance = Output::cloudwatch(&aws)
         .with("auto_create_group", "true")
@@ -128,20 +128,20 @@ fn records_without_a_value_go_to_the_default_names_with_a_warning_at_once() {
     );
     let lines = instance.exit();
     for (name, missing) in [("log group", "$(level)"), ("log stream", "$(pod['name'])")] {
-        let told = telling(&lines, &format!("another {name}"));
-        assert_eq!(told.len(), 2, "{lines:#?}");
-        assert_eq!(told[0].level, Some(Level::Warn));
+        let reported = telling(&lines, &format!("another {name}"));
+        assert_eq!(reported.len(), 2, "{lines:#?}");
+        assert_eq!(reported[0].level, Some(Level::Warn));
         assert!(
-            told[1]
+            reported[1]
                 .text
                 .ends_with("(and 2 records more since the last such line)")
         );
-        assert!(told[0].text.contains("2 records") && told[0].text.contains(missing));
+        assert!(reported[0].text.contains("2 records") && reported[0].text.contains(missing));
     }
 }
 
 #[test]
-fn the_default_names_are_options() {
+fn the_default_names_are_configurable() {
     let options = [
         ("log_group_name", "$(level)"),
         ("log_stream_name", "$(pod)"),
@@ -155,7 +155,7 @@ fn the_default_names_are_options() {
 }
 
 #[test]
-fn names_are_made_fit_for_the_service() {
+fn invalid_characters_in_names_are_replaced() {
     let options = [
         ("log_group_name", "/app/$(level)"),
         ("log_stream_name", "$(level)"),
@@ -170,9 +170,9 @@ fn names_are_made_fit_for_the_service() {
     assert!(!found[0].1.contains([':', '*']), "{found:?}");
 }
 
-/// One text of both names would be the same for both records.
+/// Both records would have the same name if the group and the stream were concatenated.
 #[test]
-fn places_whose_names_run_together_are_two() {
+fn targets_whose_concatenated_names_are_equal_are_different() {
     let aws = StandIn::start();
     aws.create_stream("ab", "c");
     aws.create_stream("a", "bc");
@@ -193,7 +193,7 @@ fn places_whose_names_run_together_are_two() {
 }
 
 #[test]
-fn what_the_service_reads_in_headers_is_there() {
+fn requests_have_the_headers_of_the_service() {
     let aws = support::output::ready();
     let output = Output::cloudwatch(&aws).with("log_format", "json/emf");
     let instance = output.with("extra_user_agent", "shop/1").open();
@@ -207,9 +207,9 @@ fn what_the_service_reads_in_headers_is_there() {
     );
 }
 
-/// A busy machine spoils the times of some chunks: the first that is not spoilt counts.
+/// A busy machine can delay some chunks. The first chunk without delay is measured.
 #[test]
-fn a_hundred_streams_of_a_chunk_are_a_hundred_requests_of_which_many_travel_together() {
+fn a_hundred_streams_of_a_chunk_are_written_concurrently() {
     let aws = StandIn::start();
     let names: Vec<String> = (0..100).map(|n| format!("stream-{n}")).collect();
     names

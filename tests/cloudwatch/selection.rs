@@ -1,4 +1,4 @@
-//! `log_key`: the part of a record that travels.
+//! `log_key`: which part of a record is sent.
 
 use cbindings::Level;
 use support::chunk::{Chunk, Time, Value, map};
@@ -22,7 +22,7 @@ fn selected(log_key: &str, records: Vec<Value>) -> Vec<String> {
 }
 
 #[test]
-fn text_travels_as_it_is_and_everything_else_as_json() {
+fn text_is_sent_unchanged_and_other_values_as_json() {
     let values = [
         (Value::from("a \"quoted\"\n line"), "a \"quoted\"\n line"),
         (Value::Bin(b"binary".to_vec()), "binary"),
@@ -40,7 +40,7 @@ fn text_travels_as_it_is_and_everything_else_as_json() {
 }
 
 #[test]
-fn of_several_keys_the_first_that_a_record_has_travels() {
+fn the_first_configured_key_of_a_record_is_sent() {
     let records = vec![
         map([("b", "b"), ("a", "a")]),
         map([("c", "c"), ("b", "b")]),
@@ -50,7 +50,7 @@ fn of_several_keys_the_first_that_a_record_has_travels() {
 }
 
 #[test]
-fn of_equal_keys_the_last_travels() {
+fn the_last_of_equal_keys_is_sent() {
     let record = map([("log", "first"), ("x", "x"), ("log", "last")]);
     assert_eq!(selected("log", vec![record]), ["last"]);
 }
@@ -67,13 +67,13 @@ fn records_without_the_key_are_skipped_and_counted() {
     assert_ok(instance.flush("a.tag", chunk(records)));
     assert_eq!(messages(&aws, GROUP, STREAM), ["one"]);
     let lines = instance.exit();
-    let told = telling(&lines, "2 records skipped");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Warn));
+    let reported = telling(&lines, "2 records skipped");
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Warn));
 }
 
 #[test]
-fn empty_text_is_not_sent_as_the_service_takes_none() {
+fn empty_text_is_skipped() {
     let aws = ready();
     let instance = Output::cloudwatch(&aws).with("log_key", "log").open();
     let records = [

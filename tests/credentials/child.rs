@@ -1,4 +1,4 @@
-//! The plugin in a process of its own: this test binary once more, with another environment.
+//! Runs the plugin in a child process: this test binary with another environment.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use support::chunk::{Chunk, Time, map};
 use support::host::{Instance, PluginHost, Verdict};
 
-/// What is asked of the plugin.
+/// The configuration of a test case.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Case {
     environment: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub(crate) struct Case {
     before: Vec<String>,
 }
 
-/// What it did.
+/// The result of a test case.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) verdicts: Vec<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Outcome {
 }
 
 impl Case {
-    /// The `cloudwatch` plugin with the least of options; the region too unless a case leaves it out.
+    /// The `cloudwatch` plugin with the required options and a region.
     pub(crate) fn new(endpoint: &str) -> Self {
         Self::without_region(endpoint).option("region", "us-east-1")
     }
@@ -39,7 +39,7 @@ impl Case {
         Self::without_endpoint().option("endpoint", endpoint)
     }
 
-    /// For cases about endpoints, which must have a proxy in their way.
+    /// For cases that test endpoints. They must use a proxy.
     pub(crate) fn without_endpoint() -> Self {
         let case = Self {
             instances: 1,
@@ -54,14 +54,14 @@ impl Case {
             .set("AWS_CONFIG_FILE", "/nowhere/config")
     }
 
-    /// Sets an option, in place of an earlier value.
+    /// Sets an option and replaces an earlier value.
     pub(crate) fn option(mut self, key: &str, value: &str) -> Self {
         self.options.retain(|(known, _)| known != key);
         self.options.push((key.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sets a variable of the environment, in place of an earlier value.
+    /// Sets an environment variable and replaces an earlier value.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -73,25 +73,25 @@ impl Case {
             .fold(self, |case, (name, value)| case.set(name, value))
     }
 
-    /// Opens so many sections alike and flushes through each.
+    /// Opens this number of equal sections and flushes through each.
     pub(crate) fn instances(mut self, instances: usize) -> Self {
         self.instances = instances;
         self
     }
 
-    /// Brings a chunk so often, as the host does with one that is to be retried.
+    /// Flushes a chunk up to this number of times, as Fluent Bit does for retries.
     pub(crate) fn attempts(mut self, attempts: usize) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// Flushes one chunk after another, each until it is delivered, until this file is there.
+    /// Flushes one chunk after another, each until it is delivered, until this file exists.
     pub(crate) fn until(mut self, path: &str) -> Self {
         self.until = path.to_owned();
         self
     }
 
-    /// Runs the process by way of another command.
+    /// Runs the process through another command.
     pub(crate) fn by(mut self, command: &[&str]) -> Self {
         self.before = command.iter().map(|&word| word.to_owned()).collect();
         self
@@ -101,7 +101,7 @@ impl Case {
         self.run_and(|| ())
     }
 
-    /// Runs it; what is to happen after the first verdict happens then.
+    /// Runs the process. Calls `then` after the first verdict.
     pub(crate) fn run_and(&self, after_the_first: impl FnOnce()) -> Outcome {
         let mut child = self.command().spawn().unwrap();
         let mut heal = Some(after_the_first);
@@ -165,7 +165,7 @@ impl Outcome {
         }
     }
 
-    /// Every flush was delivered; hands back the line that says as whom.
+    /// Asserts that every flush was delivered. Returns the line with the identity.
     pub(crate) fn delivered(&self) -> &str {
         assert!(!self.verdicts.is_empty(), "{self:?}");
         assert!(
@@ -175,7 +175,7 @@ impl Outcome {
         self.line("requests are accepted")
     }
 
-    /// The first line with this text in it.
+    /// The first line that contains this text.
     pub(crate) fn line(&self, part: &str) -> &str {
         let mut lines = self.lines.iter();
         lines
@@ -183,28 +183,28 @@ impl Outcome {
             .unwrap_or_else(|| panic!("no line says `{part}`: {self:#?}"))
     }
 
-    /// How many lines have this text in them.
+    /// The number of lines that contain this text.
     pub(crate) fn count(&self, part: &str) -> usize {
         let lines = self.lines.iter();
         lines.filter(|line| line.contains(part)).count()
     }
 
-    /// The flush is to be retried, and this is why.
+    /// Asserts that the flush must be retried for this reason.
     pub(crate) fn retried(&self, part: &str) -> &str {
         assert_eq!(self.verdicts, ["Retry"], "{self:#?}");
         self.line(part)
     }
 
-    /// The plugin did not open, and this is why.
+    /// Asserts that the plugin did not open for this reason.
     pub(crate) fn refused(&self, part: &str) -> &str {
         assert_eq!(self.verdicts, ["Refused"], "{self:#?}");
         self.line(part)
     }
 }
 
-/// The child: without a case it has nothing to do.
+/// The child process. Without a case it does nothing.
 #[test]
-fn in_a_process_of_its_own() {
+fn run_the_case() {
     let Ok(set) = env::var("CASE_OPTIONS") else {
         return;
     };
@@ -223,7 +223,7 @@ fn in_a_process_of_its_own() {
         Ok(opened) => {
             std::thread::scope(|scope| {
                 for instance in &opened {
-                    scope.spawn(|| bring_all(instance));
+                    scope.spawn(|| deliver_all(instance));
                 }
             });
             let began = Instant::now();
@@ -237,18 +237,18 @@ fn in_a_process_of_its_own() {
     }
 }
 
-/// One chunk, or one after another until a file is there.
-fn bring_all(instance: &Instance) {
+/// Delivers one chunk, or one after another until a file exists.
+fn deliver_all(instance: &Instance) {
     let until = env::var("CASE_UNTIL").unwrap();
     let end = Instant::now() + Duration::from_secs(60);
-    bring(instance);
+    deliver(instance);
     while !until.is_empty() && !Path::new(&until).exists() && Instant::now() < end {
-        bring(instance);
+        deliver(instance);
     }
 }
 
-/// Brings one chunk until it is delivered, or often enough.
-fn bring(instance: &Instance) {
+/// Flushes one chunk until it is delivered, or up to the number of attempts.
+fn deliver(instance: &Instance) {
     let attempts = env::var("CASE_ATTEMPTS").unwrap().parse().unwrap();
     let chunk = chunk();
     let end = Instant::now() + Duration::from_secs(60);
@@ -258,7 +258,7 @@ fn bring(instance: &Instance) {
             return;
         }
         let verdict = instance.flush("a.tag", &chunk);
-        // The end of libtest's own line may still be missing.
+        // The end of libtest's own line may be missing.
         println!(
             "\nTOOK {}\nVERDICT {verdict:?}",
             began.elapsed().as_millis()
@@ -275,6 +275,6 @@ fn chunk() -> Chunk {
     Chunk::new().v2(Time::millis(millis), map([("log", "a line")]))
 }
 
-const CHILD: &str = "child::in_a_process_of_its_own";
-/// What the test itself needs: its libraries, where the plugin is, backtraces.
+const CHILD: &str = "child::run_the_case";
+/// Variables that the test needs: its libraries, the path of the plugin, backtraces.
 const KEPT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "PLUGIN_DIR", "HOME"];

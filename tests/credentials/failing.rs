@@ -1,4 +1,4 @@
-//! Look-ups that fail: one at a time for all sections, not again at once, and delivered afterwards.
+//! Lookups that fail run one at a time for all sections, with pauses. Chunks are delivered afterwards.
 
 use support::aws::{Action, ErrorAnswer, Rule};
 
@@ -10,7 +10,7 @@ fn fails() -> Action {
 }
 
 #[test]
-fn twenty_outputs_ask_an_endpoint_that_fails_one_at_a_time_with_pauses() {
+fn twenty_outputs_request_a_failing_endpoint_one_at_a_time_with_pauses() {
     let aws = aws();
     aws.script(Rule::on("EcsCredentials", fails()).forever());
     let case = Case::new(&aws.url()).option("credentials_endpoint", &aws.credentials_uri());
@@ -18,13 +18,13 @@ fn twenty_outputs_ask_an_endpoint_that_fails_one_at_a_time_with_pauses() {
     let outcome = case.run();
     assert!(outcome.verdicts.iter().all(|verdict| verdict == "Retry"));
     assert!(outcome.lines.iter().any(|line| line.contains("HTTP 500")));
-    // Six seconds, with pauses that begin at half a second.
+    // Six seconds, with pauses of at least half a second.
     let asked = aws.count("EcsCredentials");
     assert!((2..=12).contains(&asked), "asked {asked} times");
 }
 
 #[test]
-fn twenty_outputs_ask_sts_that_refuses_one_at_a_time_with_pauses() {
+fn twenty_outputs_request_a_refusing_sts_one_at_a_time_with_pauses() {
     let aws = aws();
     let refused = ErrorAnswer::new(403, "AccessDenied", "not authorized to assume the role");
     aws.script(Rule::on("AssumeRole", Action::Error(refused)).forever());
@@ -41,7 +41,7 @@ fn twenty_outputs_ask_sts_that_refuses_one_at_a_time_with_pauses() {
 }
 
 #[test]
-fn twenty_outputs_look_for_a_region_one_at_a_time() {
+fn twenty_outputs_look_up_a_region_one_at_a_time() {
     let aws = aws();
     aws.script(Rule::on("ImdsToken", Action::Hang).forever());
     let case = Case::without_region(&aws.url())
@@ -53,12 +53,12 @@ fn twenty_outputs_look_for_a_region_one_at_a_time() {
     assert!(outcome.verdicts.iter().all(|verdict| verdict == "Retry"));
     outcome.line("no region: set `region`");
     let asked = aws.count("ImdsToken");
-    // One look-up sends the same question up to four times.
+    // One lookup sends the same request up to four times.
     assert!((1..=12).contains(&asked), "asked {asked} times");
 }
 
 #[test]
-fn credentials_that_fail_at_first_are_a_retry_and_then_delivered_with_a_line_each() {
+fn chunks_are_delivered_after_failed_credentials_with_a_line_for_each_state() {
     let aws = aws();
     aws.script(Rule::on("EcsCredentials", fails()).forever());
     let outcome = Case::new(&aws.url())

@@ -1,7 +1,7 @@
-//! Where credentials and the region come from, and the way to the services: proxies and trust.
+//! The sources of credentials and of the region, and the network to the services: proxies and CA bundles.
 //!
-//! All of it is read from the environment, which belongs to a process; so each case opens the plugin
-//! in a process of its own, and the stand-in answers for the services, STS and the metadata.
+//! They are read from the environment of the process. Therefore each case opens the plugin in its own
+//! process. The fake service answers for the services, STS and the metadata.
 
 mod child;
 mod failing;
@@ -17,12 +17,12 @@ mod silence;
 
 use support::aws::StandIn;
 
-/// A stand-in that takes the key `AK` and those it issues, and has a group to write to.
+/// A fake service that accepts the key `AK` and issued keys, and has a log group.
 fn aws() -> StandIn {
     let aws = StandIn::builder().verify("AK", "SK").start().unwrap();
     aws.create_stream("g", "s");
     aws
 }
 
-/// Keys that the stand-in takes.
+/// Keys that the fake service accepts.
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "SK")];

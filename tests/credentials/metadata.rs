@@ -1,5 +1,5 @@
-//! ECS task metadata that does not answer: deliveries do not wait for it, and names become right
-//! when it does.
+//! An ECS metadata endpoint that does not respond: deliveries do not wait for it, and names use the
+//! metadata once it responds.
 
 use std::fs;
 use std::time::Duration;
@@ -31,14 +31,14 @@ fn case(aws: &StandIn) -> Case {
 }
 
 #[test]
-fn a_silent_endpoint_delays_one_delivery_and_is_asked_again_in_the_background() {
+fn a_silent_endpoint_delays_one_delivery_and_is_retried_in_the_background() {
     let aws = silent();
     let done = File::new("metadata-done", "");
     fs::remove_file(done.path()).unwrap();
     let case = case(&aws).until(done.path()).instances(3);
     let outcome = std::thread::scope(|scope| {
         let run = scope.spawn(|| case.run());
-        // The endpoint is asked again while nothing waits for it.
+        // The endpoint is requested again in the background.
         let asked = |account: &Account| account.count("EcsTask") >= 3;
         assert!(aws.wait_for(asked, Duration::from_secs(20)));
         aws.clear();
@@ -55,7 +55,7 @@ fn a_silent_endpoint_delays_one_delivery_and_is_asked_again_in_the_background() 
     assert!(slow.count() <= 3, "each section waits once: {outcome:#?}");
     let warned = outcome.count("ECS task metadata is not known");
     assert_eq!(warned, 3, "one line for each section: {outcome:#?}");
-    // A section says so with its next flush, and the first one of them may end the case.
+    // A section logs this with its next flush. The case may end with the first section's flush.
     let known = outcome.count("ECS task metadata is known now");
     assert!((1..=3).contains(&known), "{outcome:#?}");
 }

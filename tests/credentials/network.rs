@@ -1,4 +1,4 @@
-//! Proxies and trust.
+//! Proxies and CA bundles.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use crate::KEYS;
 use crate::child::Case;
 use crate::providers::File;
 
-/// A proxy that takes every request to one server, whatever it asks for, and keeps the heads.
+/// A proxy that sends every request to one server and stores the request heads.
 struct Proxy {
     port: u16,
     heads: Arc<Mutex<Vec<String>>>,
@@ -26,7 +26,7 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming() {
                 let kept = kept.clone();
-                // A client that goes away in between ends its own connection only.
+                // A client that disconnects ends only its own connection.
                 thread::spawn(move || client.and_then(|client| serve(client, server, &kept)));
             }
         });
@@ -77,11 +77,11 @@ fn tls() -> (StandIn, File) {
     (aws, file)
 }
 
-/// `user:p@ss`, as the header has it.
+/// `user:p@ss` as the value of the header.
 const LOGIN: &str = "Basic dXNlcjpwQHNz";
 
 #[test]
-fn tls_goes_through_a_proxy_with_a_login() {
+fn tls_uses_the_https_proxy_with_a_login() {
     let (aws, ca) = tls();
     let proxy = Proxy::to(&aws);
     for variable in ["HTTPS_PROXY", "https_proxy"] {
@@ -103,7 +103,7 @@ fn tls_goes_through_a_proxy_with_a_login() {
 }
 
 #[test]
-fn plain_http_goes_through_the_other_proxy() {
+fn plain_http_uses_the_http_proxy() {
     let aws = StandIn::start();
     aws.create_stream("g", "s");
     let proxy = Proxy::to(&aws);
@@ -122,7 +122,7 @@ fn plain_http_goes_through_the_other_proxy() {
 }
 
 #[test]
-fn no_proxy_stands_before_this_host_and_its_metadata() {
+fn loopback_and_metadata_endpoints_use_no_proxy() {
     let aws = StandIn::start();
     aws.create_stream("g", "s");
     let proxy = Proxy::to(&aws);
@@ -136,7 +136,7 @@ fn no_proxy_stands_before_this_host_and_its_metadata() {
     assert_eq!(proxy.heads(), Vec::<String>::new());
 }
 
-/// The first host that a section asks the proxy for; nobody answers there.
+/// The first host that a section requests from the proxy, which does not answer.
 fn host(region: &str, set: &[(&str, &str)], options: &[(&str, &str)]) -> String {
     let aws = StandIn::start();
     let proxy = Proxy::to(&aws);
@@ -186,7 +186,7 @@ fn endpoints_follow_the_partition_fips_and_dualstack() {
 }
 
 #[test]
-fn the_switches_are_options_too_and_count_for_sts() {
+fn fips_and_dualstack_options_apply_to_sts() {
     let role = ("role_arn", "arn:aws:iam::123456789012:role/shop");
     for (region, options, expected) in [
         (
@@ -227,7 +227,7 @@ fn no_proxy_is_read() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_told_at_the_start() {
+fn an_unusable_proxy_is_an_error_at_start() {
     let outcome = Case::new("https://logs.stand-in.test")
         .set_all(&KEYS)
         .set("HTTPS_PROXY", "socks5://proxy:1080")
@@ -236,7 +236,7 @@ fn a_proxy_that_cannot_be_used_is_told_at_the_start() {
 }
 
 #[test]
-fn trust_comes_from_either_variable() {
+fn a_ca_bundle_is_read_from_either_variable() {
     let (aws, ca) = tls();
     for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
         let case = Case::new(&aws.url())
@@ -256,7 +256,7 @@ fn trust_comes_from_either_variable() {
 }
 
 #[test]
-fn a_bundle_that_cannot_be_used_is_told_at_the_start() {
+fn an_unusable_ca_bundle_is_an_error_at_start() {
     let empty = File::new("empty.pem", "no certificate here\n");
     for (path, why) in [
         ("/nowhere/ca.pem", "cannot be read"),
@@ -272,7 +272,7 @@ fn a_bundle_that_cannot_be_used_is_told_at_the_start() {
 }
 
 #[test]
-fn a_system_without_certificates_is_told_at_the_start_if_tls_is_needed() {
+fn missing_system_certificates_are_an_error_at_start_if_tls_is_needed() {
     let empty = File::new("none.pem", "");
     let case = |endpoint: &str| {
         let case = Case::new(endpoint)

@@ -1,4 +1,4 @@
-//! `credential_process`: programs that hang, leave children, or write too much.
+//! `credential_process`: programs that hang, leave child processes, or write too much.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::aws;
 use crate::child::{Case, Outcome};
 use crate::providers::File;
 
-/// A profile whose credential_process is a shell script, and what the script notes.
+/// A profile whose credential_process is a shell script that writes process ids to files.
 struct Script {
     config: File,
     _script: File,
@@ -19,8 +19,8 @@ struct Script {
 }
 
 impl Script {
-    /// The script notes its own process id. A process of an earlier run that is still there is an
-    /// overlap. `$note` notes the last child.
+    /// The script writes its process id. If a process of an earlier run still exists, it writes an overlap.
+    /// `$note` writes the id of the last child.
     fn new(name: &str, work: &str) -> Self {
         let file = |part: &str| File::new(&format!("{name}-{part}"), "");
         let (pids, overlaps) = (file("pids"), file("overlaps"));
@@ -45,15 +45,18 @@ impl Script {
         Case::new(&aws.url()).set("AWS_CONFIG_FILE", self.config.path())
     }
 
-    /// The process ids that the script noted.
-    fn noted(&self) -> Vec<String> {
+    /// The process ids that the script wrote.
+    fn process_ids(&self) -> Vec<String> {
         read(&self.pids)
     }
 
-    /// The noted processes that are still there.
+    /// The processes of these ids that still exist.
     fn alive(&self) -> Vec<String> {
-        let noted = self.noted();
-        noted.into_iter().filter(|pid| is_alive(pid)).collect()
+        let process_ids = self.process_ids();
+        process_ids
+            .into_iter()
+            .filter(|pid| is_alive(pid))
+            .collect()
     }
 }
 
@@ -62,7 +65,7 @@ fn read(file: &File) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// A process that was killed may wait for whoever reaps orphans: it is not alive.
+/// A killed process may be a zombie until it is reaped. It is not alive.
 fn is_alive(pid: &str) -> bool {
     let status = fs::read_to_string(Path::new("/proc").join(pid).join("status"));
     let status = status.unwrap_or_default();
@@ -83,23 +86,28 @@ fn assert_exit_is_quick(outcome: &Outcome) {
 const HANGS: &str = "sleep 600 &\n$note\nsleep 600";
 
 #[test]
-fn a_process_that_hangs_runs_alone_and_is_killed_with_its_children() {
+fn a_hanging_process_runs_once_and_is_killed_with_its_children() {
     let aws = aws();
     let script = Script::new("hangs", HANGS);
     let case = script.case(&aws).option("flush_timeout", "2s");
     let outcome = case.instances(3).attempts(6).run();
     assert_eq!(outcome.verdicts, ["Retry"; 18]);
     outcome.line("credential_process");
-    let (noted, alive) = (script.noted(), script.alive());
-    assert_eq!(alive, [""; 0], "of {} noted: still alive", noted.len());
+    let (process_ids, alive) = (script.process_ids(), script.alive());
+    assert_eq!(
+        alive,
+        [""; 0],
+        "of {} noted: still alive",
+        process_ids.len()
+    );
     assert_eq!(read(&script.overlaps), [""; 0], "two at a time");
-    // Twelve seconds hold three look-ups at most, each of a process and its child.
-    assert!((2..=6).contains(&noted.len()), "{noted:?}");
+    // At most three lookups run in twelve seconds, each with a process and its child.
+    assert!((2..=6).contains(&process_ids.len()), "{process_ids:?}");
     assert_exit_is_quick(&outcome);
 }
 
 #[test]
-fn a_child_that_keeps_the_output_open_is_not_waited_for() {
+fn a_child_that_keeps_the_output_open_is_not_awaited() {
     let aws = aws();
     let answer = answer("child-answer");
     let work = format!("sleep 600 &\n$note\ncat {}", answer.path());
@@ -122,7 +130,7 @@ fn a_process_that_closes_its_output_and_stays_is_killed() {
 }
 
 #[test]
-fn an_output_without_end_is_an_error_at_64_kib() {
+fn an_output_beyond_64_kib_is_an_error() {
     let aws = aws();
     let script = Script::new("endless", "cat /dev/zero");
     let outcome = script.case(&aws).option("flush_timeout", "3s").run();

@@ -1,4 +1,4 @@
-//! Base credentials: each place they may be, and none.
+//! Base credentials from each source, and from none.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use support::aws::{Action, ErrorAnswer, Rule, StandIn};
 use crate::child::Case;
 use crate::{KEYS, aws};
 
-/// A file for one test, gone with it.
+/// A file of one test, removed when it is dropped.
 pub(crate) struct File(PathBuf);
 
 impl File {
@@ -27,7 +27,7 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // A file that is gone already is what is wanted.
+        // The file may have been removed already.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -49,7 +49,7 @@ fn the_environment_comes_first() {
 }
 
 #[test]
-fn a_profile_hands_out_keys() {
+fn a_profile_has_keys() {
     let aws = aws();
     let file = File::new(
         "keys",
@@ -63,7 +63,7 @@ fn a_profile_hands_out_keys() {
 }
 
 #[test]
-fn a_profile_takes_on_a_role() {
+fn a_profile_assumes_a_role() {
     let aws = aws();
     let file = File::new(
         "role",
@@ -100,7 +100,7 @@ fn a_profile_runs_a_process() {
 }
 
 #[test]
-fn a_kind_of_profile_that_is_not_supported_says_so() {
+fn an_unsupported_kind_of_profile_is_reported() {
     let aws = aws();
     let file = File::new(
         "sso",
@@ -132,7 +132,7 @@ fn a_web_identity_is_exchanged_at_the_sts_endpoint() {
 }
 
 #[test]
-fn a_container_has_a_token_or_the_file_of_one() {
+fn a_container_endpoint_uses_a_token_or_a_token_file() {
     let aws = StandIn::builder()
         .verify("AK", "SK")
         .credentials_token("let-me-in")
@@ -165,7 +165,7 @@ fn a_container_has_a_token_or_the_file_of_one() {
 }
 
 #[test]
-fn an_instance_has_metadata_of_version_2() {
+fn instance_metadata_version_2_has_credentials() {
     let aws = aws();
     let outcome = Case::new(&aws.url())
         .set("AWS_EC2_METADATA_DISABLED", "false")
@@ -176,7 +176,7 @@ fn an_instance_has_metadata_of_version_2() {
 }
 
 #[test]
-fn a_credentials_endpoint_stands_for_every_other_place() {
+fn a_credentials_endpoint_replaces_all_other_sources() {
     let aws = aws();
     let outcome = Case::new(&aws.url())
         .set("AWS_ACCESS_KEY_ID", "WRONG")
@@ -200,7 +200,7 @@ fn a_credentials_endpoint_that_fails_is_a_retry_with_its_reason() {
 }
 
 #[test]
-fn none_at_all_is_a_retry_that_names_each_place() {
+fn missing_credentials_are_a_retry_that_names_each_source() {
     let aws = aws();
     let outcome = Case::new(&aws.url()).run();
     let line = outcome.retried("none found");

@@ -1,4 +1,4 @@
-//! The region when it is not configured.
+//! The region if it is not configured.
 
 use support::aws::{StandIn, Task};
 
@@ -21,7 +21,7 @@ fn aws() -> StandIn {
 }
 
 #[test]
-fn a_profile_may_have_it() {
+fn a_profile_has_the_region() {
     let aws = aws();
     let file = File::new("region", "[default]\nregion = eu-north-1\n");
     let outcome = Case::without_region(&aws.url())
@@ -32,7 +32,7 @@ fn a_profile_may_have_it() {
 }
 
 #[test]
-fn the_tasks_arn_has_it() {
+fn the_task_arn_has_the_region() {
     let aws = aws();
     let outcome = Case::without_region(&aws.url())
         .set_all(&KEYS)
@@ -49,7 +49,7 @@ fn the_tasks_arn_has_it() {
 }
 
 #[test]
-fn version_3_of_the_metadata_will_do() {
+fn task_metadata_version_3_has_the_region() {
     let aws = aws();
     let outcome = Case::without_region(&aws.url())
         .set_all(&KEYS)
@@ -63,7 +63,7 @@ fn version_3_of_the_metadata_will_do() {
 }
 
 #[test]
-fn the_instance_tells_it_at_last() {
+fn instance_metadata_has_the_region() {
     let aws = aws();
     let outcome = Case::without_region(&aws.url())
         .set_all(&KEYS)
@@ -74,7 +74,7 @@ fn the_instance_tells_it_at_last() {
 }
 
 #[test]
-fn none_at_all_is_a_retry_that_says_what_to_set() {
+fn a_missing_region_is_a_retry_that_names_the_settings() {
     let aws = aws();
     let outcome = Case::without_region(&aws.url()).set_all(&KEYS).run();
     let line = outcome.retried("no region");

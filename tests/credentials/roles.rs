@@ -1,4 +1,4 @@
-//! Roles on top of base credentials.
+//! Roles that are assumed with base credentials.
 
 use crate::child::Case;
 use crate::{KEYS, aws};
@@ -7,7 +7,7 @@ const SHOP: &str = "arn:aws:iam::123456789012:role/shop";
 const POD: &str = "arn:aws:iam::123456789012:role/pod";
 
 #[test]
-fn a_role_is_taken_on_and_the_endpoint_still_counts() {
+fn a_role_is_assumed_and_the_endpoint_is_used() {
     let aws = aws();
     let outcome = Case::new(&aws.url())
         .set_all(&KEYS)
@@ -47,7 +47,7 @@ fn the_pods_role_comes_before_the_options() {
 }
 
 #[test]
-fn outputs_of_one_role_take_it_on_once() {
+fn outputs_of_one_role_assume_it_once() {
     let aws = aws();
     let outcome = Case::new(&aws.url())
         .set_all(&KEYS)

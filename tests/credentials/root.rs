@@ -1,4 +1,4 @@
-//! Name servers that never answer; only root may put one into a process's way.
+//! DNS servers that never respond. Only root can configure one for a process.
 
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,12 +6,12 @@ use std::thread;
 
 use crate::child::Case;
 use crate::providers::File;
-use crate::silence::{assert_kept_and_delivered, hasty};
+use crate::silence::{assert_kept_and_delivered, with_short_timeout};
 use crate::{KEYS, aws};
 
 #[test]
 #[ignore = "needs root: the process gets a mount namespace of its own"]
-fn a_name_server_that_never_answers_is_a_retry_and_one_that_does_is_used() {
+fn a_silent_dns_server_is_a_retry_until_it_responds() {
     static ANSWERS: AtomicBool = AtomicBool::new(false);
     let aws = aws();
     let server = UdpSocket::bind((NAME_SERVER, 53)).unwrap();
@@ -25,18 +25,18 @@ fn a_name_server_that_never_answers_is_a_retry_and_one_that_does_is_used() {
         file.path()
     );
     let case = Case::new(&format!("http://logs.stand-in.test:{}", aws.port())).set_all(&KEYS);
-    let outcome = hasty(case)
+    let outcome = with_short_timeout(case)
         .by(&["unshare", "--mount", "sh", "-c", &script, "sh"])
         .run_and(|| ANSWERS.store(true, Ordering::Relaxed));
     assert_kept_and_delivered(&outcome, "could not be sent in time: no connection");
 }
 
-/// Answers each question for an IPv4 address with this machine's own, others with none.
+/// Answers each query for an IPv4 address with the loopback address, and other queries with no address.
 fn serve(server: &UdpSocket, answers: &AtomicBool) {
     let mut question = [0; 512];
     while let Ok((length, client)) = server.recv_from(&mut question) {
         if answers.load(Ordering::Relaxed) {
-            // A client that is gone needs no answer.
+            // The client may have disconnected.
             let _ = server.send_to(&answer(&question[..length]), client);
         }
     }
@@ -50,7 +50,7 @@ fn answer(question: &[u8]) -> Vec<u8> {
     // A response without an error, with one question and at most one answer.
     answer[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, wants_ipv4.into(), 0, 0, 0, 0]);
     if wants_ipv4 {
-        // The name of the question, an address of the Internet for a minute, four bytes.
+        // The name of the question, type A, class IN, a TTL of one minute, four bytes.
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
     }
     answer

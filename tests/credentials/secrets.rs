@@ -1,4 +1,4 @@
-//! What lines say of URLs and of the environment: scheme, host and port, and no secret.
+//! Log lines show the scheme, host and port of URLs, and no secrets of URLs or of the environment.
 
 use std::net::TcpListener;
 
@@ -20,7 +20,7 @@ fn assert_no_secret(outcome: &Outcome) {
     }
 }
 
-/// A port of this machine where nobody listens.
+/// A local port without a listener.
 fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -40,7 +40,7 @@ fn a_credentials_endpoint_is_named_by_scheme_host_and_port() {
 }
 
 #[test]
-fn a_login_in_a_credentials_endpoint_is_sent_as_one() {
+fn a_login_in_a_credentials_endpoint_is_sent_as_a_header() {
     let aws = aws();
     let url = aws
         .credentials_uri()
@@ -57,7 +57,7 @@ fn a_login_in_a_credentials_endpoint_is_sent_as_one() {
 }
 
 #[test]
-fn a_login_in_an_endpoint_stops_the_start() {
+fn a_login_in_an_endpoint_is_an_error_at_start() {
     let aws = aws();
     for key in ["endpoint", "sts_endpoint"] {
         for value in [
@@ -73,7 +73,7 @@ fn a_login_in_an_endpoint_stops_the_start() {
 }
 
 #[test]
-fn an_endpoint_that_is_refused_is_not_quoted() {
+fn a_refused_endpoint_is_not_logged() {
     let aws = aws();
     for key in ["endpoint", "sts_endpoint", "credentials_endpoint"] {
         let value = "ftp://127.0.0.1/PATHsecret?token=QUERYsecret";
@@ -84,7 +84,7 @@ fn an_endpoint_that_is_refused_is_not_quoted() {
 }
 
 #[test]
-fn the_environments_secrets_are_in_no_line() {
+fn no_line_has_secrets_of_the_environment() {
     let aws = aws();
     let token = File::new("secret-token", "TOKENsecret\u{1}\n");
     let port = closed_port();

@@ -1,5 +1,5 @@
-//! Black holes, one at a time: whoever never answers is named, the chunk is kept in time, and it is
-//! delivered as soon as the hole closes.
+//! Endpoints that never respond, one at a time: a log line names the endpoint, the chunk is retried in time,
+//! and it is delivered as soon as the endpoint responds.
 
 use std::time::Duration;
 
@@ -10,28 +10,28 @@ use crate::child::{Case, Outcome};
 use crate::providers::File;
 use crate::{KEYS, aws};
 
-/// The first verdict is a retry in time, and the chunk arrives once the hole is closed.
+/// Asserts that the first result is a retry in time, and that the chunk is delivered once the endpoint responds.
 #[track_caller]
-pub(crate) fn assert_kept_and_delivered(outcome: &Outcome, whom: &str) {
+pub(crate) fn assert_kept_and_delivered(outcome: &Outcome, endpoint_name: &str) {
     assert_eq!(outcome.verdicts[0], "Retry", "{outcome:#?}");
     assert!(outcome.took[0] < FLUSH_TIMEOUT + SLACK, "{outcome:#?}");
-    outcome.line(whom);
+    outcome.line(endpoint_name);
     assert_eq!(outcome.verdicts.last().unwrap(), "Ok", "{outcome:#?}");
     let after: Duration = outcome.took[1..].iter().sum();
     assert!(after < Duration::from_secs(15), "{outcome:#?}");
 }
 
-/// A flush that has little time, tried again at once, also where it fails at once.
-pub(crate) fn hasty(case: Case) -> Case {
+/// A case with a short flush timeout, retried at once, also if the flush fails at once.
+pub(crate) fn with_short_timeout(case: Case) -> Case {
     case.option("flush_timeout", "2s").attempts(100_000)
 }
 
-/// Nobody answers calls of this operation until the first verdict has come.
+/// Does not answer calls of this operation until the first result is known.
 #[track_caller]
-fn assert_silence_is_survived(aws: &StandIn, operation: &str, case: Case, whom: &str) {
+fn assert_silence_is_survived(aws: &StandIn, operation: &str, case: Case, endpoint_name: &str) {
     aws.script(Rule::on(operation, Action::Hang).forever());
-    let outcome = hasty(case).run_and(|| aws.clear());
-    assert_kept_and_delivered(&outcome, whom);
+    let outcome = with_short_timeout(case).run_and(|| aws.clear());
+    assert_kept_and_delivered(&outcome, endpoint_name);
 }
 
 #[test]
@@ -56,16 +56,16 @@ fn the_ecs_credentials_endpoint() {
     let aws = aws();
     let case =
         Case::new(&aws.url()).set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &aws.credentials_uri());
-    let whom = "container credentials endpoint: no answer in";
-    assert_silence_is_survived(&aws, "EcsCredentials", case, whom);
+    let endpoint_name = "container credentials endpoint: no answer in";
+    assert_silence_is_survived(&aws, "EcsCredentials", case, endpoint_name);
 }
 
 #[test]
-fn a_credentials_endpoint_of_ones_own() {
+fn a_custom_credentials_endpoint() {
     let aws = aws();
     let case = Case::new(&aws.url()).option("credentials_endpoint", &aws.credentials_uri());
-    let whom = "`credentials_endpoint`: no answer in";
-    assert_silence_is_survived(&aws, "EcsCredentials", case, whom);
+    let endpoint_name = "`credentials_endpoint`: no answer in";
+    assert_silence_is_survived(&aws, "EcsCredentials", case, endpoint_name);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_instance_metadata() {
 }
 
 #[test]
-fn the_instance_metadata_that_knows_the_region() {
+fn the_instance_metadata_with_the_region() {
     let aws = aws();
     let case = Case::without_region(&aws.url())
         .set_all(&KEYS)
@@ -92,7 +92,7 @@ fn the_instance_metadata_that_knows_the_region() {
     assert_silence_is_survived(&aws, "ImdsToken", case, "no region: set `region`");
 }
 
-/// Names are no reason to keep a chunk: without the metadata they fall back, and a line says so.
+/// A missing name does not delay a chunk. Without the metadata a fallback name is used and logged.
 #[test]
 fn the_ecs_metadata() {
     let aws = aws();
@@ -102,15 +102,15 @@ fn the_ecs_metadata() {
         .set_all(&KEYS)
         .set("ECS_CONTAINER_METADATA_URI_V4", &aws.task_metadata_uri())
         .option("log_group_name", "/$(ecs_cluster)");
-    let outcome = hasty(case).run();
+    let outcome = with_short_timeout(case).run();
     outcome.delivered();
     assert!(outcome.took[0] < Duration::from_secs(2), "{outcome:#?}");
     outcome.line("$(ecs_cluster)");
 }
 
-/// Whoever does not connect is named, and the chunk is delivered once the gate is open.
-fn assert_told_and_mended(case: Case, gate: &Gate) {
-    let outcome = hasty(case)
+/// Asserts that an endpoint that does not connect is named, and that the chunk is delivered once it connects.
+fn assert_reported_and_delivered(case: Case, gate: &Gate) {
+    let outcome = with_short_timeout(case)
         .option("flush_timeout", "6s")
         .run_and(|| gate.reopen());
     assert_eq!(outcome.verdicts[0], "Retry", "{outcome:#?}");
@@ -123,7 +123,7 @@ fn the_connection() {
     let aws = aws();
     let gate = Gate::blocked(aws.port());
     let case = Case::new(&format!("http://127.0.0.1:{}", gate.port())).set_all(&KEYS);
-    assert_told_and_mended(case, &gate);
+    assert_reported_and_delivered(case, &gate);
 }
 
 #[test]
@@ -135,9 +135,9 @@ fn the_tls_handshake() {
     let case = Case::new(&format!("https://127.0.0.1:{}", gate.port()))
         .set_all(&KEYS)
         .set("AWS_CA_BUNDLE", ca.path());
-    assert_told_and_mended(case, &gate);
+    assert_reported_and_delivered(case, &gate);
 }
 
-/// `flush_timeout`, and what a busy machine may add.
+/// `flush_timeout`, and a margin for a busy machine.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 const SLACK: Duration = Duration::from_millis(1500);

@@ -1,4 +1,4 @@
-//! Records in requests: every limit at its border.
+//! Batches of records: requests at the exact limits of the service.
 
 use cbindings::Level;
 use support::host::telling;
@@ -6,7 +6,7 @@ use support::output::{DELIVERY_STREAM, Output, delivered, logs, ready};
 
 use super::assert_ok;
 
-/// Items and bytes of the requests that these texts take.
+/// The number of items and bytes of the requests for these texts.
 fn requests(texts: &[String]) -> Vec<(usize, usize)> {
     let aws = ready();
     let instance = Output::firehose(&aws).with("log_key", "log").open();
@@ -22,13 +22,13 @@ fn requests(texts: &[String]) -> Vec<(usize, usize)> {
     expected.sort_unstable();
     assert!(stored == expected, "other records than were sent");
     let mut requests: Vec<_> = calls.iter().map(|call| (call.items, call.bytes)).collect();
-    // They are sent side by side.
+    // The requests are sent at the same time.
     requests.sort_unstable_by_key(|(items, _)| usize::MAX - items);
     requests
 }
 
 #[test]
-fn five_hundred_records_are_one_request_and_one_more_is_another() {
+fn five_hundred_records_fit_in_one_request() {
     let texts = vec!["x".to_owned(); 501];
     assert_eq!(requests(&texts[1..]), [(500, 1000)]);
     assert_eq!(requests(&texts), [(500, 1000), (1, 2)]);
@@ -43,7 +43,7 @@ fn a_request_is_full_at_4_mib_before_base64() {
 }
 
 #[test]
-fn a_record_at_the_limit_is_whole_and_one_beyond_is_cut_between_characters() {
+fn a_record_beyond_the_limit_is_truncated_between_characters() {
     for (text, whole) in [
         ("x".repeat(RECORD - 1), true),
         ("x".repeat(RECORD), false),
@@ -57,13 +57,13 @@ fn a_record_at_the_limit_is_whole_and_one_beyond_is_cut_between_characters() {
         assert_ok(instance.flush("a.tag", logs([&text])));
         let stored = delivered(&aws).remove(0);
         let lines = instance.exit();
-        let told = telling(&lines, "records cut");
+        let reported = telling(&lines, "records cut");
         if whole {
-            assert_eq!((stored, told.len()), (text + "\n", 0));
+            assert_eq!((stored, reported.len()), (text + "\n", 0));
             continue;
         }
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].level, Some(Level::Warn));
+        assert_eq!(reported.len(), 1);
+        assert_eq!(reported[0].level, Some(Level::Warn));
         assert!(
             (RECORD - 3..=RECORD).contains(&stored.len()),
             "{}",
@@ -77,7 +77,7 @@ fn a_record_at_the_limit_is_whole_and_one_beyond_is_cut_between_characters() {
 }
 
 #[test]
-fn a_record_beyond_the_limit_is_sent_in_parts_that_add_up() {
+fn a_record_beyond_the_limit_is_split_into_parts_that_concatenate() {
     let text = "\u{20ac}x".repeat(RECORD / 2);
     let aws = ready();
     let instance = Output::firehose(&aws).with("log_key", "log").open();
@@ -101,7 +101,7 @@ fn a_record_beyond_the_limit_is_sent_in_parts_that_add_up() {
 }
 
 #[test]
-fn a_chunk_beyond_every_limit_arrives_whole() {
+fn a_chunk_beyond_every_limit_is_delivered_completely() {
     let texts: Vec<_> = (0..3000)
         .map(|n| format!("{n} {}", "x".repeat(n * 3)))
         .collect();
@@ -112,7 +112,7 @@ fn a_chunk_beyond_every_limit_arrives_whole() {
 }
 
 #[test]
-fn a_missing_delivery_stream_is_a_retry_with_its_name() {
+fn a_missing_delivery_stream_is_named_and_retried() {
     let aws = support::aws::StandIn::start();
     let instance = Output::firehose(&aws).open();
     let chunk = logs(["one"]);
@@ -121,14 +121,14 @@ fn a_missing_delivery_stream_is_a_retry_with_its_name() {
         support::host::Verdict::Retry
     );
     let lines = instance.lines();
-    let told = telling(&lines, "delivery stream `orders` does not exist");
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert_eq!(told[0].level, Some(Level::Warn));
+    let reported = telling(&lines, "delivery stream `orders` does not exist");
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert_eq!(reported[0].level, Some(Level::Warn));
     aws.create_delivery_stream(DELIVERY_STREAM);
     assert_ok(instance.flush("a.tag", &chunk));
     assert_eq!(delivered(&aws), ["{\"log\":\"one\"}\n"]);
 }
 
 const FULL: usize = 4 * 1024 * 1024;
-/// With its newline.
+/// Maximum size of a record in bytes, with its newline.
 const RECORD: usize = 1_024_000;

@@ -1,4 +1,4 @@
-//! `firehose.so` against the stand-in: what is in a chunk is in the delivery stream, once.
+//! `firehose.so` against the fake service: the records of a chunk are stored in their delivery stream, once.
 
 mod batches;
 mod partial;

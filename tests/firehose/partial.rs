@@ -1,4 +1,4 @@
-//! Requests of which the service takes some records and fails others.
+//! Requests of which the service accepts some records and fails others.
 
 use support::aws::{Action, PartialFailure, Rule, StandIn};
 use support::host::Verdict;
@@ -18,7 +18,7 @@ fn records_of_calls(aws: &StandIn) -> Vec<usize> {
     aws.calls().iter().map(|call| call.items).collect()
 }
 
-/// Every number is stored once; those of `late` come after all others, in their order.
+/// Asserts that every number is stored once, and that those of `late` are stored last, in order.
 fn assert_stored(aws: &StandIn, late: &[usize]) {
     let early = (0..500).filter(|n| !late.contains(n));
     let expected: Vec<_> = early
@@ -29,7 +29,7 @@ fn assert_stored(aws: &StandIn, late: &[usize]) {
 }
 
 #[test]
-fn the_next_call_carries_exactly_the_records_that_failed() {
+fn the_next_call_has_exactly_the_records_that_failed() {
     let aws = ready();
     aws.script(fails(PartialFailure::at([0, 7, 499])));
     let instance = Output::firehose(&aws).with("log_key", "log").open();
@@ -39,7 +39,7 @@ fn the_next_call_carries_exactly_the_records_that_failed() {
 }
 
 #[test]
-fn a_call_of_which_everything_failed_is_made_again() {
+fn a_call_with_only_failed_records_is_retried() {
     let aws = ready();
     aws.script(fails(PartialFailure::every(1)));
     let instance = Output::firehose(&aws).with("log_key", "log").open();
@@ -49,7 +49,7 @@ fn a_call_of_which_everything_failed_is_made_again() {
 }
 
 #[test]
-fn several_rounds_leave_every_record_once() {
+fn several_rounds_store_every_record_once() {
     let aws = ready();
     for code in [
         "ServiceUnavailableException",
@@ -70,7 +70,7 @@ fn several_rounds_leave_every_record_once() {
 }
 
 #[test]
-fn what_keeps_failing_is_a_retry_that_carries_it_alone() {
+fn a_retry_sends_only_the_records_that_keep_failing() {
     let aws = ready();
     let failure = PartialFailure::at([1]).code("InternalFailure");
     aws.script(fails(failure));

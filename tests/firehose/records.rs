@@ -1,4 +1,4 @@
-//! Records of every form: what is delivered is what a second, plain writing of the same record says.
+//! Records of every form, compared with a second, simple implementation (the oracle).
 
 use support::chunk::{Chunk, Random, Time, Value, map};
 use support::host::telling;
@@ -8,7 +8,7 @@ use support::output::{Output, delivered, logs, ready};
 use super::assert_ok;
 
 #[test]
-fn what_is_delivered_of_random_records_is_what_the_oracle_says() {
+fn random_records_are_delivered_as_the_oracle_says() {
     let aws = ready();
     let instance = Output::firehose(&aws).open();
     let mut random = Random::from_environment();
@@ -25,7 +25,7 @@ fn what_is_delivered_of_random_records_is_what_the_oracle_says() {
 }
 
 #[test]
-fn bytes_that_are_selected_travel_as_they_are() {
+fn selected_bytes_are_sent_unchanged() {
     let aws = ready();
     let instance = Output::firehose(&aws).with("log_key", "log").open();
     let values = [
@@ -43,7 +43,7 @@ fn bytes_that_are_selected_travel_as_they_are() {
 }
 
 #[test]
-fn a_torn_chunk_delivers_what_came_before_and_says_so() {
+fn a_truncated_chunk_delivers_its_complete_records_and_reports_the_rest() {
     let aws = ready();
     let instance = Output::firehose(&aws).open();
     assert_ok(instance.flush("a.tag", logs(["one", "two"]).torn(2)));
@@ -52,7 +52,7 @@ fn a_torn_chunk_delivers_what_came_before_and_says_so() {
 }
 
 #[test]
-fn group_markers_are_no_records() {
+fn group_markers_are_not_sent_as_records() {
     let aws = ready();
     let chunk = Chunk::new()
         .group_start(0, 0, map([("resource", 1)]))

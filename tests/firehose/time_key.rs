@@ -1,4 +1,4 @@
-//! `time_key`: the record's own time as a member of it.
+//! `time_key`: adds the record's time as a member.
 
 use support::alone::alone;
 use support::chunk::{Chunk, Time, Value, map};
@@ -12,7 +12,7 @@ const TIME: Time = Time::Event {
     nanoseconds: 123_456_789,
 };
 
-/// The one record that is delivered with these options.
+/// The delivered record with these options.
 fn record(body: Value, options: &[(&str, &str)]) -> String {
     let aws = ready();
     let output = Output::firehose(&aws).with("time_key_zone", "utc");
@@ -26,7 +26,7 @@ fn record(body: Value, options: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_time_is_the_last_member_and_replaces_one_of_its_key() {
+fn the_time_is_the_last_member_and_replaces_a_member_of_its_key() {
     let options = [("time_key", "time")];
     let expected = r#"{"log":"x","time":"2023-11-14T22:13:20"}"#;
     assert_eq!(record(map([("log", "x")]), &options), expected);
@@ -39,7 +39,7 @@ fn the_time_is_the_last_member_and_replaces_one_of_its_key() {
 }
 
 #[test]
-fn every_precision_has_its_specifier() {
+fn every_precision_has_a_specifier() {
     for (format, expected) in [
         ("%Y-%m-%d %H:%M:%S", "2023-11-14 22:13:20"),
         ("%S.%L", "20.123"),
@@ -88,10 +88,10 @@ fn log_key_may_select_the_time_or_leave_it_out() {
     assert_eq!(both("missing,time,log"), "2023-11-14T22:13:20");
 }
 
-/// The zone is the process's.
+/// The time zone is that of the process.
 #[test]
-fn the_zone_is_that_of_the_environment_unless_it_is_utc() {
-    let test = "time_key::the_zone_is_that_of_the_environment_unless_it_is_utc";
+fn the_local_zone_is_that_of_the_environment() {
+    let test = "time_key::the_local_zone_is_that_of_the_environment";
     if !alone(test, &[("TZ", Some("JST-9"))]) {
         return;
     }

@@ -1,4 +1,4 @@
-//! Records in requests: every limit at its border.
+//! Batches of records: requests at the exact limits of the service.
 
 use cbindings::Level;
 use support::aws::{Action, ErrorAnswer, Rule, StandIn};
@@ -7,7 +7,7 @@ use support::output::{KINESIS_STREAM, Output, logs, ready};
 
 use super::{assert_ok, stored};
 
-/// Items and bytes of the requests that these texts take, the largest first.
+/// The number of items and bytes of the requests for these texts, the largest first.
 fn requests(texts: &[String]) -> Vec<(usize, usize)> {
     let aws = ready();
     let instance = Output::kinesis(&aws).with("log_key", "log").open();
@@ -23,13 +23,13 @@ fn requests(texts: &[String]) -> Vec<(usize, usize)> {
     expected.sort_unstable();
     assert!(found == expected, "other records than were sent");
     let mut requests: Vec<_> = calls.iter().map(|call| (call.items, call.bytes)).collect();
-    // They are sent side by side.
+    // The requests are sent at the same time.
     requests.sort_unstable_by_key(|(items, _)| usize::MAX - items);
     requests
 }
 
 #[test]
-fn five_hundred_records_are_one_request_and_one_more_is_another() {
+fn five_hundred_records_fit_in_one_request() {
     let texts = vec!["x".to_owned(); 501];
     assert_eq!(requests(&texts[1..]), [(500, 500 * (1 + KEY))]);
     assert_eq!(requests(&texts), [(500, 500 * (1 + KEY)), (1, 1 + KEY)]);
@@ -44,7 +44,7 @@ fn a_request_is_full_at_10_mib_with_its_partition_keys() {
 }
 
 #[test]
-fn a_record_beyond_the_limit_is_sent_in_parts_that_add_up() {
+fn a_record_beyond_the_limit_is_split_into_parts_that_concatenate() {
     let text = "\u{20ac}x".repeat(RECORD / 2);
     let aws = ready();
     let instance = Output::kinesis(&aws).with("log_key", "log").open();
@@ -60,7 +60,7 @@ fn a_record_beyond_the_limit_is_sent_in_parts_that_add_up() {
 }
 
 #[test]
-fn a_missing_stream_is_a_retry_with_its_name() {
+fn a_missing_stream_is_named_and_retried() {
     let aws = StandIn::start();
     let instance = Output::kinesis(&aws).open();
     let chunk = logs(["one"]);
@@ -75,7 +75,7 @@ fn a_missing_stream_is_a_retry_with_its_name() {
 }
 
 #[test]
-fn a_missing_permission_is_a_retry_that_names_the_action() {
+fn a_missing_permission_is_named_and_retried() {
     let aws = ready();
     let denied = ErrorAnswer::new(400, "AccessDeniedException", "");
     aws.script(Rule::on("PutRecords", Action::Error(denied)));
@@ -91,7 +91,7 @@ fn a_missing_permission_is_a_retry_that_names_the_action() {
 }
 
 #[test]
-fn a_record_that_the_service_refuses_is_given_up_alone() {
+fn only_a_refused_record_is_dropped() {
     let aws = ready();
     aws.script(Rule::poison("poison", "InvalidArgumentException"));
     let instance = Output::kinesis(&aws).with("log_key", "log").open();
@@ -113,5 +113,5 @@ fn a_record_that_the_service_refuses_is_given_up_alone() {
 }
 
 const RECORD: usize = 1024 * 1024;
-/// A random partition key.
+/// The length of a random partition key in bytes.
 const KEY: usize = 8;

@@ -1,4 +1,4 @@
-//! `kinesis.so` against the stand-in: what is in a chunk is in the stream, once.
+//! `kinesis.so` against the fake service: the records of a chunk are stored in their stream, once.
 
 mod batches;
 mod order;

@@ -1,4 +1,4 @@
-//! The order of records with one partition key, as far as the service allows it.
+//! The order of records with one partition key, as far as the service keeps it.
 
 use support::aws::{Action, PartialFailure, Rule, StandIn};
 use support::chunk::{Chunk, map};
@@ -7,12 +7,12 @@ use support::output::{KINESIS_STREAM, Output, ready};
 
 use super::assert_ok;
 
-/// Numbered records of two keys in turn.
+/// Numbered records of two keys in alternation.
 fn chunk(count: usize, bytes: usize) -> Chunk {
     (0..count).fold(Chunk::new(), |chunk, n| {
         let text = format!("{n:06} {}", "x".repeat(bytes));
         let id = ["hot", "cold"][n % 2].to_owned();
-        // Later requests have later times, and wait for the ones before them all the same.
+        // Later requests have later times. They must still wait for earlier requests.
         chunk.v2(n as i64, map([("id", id), ("log", text)]))
     })
 }
@@ -39,9 +39,9 @@ fn numbers(aws: &StandIn, key: &str) -> Vec<usize> {
 }
 
 #[test]
-fn a_failed_record_holds_back_the_records_of_later_requests() {
+fn later_requests_wait_for_a_failed_record() {
     let aws = ready();
-    // All records of one key, in the first request and when they are sent again.
+    // All records of one key fail, in the first request and when they are sent again.
     let failure = PartialFailure::of_partition_key("hot");
     aws.script(Rule::on("PutRecords", Action::PartialFailure(failure)).times(2));
     assert_ok(output(&aws).open().flush("a.tag", chunk(2000, 10)));
@@ -54,10 +54,10 @@ fn a_failed_record_holds_back_the_records_of_later_requests() {
     assert_eq!(items, [500, 250, 250, 500, 500, 500]);
 }
 
-/// The service may take the later record of a request and fail the earlier one, so that aggregates of
-/// one key are in requests of their own.
+/// The service may accept the later record of a request and fail the earlier one. Therefore each
+/// aggregate of a key has its own request.
 #[test]
-fn aggregates_of_a_key_keep_their_order_whatever_fails() {
+fn aggregates_of_a_key_keep_their_order_after_failures() {
     let aws = ready();
     for _ in 0..3 {
         aws.script(Rule::on(

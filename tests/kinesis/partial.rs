@@ -1,4 +1,4 @@
-//! Requests of which the service takes some records and fails others: never the whole chunk again.
+//! Requests of which the service accepts some records and fails others. Only failed records are sent again.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn records_of_calls(aws: &StandIn) -> Vec<usize> {
     aws.calls().iter().map(|call| call.items).collect()
 }
 
-/// Every number is stored once.
+/// Asserts that every number is stored once.
 fn assert_stored(aws: &StandIn) {
     let found = stored(aws);
     assert_eq!(found.len(), 500);
@@ -57,7 +57,7 @@ fn several_rounds_store_every_record_once() {
 }
 
 #[test]
-fn what_keeps_failing_is_a_retry_that_sends_it_alone() {
+fn a_retry_sends_only_the_records_that_keep_failing() {
     for aggregation in ["off", "on"] {
         let aws = ready();
         let failure = || PartialFailure::of_partition_key("slow");
@@ -90,9 +90,9 @@ fn what_keeps_failing_is_a_retry_that_sends_it_alone() {
     }
 }
 
-/// A shard that throttles an aggregate does not get the next one by a key that was kept.
+/// Each aggregate has a new key, so a throttled shard does not also get the next aggregate.
 #[test]
-fn keyless_aggregates_of_one_chunk_have_keys_of_their_own() {
+fn keyless_aggregates_of_one_chunk_have_different_keys() {
     let aws = ready();
     let output = Output::kinesis(&aws).with("aggregation", "on");
     let chunk = logs((0..40).map(|n| format!("{n} {}", "x".repeat(20_000))));

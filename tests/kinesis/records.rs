@@ -1,4 +1,4 @@
-//! Records of every form: what is stored is what a second, plain writing of the same record says.
+//! Records of every form, compared with a second, simple implementation (the oracle).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use support::output::{KINESIS_STREAM, Output, logs, ready};
 use super::{assert_ok, stored};
 
 #[test]
-fn what_is_stored_of_random_records_is_what_the_oracle_says() {
+fn random_records_are_stored_as_the_oracle_says() {
     let aws = ready();
     let instance = Output::kinesis(&aws).open();
     let mut random = Random::from_environment();
@@ -25,7 +25,7 @@ fn what_is_stored_of_random_records_is_what_the_oracle_says() {
 }
 
 #[test]
-fn aggregates_of_random_records_hold_what_the_oracle_says() {
+fn aggregates_of_random_records_are_stored_as_the_oracle_says() {
     let aws = ready();
     let instance = Output::kinesis(&aws).with("aggregation", "on").open();
     let mut random = Random::from_environment();
@@ -44,7 +44,7 @@ fn aggregates_of_random_records_hold_what_the_oracle_says() {
 }
 
 #[test]
-fn bytes_that_are_selected_are_sent_as_they_are() {
+fn selected_bytes_are_sent_unchanged() {
     let aws = ready();
     let instance = Output::kinesis(&aws).with("log_key", "log").open();
     let values = [
@@ -63,7 +63,7 @@ fn bytes_that_are_selected_are_sent_as_they_are() {
 }
 
 #[test]
-fn a_torn_chunk_delivers_what_came_before_and_reports_the_rest() {
+fn a_truncated_chunk_delivers_its_complete_records_and_reports_the_rest() {
     let aws = ready();
     let instance = Output::kinesis(&aws).open();
     assert_ok(instance.flush("a.tag", logs(["one", "two"]).torn(2)));
@@ -71,9 +71,9 @@ fn a_torn_chunk_delivers_what_came_before_and_reports_the_rest() {
     assert_eq!(telling(&instance.exit(), "that are torn").len(), 1);
 }
 
-/// What each of many containers wrote is in one shard, in its order.
+/// The records of each container are in one shard, in order.
 #[test]
-fn the_records_of_each_key_are_in_one_shard_in_their_order() {
+fn records_of_a_key_are_in_one_shard_in_order() {
     for aggregation in ["off", "on"] {
         let aws = ready();
         let output = Output::kinesis(&aws)

@@ -1,4 +1,4 @@
-//! A test in two processes: one has the stand-in, the other one has the plugin and measures.
+//! A test in two processes: one runs the fake service, the other runs the plugin and measures.
 
 use std::env;
 
@@ -6,8 +6,8 @@ use cbindings::host::EXACT_ALLOCATIONS;
 use support::alone::alone;
 use support::aws::StandIn;
 
-/// Prepares a stand-in that counts in this process, and calls `measure` with its URL in another one.
-/// Returns the stand-in once that has passed; in the process that measures, returns `None`.
+/// Prepares a fake service in this process and calls `measure` with its URL in a child process. Returns the
+/// service after the child has passed. In the child process, returns `None`.
 pub(crate) fn apart(
     test: &str,
     prepare: impl FnOnce(&StandIn),
@@ -30,8 +30,8 @@ pub(crate) fn apart(
     Some(aws)
 }
 
-/// The variable that has the stand-in's URL.
+/// The variable with the URL of the fake service.
 const URL: &str = "TEST_STAND_IN";
 
-/// Bytes.
+/// In bytes.
 pub(crate) const KIB: usize = 1024;

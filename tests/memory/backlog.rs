@@ -1,4 +1,4 @@
-//! A backlog stays in Fluent Bit's memory: chunks that wait take none of ours.
+//! A backlog stays in the memory of Fluent Bit: waiting chunks take no memory of the plugin.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,9 +12,9 @@ use support::output::{DELIVERY_STREAM, Output, now_ms};
 use crate::apart::{KIB, apart};
 
 #[test]
-fn a_backlog_is_the_hosts_and_not_ours() {
+fn a_cloudwatch_backlog_takes_no_plugin_memory() {
     apart(
-        "backlog::a_backlog_is_the_hosts_and_not_ours",
+        "backlog::a_cloudwatch_backlog_takes_no_plugin_memory",
         down,
         |url| {
             measure(&Output::cloudwatch_at(url));
@@ -23,9 +23,9 @@ fn a_backlog_is_the_hosts_and_not_ours() {
 }
 
 #[test]
-fn a_backlog_for_firehose_is_the_hosts_and_not_ours() {
+fn a_firehose_backlog_takes_no_plugin_memory() {
     apart(
-        "backlog::a_backlog_for_firehose_is_the_hosts_and_not_ours",
+        "backlog::a_firehose_backlog_takes_no_plugin_memory",
         down,
         |url| {
             measure(&Output::firehose_at(url));
@@ -33,7 +33,7 @@ fn a_backlog_for_firehose_is_the_hosts_and_not_ours() {
     );
 }
 
-/// The service is there and refuses every call, for a reason that may pass.
+/// Makes the service refuse every call with a temporary error.
 fn down(aws: &StandIn) {
     aws.create_delivery_stream(DELIVERY_STREAM);
     let error = ErrorAnswer::new(503, "ServiceUnavailable", "down for long");
@@ -44,7 +44,7 @@ fn measure(output: &Output) {
     let instance = output.clone().with("flush_timeout", "1s").open();
     let mut random = Random::seeded(3);
     let chunks: Vec<Chunk> = (0..64).map(|_| megabyte(&mut random)).collect();
-    // As many at once as are delivered at once, so that threads, connections and buffers are there.
+    // Delivers as many chunks as are delivered at once, so that threads, connections and buffers exist.
     for _ in 0..2 {
         fail(&instance, &chunks[..CONCURRENCY]);
     }
@@ -54,13 +54,13 @@ fn measure(output: &Output) {
     println!(
         "memory: 64 MB that cannot be delivered add {peak} KiB at most, {kept} KiB afterwards"
     );
-    // For each delivery its request, that of the delivery before it that is being freed, and buffers.
+    // Each delivery takes its request, the request of the previous delivery that is being freed, and buffers.
     assert!(peak < CONCURRENCY * 3 * 1024, "{peak} KiB while they wait");
     assert!(kept < KEPT, "{kept} KiB afterwards");
 }
 
-/// A measure once it is below [`KEPT`], as a request that is given up is freed after the answer to
-/// Fluent Bit. The last measure after twenty seconds, if it is not.
+/// Repeats a measurement until it is below [`KEPT`], because the memory of a cancelled request is freed
+/// after Fluent Bit has its answer. Returns the last measurement after twenty seconds.
 fn settled(measure: impl Fn() -> usize) -> usize {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
@@ -72,13 +72,13 @@ fn settled(measure: impl Fn() -> usize) -> usize {
     }
 }
 
-/// KiB that may be kept of a backlog after its answers.
+/// Maximum memory in KiB that may remain after the backlog was answered.
 const KEPT: usize = 1024;
 
 /// The default of `concurrency`.
 const CONCURRENCY: usize = 10;
 
-/// A chunk of a thousand events, a megabyte in all.
+/// A chunk of 1,000 events and 1 MB.
 fn megabyte(random: &mut Random) -> Chunk {
     let line = format!("{} {}", random.any(), "x".repeat(1000));
     let now = Time::millis(now_ms());
@@ -87,8 +87,7 @@ fn megabyte(random: &mut Random) -> Chunk {
     })
 }
 
-/// Flushes chunks at once, none of which can be delivered. The most bytes that were allocated
-/// meanwhile.
+/// Flushes chunks at once that cannot be delivered. Returns the maximum allocated memory in bytes.
 fn fail(instance: &Instance, chunks: &[Chunk]) -> usize {
     thread::scope(|scope| {
         let begin = |chunk| scope.spawn(move || instance.flush("a.tag", chunk));

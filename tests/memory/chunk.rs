@@ -1,6 +1,6 @@
-//! What one chunk takes while it is encoded, whatever a container has put into it.
+//! The memory for encoding one chunk, for any content of the chunk.
 //!
-//! Only the encoders run here, without a service, so that what is counted is theirs.
+//! Only the encoders run here, without a service, so only their memory is measured.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use router::record::chunk_reader::Records;
 use support::alone::alone;
 use support::chunk::{Chunk, Value, map};
 
-/// The C library gives memory back at once, so that what it keeps is not counted.
+/// Settings with which the C library returns freed memory at once, so that it is not measured.
 const EXACT: [(&str, Option<&str>); 3] = [
     ("MALLOC_ARENA_MAX", Some("1")),
     ("MALLOC_MMAP_THRESHOLD_", Some("65536")),
@@ -23,9 +23,9 @@ const EXACT: [(&str, Option<&str>); 3] = [
 ];
 
 #[test]
-fn records_far_beyond_the_limit_take_the_memory_of_some_requests() {
+fn records_far_beyond_the_limit_take_the_memory_of_a_few_requests() {
     if !alone(
-        "chunk::records_far_beyond_the_limit_take_the_memory_of_some_requests",
+        "chunk::records_far_beyond_the_limit_take_the_memory_of_a_few_requests",
         &EXACT,
     ) {
         return;
@@ -51,8 +51,11 @@ fn records_far_beyond_the_limit_take_the_memory_of_some_requests() {
 }
 
 #[test]
-fn very_many_names_take_no_more_than_some() {
-    if !alone("chunk::very_many_names_take_no_more_than_some", &EXACT) {
+fn memory_does_not_grow_with_the_number_of_names() {
+    if !alone(
+        "chunk::memory_does_not_grow_with_the_number_of_names",
+        &EXACT,
+    ) {
         return;
     }
     let chunk = (0..300_000).fold(Chunk::new(), |chunk, n| {
@@ -70,7 +73,7 @@ fn very_many_names_take_no_more_than_some() {
     assert!(ways.iter().all(|peak| *peak < 32 * 1024), "{ways:?} KiB");
 }
 
-/// With as many requests in a round as a delivery makes where answers are slow.
+/// Uses the maximum number of requests per round, as a delivery does if responses are slow.
 fn cloudwatch_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     let known = cloudwatch::options::OPTIONS;
     let reader = Reader::new(known, |key| option(key, options));
@@ -83,7 +86,7 @@ fn cloudwatch_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     peak(|| encoder.round(&mut records, 4))
 }
 
-/// As [`cloudwatch_peak`].
+/// Like [`cloudwatch_peak`].
 fn firehose_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     let known = firehose::options::OPTIONS;
     let reader = Reader::new(known, |key| option(key, options));
@@ -96,7 +99,7 @@ fn firehose_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     peak(|| encoder.round(&mut records, 8))
 }
 
-/// As [`cloudwatch_peak`].
+/// Like [`cloudwatch_peak`].
 fn kinesis_peak(options: &[(&str, &str)], chunk: &Chunk) -> u64 {
     let known = kinesis::options::OPTIONS;
     let reader = Reader::new(known, |key| option(key, options));
@@ -119,10 +122,9 @@ fn option(key: &str, options: &[(&str, &str)]) -> Option<String> {
         .map(|(_, value)| (*value).to_owned())
 }
 
-/// KiB that are held at once at most while all rounds are made, each of which is gone before the
-/// next one.
+/// Maximum memory in KiB while all rounds are encoded. Each round is dropped before the next.
 fn peak(mut round: impl FnMut() -> Vec<(usize, Batch)>) -> u64 {
-    // Makes the highest use so far the present one.
+    // Resets the peak memory to the current value.
     fs::write("/proc/self/clear_refs", "5").expect("Linux");
     let before = status("VmRSS:");
     while !round().is_empty() {}

@@ -1,8 +1,8 @@
-//! What a plugin keeps in memory, in a process of its own each: `make memory` prints the figures.
+//! The memory that a plugin keeps, each test in its own process. `make memory` prints the values.
 //!
-//! Counted is what the allocator has given out and not got back (`allocated_bytes`), which does not
-//! depend on what the allocator keeps for later. The stand-in is in another process. The plugin host is
-//! in this one: its copies of chunks are not allocated, and its log lines are some kilobytes.
+//! The tests measure the memory allocated and not freed (`allocated_bytes`). It does not depend on memory
+//! that the allocator caches. The fake service runs in another process. The fake Fluent Bit runs in this
+//! process: its copies of chunks are not allocated, and its log lines take a few kB.
 
 mod apart;
 mod backlog;
@@ -15,9 +15,9 @@ use support::host::Verdict;
 use support::output::{Output, now_ms};
 
 #[test]
-fn five_thousand_streams_seen_once_are_forgotten() {
+fn five_thousand_streams_used_once_leave_no_memory() {
     let aws = apart(
-        "five_thousand_streams_seen_once_are_forgotten",
+        "five_thousand_streams_used_once_leave_no_memory",
         |_| (),
         seen_once,
     );
@@ -31,7 +31,7 @@ fn seen_once(url: &str) {
         .with("log_stream_name", "$(stream)")
         .with("flush_timeout", "60s")
         .open();
-    // As many at once as in each chunk below, so that connections and buffers are there.
+    // Flushes as many chunks at once as below, so that connections and buffers exist.
     for _ in 0..3 {
         assert_eq!(instance.flush("a.tag", streams(0..500)), Verdict::Ok);
     }
@@ -45,7 +45,7 @@ fn seen_once(url: &str) {
     assert!(more < 1024, "{more} KiB");
 }
 
-/// An event for each of these streams.
+/// A chunk with one event for each of these streams.
 fn streams(numbers: std::ops::Range<usize>) -> Chunk {
     let now = Time::millis(now_ms());
     numbers.fold(Chunk::new(), |chunk, number| {

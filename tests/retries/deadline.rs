@@ -1,4 +1,4 @@
-//! A flush is answered at its deadline, whatever the chunk holds.
+//! A flush is answered at its deadline, for any content of the chunk.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use support::chunk::{Chunk, Time, map};
 use support::host::{Verdict, warnings};
 use support::output::{DELIVERY_STREAM, GROUP, Output, now_ms, ready};
 
-/// A chunk in which each record has a stream of its own.
+/// A chunk in which each record has its own stream.
 fn streams(count: usize) -> Chunk {
     let now = Time::millis(now_ms());
     (0..count).fold(Chunk::new(), |chunk, n| {
@@ -57,5 +57,5 @@ fn a_chunk_of_100_000_streams_is_answered_at_the_deadline() {
     answered_in_time(100_000);
 }
 
-/// The deadline and 100 ms.
+/// The deadline plus 100 ms.
 const LATEST: Duration = Duration::from_millis(1100);

@@ -1,4 +1,4 @@
-//! What an output remembers of a chunk that Fluent Bit flushes again: for all plugins alike.
+//! The delivery state of a chunk that Fluent Bit flushes again, for all plugins.
 
 mod deadline;
 mod reported;
@@ -20,9 +20,9 @@ struct Plugin {
     operation: &'static str,
     output: fn(&StandIn) -> Output,
     delivered: fn(&StandIn) -> Vec<String>,
-    /// As many records as the requests that are made first hold.
+    /// The number of records in the first requests.
     first_records: usize,
-    /// How many requests those are.
+    /// The number of these requests.
     first_requests: u64,
 }
 
@@ -57,27 +57,27 @@ const PLUGINS: [Plugin; 3] = [
 ];
 
 impl Plugin {
-    /// Texts for one more request than those that are made first.
+    /// Texts for one more request than the first requests.
     fn texts(self) -> Vec<String> {
         (0..self.first_records + 50)
             .map(|n| format!("event {n}."))
             .collect()
     }
 
-    /// The text of the last request alone.
+    /// A text that only the last request contains.
     fn last_text(self) -> String {
         format!("event {}.", self.first_records + 10)
     }
 
-    /// The same chunk at each call, also in a process of this one's.
-    fn chunk_again(self) -> Chunk {
+    /// The same chunk at each call, also in a child process of this test.
+    fn same_chunk(self) -> Chunk {
         let time = Time::millis(start());
         self.texts().iter().fold(Chunk::new(), |chunk, text| {
             chunk.v2(time, map([("log", text.as_str())]))
         })
     }
 
-    /// Each event is stored once, whatever the order.
+    /// Asserts that each event is stored once, in any order.
     fn assert_delivered_once(self, aws: &StandIn) {
         let (mut stored, mut expected) = ((self.delivered)(aws), self.texts());
         stored.sort_unstable();
@@ -87,7 +87,7 @@ impl Plugin {
     }
 }
 
-/// When the test began, in milliseconds since 1970; for a process of a test, when that test began.
+/// The start of the test in milliseconds since 1970. A child process gets the start of its test.
 fn start() -> u64 {
     static START: OnceLock<u64> = OnceLock::new();
     *START.get_or_init(|| {
@@ -98,7 +98,7 @@ fn start() -> u64 {
 
 const START_VARIABLE: &str = "RETRIES_START";
 
-/// A directory of this test's own, which is removed at its end.
+/// A directory of one test, removed when it is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -123,7 +123,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 
-/// How many lines have this text in them.
+/// The number of lines that contain this text.
 fn count(lines: &[LogLine], text: &str) -> usize {
     support::host::telling(lines, text).len()
 }

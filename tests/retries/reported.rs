@@ -1,4 +1,4 @@
-//! Records that are skipped or damaged are reported once, whichever attempt decodes them first.
+//! Records that are skipped or damaged are reported once, by the attempt that decodes them first.
 
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -11,7 +11,7 @@ use support::output::{logs, now_ms, ready};
 
 use super::{PLUGINS, Scratch, count, text};
 
-/// Records without `log`, and a value that is no record.
+/// Records without `log`, and a value that is not a record.
 fn without_log(chunk: Chunk, records: usize) -> Chunk {
     let now = Time::millis(now_ms());
     let chunk = (0..records).fold(chunk, |chunk, _| chunk.v2(now, map([("other", "x")])));
@@ -19,8 +19,8 @@ fn without_log(chunk: Chunk, records: usize) -> Chunk {
 }
 
 #[test]
-fn a_chunk_that_first_found_no_session_is_reported_once() {
-    let test = "reported::a_chunk_that_first_found_no_session_is_reported_once";
+fn a_chunk_first_flushed_without_a_session_is_reported_once() {
+    let test = "reported::a_chunk_first_flushed_without_a_session_is_reported_once";
     let scratch = Scratch::new("session");
     let file = scratch.path("config");
     let path = std::env::var("AWS_CONFIG_FILE").unwrap_or_default();
@@ -43,10 +43,10 @@ fn a_chunk_that_first_found_no_session_is_reported_once() {
         fs::create_dir_all(std::path::Path::new(&path).parent().expect("a parent")).expect("made");
         fs::write(&path, "[default]\nregion = us-east-1\n").expect("written");
         // The region is looked up again after a pause.
-        let began = Instant::now();
+        let started = Instant::now();
         while instance.flush("a.tag", &chunk) == Verdict::Retry {
             assert!(
-                began.elapsed() < Duration::from_secs(20),
+                started.elapsed() < Duration::from_secs(20),
                 "{:#?}",
                 instance.lines()
             );
@@ -62,7 +62,7 @@ fn a_chunk_that_first_found_no_session_is_reported_once() {
 }
 
 #[test]
-fn what_the_first_attempt_did_not_reach_is_reported_by_the_second() {
+fn records_not_decoded_by_the_first_attempt_are_reported_by_the_second() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(Rule::on(plugin.operation, Action::Hang).forever());
@@ -86,7 +86,7 @@ fn what_the_first_attempt_did_not_reach_is_reported_by_the_second() {
 }
 
 #[test]
-fn a_chunk_that_fails_as_a_whole_is_reported_once() {
+fn a_chunk_that_fails_completely_is_reported_once() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.down().expect("goes down");

@@ -1,4 +1,4 @@
-//! With `resume_path`, what is delivered of a chunk is known to the next process.
+//! With `resume_path`, the next process knows which events of a chunk were delivered.
 
 use std::env;
 use std::fs;
@@ -21,7 +21,7 @@ fn output(plugin: Plugin, aws: &StandIn, directory: &Path) -> Output {
     (plugin.output)(aws).with("resume_path", text(directory))
 }
 
-/// The request with the last events is refused, and all others are accepted.
+/// Refuses the request with the last events and accepts all others.
 fn refuse_the_last(plugin: Plugin, aws: &StandIn) {
     let denied = ErrorAnswer::new(400, "AccessDeniedException", "not now");
     let rule = Rule::on(plugin.operation, Action::Error(denied));
@@ -36,26 +36,23 @@ fn files(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Half of the chunk is delivered by one instance.
+/// One instance delivers half of the chunk.
 fn delivered_in_part(plugin: Plugin, aws: &StandIn, output: &Output) {
     refuse_the_last(plugin, aws);
     let instance = output.open();
-    assert_eq!(
-        instance.flush("a.tag", plugin.chunk_again()),
-        Verdict::Retry
-    );
+    assert_eq!(instance.flush("a.tag", plugin.same_chunk()), Verdict::Retry);
     drop(instance.exit());
     aws.clear();
     assert_eq!((plugin.delivered)(aws).len(), plugin.first_records);
 }
 
 fn deliver_the_rest(plugin: Plugin, aws: &StandIn, instance: &Instance) {
-    assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+    assert_eq!(instance.flush("a.tag", plugin.same_chunk()), Verdict::Ok);
     plugin.assert_delivered_once(aws);
 }
 
 #[test]
-fn the_next_instance_sends_only_what_is_left() {
+fn the_next_instance_sends_only_pending_events() {
     let scratch = Scratch::new("next");
     for plugin in PLUGINS {
         let (aws, directory) = (ready(), scratch.path("a/b"));
@@ -77,20 +74,20 @@ fn the_next_instance_sends_only_what_is_left() {
 }
 
 #[test]
-fn without_resume_path_a_restart_sends_the_chunk_whole() {
+fn a_restart_without_resume_path_sends_the_whole_chunk() {
     for plugin in PLUGINS {
         let aws = ready();
         let output = (plugin.output)(&aws);
         delivered_in_part(plugin, &aws, &output);
         let instance = output.open();
-        assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+        assert_eq!(instance.flush("a.tag", plugin.same_chunk()), Verdict::Ok);
         let twice = plugin.first_records;
         assert_eq!((plugin.delivered)(&aws).len(), plugin.texts().len() + twice);
     }
 }
 
 #[test]
-fn a_process_that_is_killed_in_the_middle_of_a_chunk_doubles_nothing() {
+fn a_process_killed_during_a_chunk_duplicates_nothing() {
     if let Ok(arguments) = env::var(CHILD) {
         return child(&arguments);
     }
@@ -116,9 +113,9 @@ fn a_process_that_is_killed_in_the_middle_of_a_chunk_doubles_nothing() {
     }
 }
 
-/// Fluent Bit ends before its event loop could resume the flush: it keeps the chunk in its storage.
+/// Fluent Bit ends before its event loop resumes the flush. The chunk stays in its storage.
 #[test]
-fn an_answer_that_fluent_bit_did_not_take_doubles_nothing_after_the_next_start() {
+fn a_result_that_fluent_bit_did_not_read_duplicates_nothing_after_a_restart() {
     let scratch = Scratch::new("untaken");
     for plugin in PLUGINS {
         let (aws, directory) = (ready(), scratch.path(plugin.name));
@@ -147,9 +144,9 @@ fn an_answer_that_fluent_bit_did_not_take_doubles_nothing_after_the_next_start()
     }
 }
 
-/// This test again, as a process that delivers the chunk.
+/// Runs this test in a child process, which delivers the chunk.
 fn spawn(plugin: Plugin, aws: &StandIn, directory: &Path) -> Child {
-    let test = "restart::a_process_that_is_killed_in_the_middle_of_a_chunk_doubles_nothing";
+    let test = "restart::a_process_killed_during_a_chunk_duplicates_nothing";
     Command::new(env::current_exe().expect("a test has a file"))
         .args([test, "--exact", "--nocapture"])
         .env(
@@ -170,12 +167,12 @@ fn child(arguments: &str) {
     let nobody = ready();
     let output = output(*plugin, &nobody, Path::new(directory)).with("endpoint", url);
     let instance = output.open();
-    let verdict = instance.flush("a.tag", plugin.chunk_again());
+    let verdict = instance.flush("a.tag", plugin.same_chunk());
     unreachable!("killed before the answer {verdict:?}");
 }
 
 #[test]
-fn a_directory_that_cannot_be_used_is_a_warning_and_the_output_works() {
+fn an_unusable_resume_directory_is_a_warning_and_the_output_works() {
     let scratch = Scratch::new("unusable");
     let (file, link, target) = (
         scratch.path("file"),
@@ -189,7 +186,7 @@ fn a_directory_that_cannot_be_used_is_a_warning_and_the_output_works() {
         for plugin in PLUGINS {
             let aws = ready();
             let instance = output(plugin, &aws, &directory).open();
-            assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+            assert_eq!(instance.flush("a.tag", plugin.same_chunk()), Verdict::Ok);
             plugin.assert_delivered_once(&aws);
             let lines = instance.exit();
             assert_eq!(
@@ -204,8 +201,8 @@ fn a_directory_that_cannot_be_used_is_a_warning_and_the_output_works() {
 }
 
 #[test]
-fn the_environment_has_a_default_that_a_section_can_turn_off() {
-    let test = "restart::the_environment_has_a_default_that_a_section_can_turn_off";
+fn a_section_can_turn_off_the_resume_path_of_the_environment() {
+    let test = "restart::a_section_can_turn_off_the_resume_path_of_the_environment";
     let scratch = Scratch::new("environment");
     let directory = scratch.path("resume");
     if !alone(test, &[("FLUENT_BIT_RESUME_PATH", Some(text(&directory)))]) {
@@ -225,7 +222,7 @@ fn the_environment_has_a_default_that_a_section_can_turn_off() {
 }
 
 #[test]
-fn a_relative_path_stops_the_start() {
+fn a_relative_resume_path_is_an_error_at_start() {
     let lines = (PLUGINS[0].output)(&ready())
         .with("resume_path", "here")
         .refused();
@@ -239,26 +236,26 @@ fn a_relative_path_stops_the_start() {
 }
 
 #[test]
-fn a_section_with_other_options_sends_the_chunk_whole() {
+fn a_section_with_other_options_sends_the_whole_chunk() {
     let scratch = Scratch::new("options");
     let (plugin, aws, directory) = (PLUGINS[0], ready(), scratch.path("resume"));
     let first = output(plugin, &aws, &directory);
     delivered_in_part(plugin, &aws, &first);
     let instance = first.clone().with("max_event_bytes", "2000").open();
-    assert_eq!(instance.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+    assert_eq!(instance.flush("a.tag", plugin.same_chunk()), Verdict::Ok);
     let twice = plugin.first_records;
     assert_eq!((plugin.delivered)(&aws).len(), plugin.texts().len() + twice);
     drop(instance.exit());
     assert_eq!(files(&directory).len(), 1, "the other section's file stays");
     let later = first.with("flush_timeout", "20s").open();
-    assert_eq!(later.flush("a.tag", plugin.chunk_again()), Verdict::Ok);
+    assert_eq!(later.flush("a.tag", plugin.same_chunk()), Verdict::Ok);
     let rest = plugin.texts().len() - plugin.first_records;
     let stored = (plugin.delivered)(&aws).len();
     assert_eq!(stored, plugin.texts().len() + twice + rest);
 }
 
 #[test]
-fn both_plugins_and_two_instances_of_a_section_share_a_directory() {
+fn plugins_and_instances_share_a_resume_directory() {
     let scratch = Scratch::new("shared");
     let directory = scratch.path("resume");
     let aws = [ready(), ready()];
@@ -269,9 +266,9 @@ fn both_plugins_and_two_instances_of_a_section_share_a_directory() {
     assert_eq!(files(&directory).len(), 2);
     for n in [0, 1] {
         let (old, new) = (outputs[n].open(), outputs[n].open());
-        assert_eq!(old.flush("another", PLUGINS[n].chunk_again()), Verdict::Ok);
+        assert_eq!(old.flush("another", PLUGINS[n].same_chunk()), Verdict::Ok);
         drop(old.exit());
-        assert_eq!(new.flush("a.tag", PLUGINS[n].chunk_again()), Verdict::Ok);
+        assert_eq!(new.flush("a.tag", PLUGINS[n].same_chunk()), Verdict::Ok);
         let stored = (PLUGINS[n].delivered)(&aws[n]).len();
         assert_eq!(stored, PLUGINS[n].texts().len() * 2);
     }

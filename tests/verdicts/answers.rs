@@ -1,4 +1,4 @@
-//! Answers that are unusual in themselves.
+//! Unusual responses.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use support::output::ready;
 use super::{PLUGINS, chunk, error, flush_on_time};
 
 #[test]
-fn data_that_was_accepted_already_is_delivered() {
+fn already_accepted_data_is_delivered() {
     let plugin = PLUGINS[0];
     let aws = ready();
     aws.script(
@@ -24,15 +24,15 @@ fn data_that_was_accepted_already_is_delivered() {
     assert_eq!(instance.flush("a.tag", chunk()), Verdict::Ok);
     assert_eq!(aws.count(plugin.operation), 1);
     let lines = instance.exit();
-    let told = lines
+    let reported = lines
         .iter()
         .any(|line| line.text.contains("3 events accepted"));
-    assert!(told, "{lines:#?}");
+    assert!(reported, "{lines:#?}");
 }
 
-/// Also one whose answer is not waited for any longer.
+/// Includes a request whose response is not awaited any longer.
 #[test]
-fn without_auto_retry_a_request_without_an_answer_is_left_to_fluent_bit() {
+fn without_auto_retry_an_unanswered_request_is_retried_by_fluent_bit() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(plugin.rule(Action::Hang));
@@ -45,14 +45,15 @@ fn without_auto_retry_a_request_without_an_answer_is_left_to_fluent_bit() {
     }
 }
 
-/// A server that answers every request with this much; the bytes of it that a client took at most.
+/// A server that answers every request with this head and an endless body. Returns the maximum number of
+/// bytes that a client read.
 fn flood(listener: &TcpListener, head: &str, chunked: bool) -> usize {
     let taken = |stream: TcpStream| {
         let mut stream = stream;
         stream
             .set_write_timeout(Some(Duration::from_secs(2)))
             .expect("a timeout");
-        // The request, as far as it has come: the client goes on when it has sent it.
+        // Reads the part of the request that has arrived. The client continues when it has sent the request.
         let _read = stream.read(&mut [0; 65_536]);
         if stream.write_all(head.as_bytes()).is_err() {
             return 0;
@@ -77,7 +78,7 @@ fn flood(listener: &TcpListener, head: &str, chunked: bool) -> usize {
 }
 
 #[test]
-fn an_answer_beyond_a_megabyte_is_not_read_to_its_end() {
+fn a_response_is_read_up_to_one_megabyte() {
     let length = format!("Content-Length: {FLOOD}\r\n");
     for status in ["200 OK", "403 Forbidden", "503 Service Unavailable"] {
         for (length, chunked) in [
@@ -107,15 +108,15 @@ fn an_answer_beyond_a_megabyte_is_not_read_to_its_end() {
                 assert!(taken < FLOOD / 4, "{what}: {taken} bytes");
                 println!("{what}: {taken} bytes of {FLOOD}");
                 let lines = instance.exit();
-                let told = lines
+                let reported = lines
                     .iter()
                     .any(|line| line.text.contains("the answer is larger than"));
-                assert!(told, "{what}: {lines:#?}");
+                assert!(reported, "{what}: {lines:#?}");
                 assert_eq!(warnings(&lines).len(), 1);
             }
         }
     }
 }
 
-/// What is answered: more than the kernel's buffers take for a client that does not read.
+/// The number of bytes sent. It is more than the kernel's buffers hold for a client that does not read.
 const FLOOD: usize = 64 << 20;

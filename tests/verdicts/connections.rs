@@ -1,4 +1,4 @@
-//! Connections that look alive and are not.
+//! Connections that look open but are not.
 
 use std::time::{Duration, Instant};
 
@@ -8,9 +8,9 @@ use support::output::ready;
 
 use super::{PLUGINS, chunk, flush_on_time};
 
-/// As behind a NAT that forgot it: the request goes out on it, and nothing ever comes back.
+/// As behind a NAT that dropped its entry: the request is sent, and no response arrives.
 #[test]
-fn a_pooled_connection_that_died_in_silence_costs_time_but_no_retry() {
+fn a_dead_pooled_connection_delays_a_flush_without_a_retry() {
     for plugin in PLUGINS {
         let aws = ready();
         let gate = Gate::open(aws.port());
@@ -32,9 +32,9 @@ fn a_pooled_connection_that_died_in_silence_costs_time_but_no_retry() {
     }
 }
 
-/// Nobody accepts the connection: the service has seen nothing, so nothing is doubtful.
+/// The connection is never accepted, so the service has not received the request.
 #[test]
-fn a_request_that_waits_for_a_connection_is_not_unanswered() {
+fn a_request_without_a_connection_is_not_counted_as_unanswered() {
     for plugin in PLUGINS {
         let aws = ready();
         let gate = Gate::blocked(aws.port());

@@ -1,4 +1,4 @@
-//! What happens to a chunk of many destinations when its flush's deadline comes.
+//! A chunk with many targets at the deadline of its flush.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use support::chunk::{Chunk, Time, map};
 use support::host::{Instance, Verdict};
 use support::output::{GROUP, Output, now_ms};
 
-/// One record for each of these destinations, which the record names.
+/// A chunk with one record for each of these targets. The record names its target.
 fn one_each(names: &[String]) -> Chunk {
     let now = Time::millis(now_ms());
     names.iter().fold(Chunk::new(), |chunk, name| {
@@ -22,7 +22,7 @@ fn names(count: usize) -> Vec<String> {
         .collect()
 }
 
-/// The stored copies of each destination's record, after as many flushes as it takes.
+/// Flushes until the chunk is delivered. Returns the number of flushes.
 fn deliver(instance: &Instance, chunk: &Chunk) -> usize {
     let began = Instant::now();
     for flushes in 1.. {
@@ -34,7 +34,7 @@ fn deliver(instance: &Instance, chunk: &Chunk) -> usize {
     unreachable!("the loop ends with a flush that is answered OK")
 }
 
-/// The calls by their targets: how often each was asked for, where that is not once.
+/// The targets that were not requested exactly once, with their numbers of calls.
 fn not_once(aws: &StandIn, operation: &str, names: &[String]) -> Vec<(String, usize)> {
     let mut counts: HashMap<String, usize> = HashMap::new();
     for call in aws.calls() {
@@ -48,13 +48,13 @@ fn not_once(aws: &StandIn, operation: &str, names: &[String]) -> Vec<(String, us
     counted.filter(|(_, count)| *count != 1).collect()
 }
 
-/// Each request is stored when it arrives and answered later, as by a slow service.
+/// Each request is stored when it arrives and answered later, like a slow service.
 fn slow(operation: &str, answer: Duration) -> Rule {
     Rule::on(operation, Action::AcceptThenDelay(answer)).forever()
 }
 
 #[test]
-fn three_hundred_slow_delivery_streams_get_each_record_once() {
+fn three_hundred_slow_delivery_streams_store_each_record_once() {
     let (aws, names) = (StandIn::start(), names(300));
     names
         .iter()
@@ -70,12 +70,12 @@ fn three_hundred_slow_delivery_streams_get_each_record_once() {
 }
 
 #[test]
-fn a_thousand_slow_log_streams_get_each_event_once() {
+fn a_thousand_slow_log_streams_store_each_event_once() {
     assert_each_stream_once(1_000, "10s", Duration::from_secs(1));
 }
 
 #[test]
-fn five_thousand_log_streams_with_flushes_of_a_second_get_each_event_once() {
+fn five_thousand_log_streams_with_one_second_flushes_store_each_event_once() {
     assert_each_stream_once(5_000, "1s", Duration::from_millis(200));
 }
 
@@ -92,5 +92,5 @@ fn assert_each_stream_once(count: usize, flush_timeout: &str, answer: Duration) 
     assert_eq!(not_once(&aws, "PutLogEvents", &names), []);
 }
 
-/// More than the slowest of these takes on a busy machine.
+/// More than the slowest of these tests takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(150);

@@ -1,4 +1,4 @@
-//! Credentials and permissions: a retry and a clear line, never an error that loses the chunk.
+//! Missing credentials and permissions cause a retry and a warning, never an error that drops the chunk.
 
 use cbindings::Level;
 use support::alone::alone;
@@ -9,7 +9,7 @@ use support::output::{DELIVERY_STREAM, GROUP, KINESIS_STREAM, STREAM, ready};
 use super::{PLUGINS, chunk, error, flush_on_time};
 
 #[test]
-fn a_missing_permission_is_a_retry_with_the_services_own_words() {
+fn a_missing_permission_is_a_retry_with_the_service_message() {
     for code in [
         "AccessDeniedException",
         "UnrecognizedClientException",
@@ -18,18 +18,18 @@ fn a_missing_permission_is_a_retry_with_the_services_own_words() {
         for plugin in PLUGINS {
             let aws = ready();
             aws.script(plugin.rule(error(400, code)));
-            let instance = plugin.hasty(&aws);
+            let instance = plugin.with_short_timeout(&aws);
             let chunk = chunk();
             assert_eq!(instance.flush("a.tag", &chunk), Verdict::Retry);
             assert_eq!(aws.count(plugin.operation), 1, "no second attempt helps");
-            assert_told(&instance.lines(), code);
+            assert_reported(&instance.lines(), code);
             assert_eq!(instance.flush("a.tag", &chunk), Verdict::Ok);
             plugin.assert_delivered_once(&aws);
         }
     }
 }
 
-/// As [`ready`], but it looks at signatures.
+/// Like [`ready`], with a fake service that checks signatures.
 fn suspicious() -> StandIn {
     let environment = |name| std::env::var(name).expect("the tests' own credentials");
     let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
@@ -43,10 +43,10 @@ fn suspicious() -> StandIn {
     aws
 }
 
-/// The SDK learns the difference from the first answer and signs the second request with it.
+/// The SDK reads the time difference from the first response and signs the second request with it.
 #[test]
-fn a_clock_that_is_wrong_costs_an_attempt_and_no_retry() {
-    for (seconds, told) in [(20 * 60, "s behind the"), (-20 * 60, "s ahead of the")] {
+fn a_wrong_clock_takes_one_attempt_and_no_retry() {
+    for (seconds, reported) in [(20 * 60, "s behind the"), (-20 * 60, "s ahead of the")] {
         for plugin in PLUGINS {
             let aws = suspicious();
             aws.set_clock_offset(seconds);
@@ -56,7 +56,7 @@ fn a_clock_that_is_wrong_costs_an_attempt_and_no_retry() {
             assert_eq!(aws.count(plugin.operation), 2, "{seconds}");
             let lines = instance.lines();
             assert!(
-                lines.iter().any(|line| line.text.contains(told)),
+                lines.iter().any(|line| line.text.contains(reported)),
                 "{lines:#?}"
             );
             aws.forget();
@@ -67,23 +67,23 @@ fn a_clock_that_is_wrong_costs_an_attempt_and_no_retry() {
 }
 
 #[test]
-fn without_credentials_the_host_keeps_the_chunk() {
-    let test = "identity::without_credentials_the_host_keeps_the_chunk";
+fn a_chunk_without_credentials_is_retried() {
+    let test = "identity::a_chunk_without_credentials_is_retried";
     let none = [("AWS_ACCESS_KEY_ID", None), ("AWS_SECRET_ACCESS_KEY", None)];
     if !alone(test, &none) {
         return;
     }
     for plugin in PLUGINS {
         let aws = ready();
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         assert_eq!(flush_on_time(&instance, &chunk()).0, Verdict::Retry);
         assert_eq!(aws.count(plugin.operation), 0);
-        assert_told(&instance.lines(), "no credentials");
+        assert_reported(&instance.lines(), "no credentials");
     }
 }
 
-/// One warning with this text, and nothing worse.
-fn assert_told(lines: &[LogLine], text: &str) {
+/// Asserts one warning with this text, and no errors.
+fn assert_reported(lines: &[LogLine], text: &str) {
     let warned = warnings(lines);
     assert_eq!(warned.len(), 1, "{lines:#?}");
     assert_eq!(warned[0].level, Some(Level::Warn));

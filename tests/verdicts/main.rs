@@ -1,7 +1,7 @@
-//! What a flush answers when the service or the way to it fails, for all plugins alike.
+//! The result of a flush when the service or its network fails, for all plugins.
 //!
-//! OK is said only of what the stand-in holds; RETRY comes on time; the host's next attempt with the
-//! same chunk delivers what is left, once.
+//! OK is returned only for records that the fake service has stored. RETRY is returned in time. The next
+//! attempt of Fluent Bit with the same chunk delivers the pending records, once.
 
 mod answers;
 mod connections;
@@ -21,7 +21,7 @@ use support::chunk::Chunk;
 use support::host::{Instance, Verdict};
 use support::output::{GROUP, Output, STREAM, delivered, logs, messages, taken};
 
-/// A plugin under test: how it is opened, what it calls, and what it has delivered.
+/// A plugin under test: how it is opened, its operation, and the records it has delivered.
 #[derive(Clone, Copy, Debug)]
 struct Plugin {
     operation: &'static str,
@@ -53,8 +53,8 @@ const PLUGINS: [Plugin; 3] = [
 ];
 
 impl Plugin {
-    /// An instance whose flushes end after a second.
-    fn hasty(&self, aws: &StandIn) -> Instance {
+    /// An instance with a `flush_timeout` of one second.
+    fn with_short_timeout(&self, aws: &StandIn) -> Instance {
         (self.output)(aws).with("flush_timeout", "1s").open()
     }
 
@@ -75,7 +75,7 @@ fn chunk() -> Chunk {
     logs(["one", "two", "three"])
 }
 
-/// The verdict, which comes within the flush's second and half of one more.
+/// The result of a flush, which must be returned within 1.5 s: the flush timeout of 1 s and a margin.
 fn flush_on_time(instance: &Instance, chunk: &Chunk) -> (Verdict, Duration) {
     let began = Instant::now();
     let verdict = instance.flush("a.tag", chunk);
@@ -84,5 +84,5 @@ fn flush_on_time(instance: &Instance, chunk: &Chunk) -> (Verdict, Duration) {
     (verdict, took)
 }
 
-/// What [`chunk`] leaves in the service.
+/// The stored records of [`chunk`].
 const RECORDS: [&str; 3] = [r#"{"log":"one"}"#, r#"{"log":"two"}"#, r#"{"log":"three"}"#];

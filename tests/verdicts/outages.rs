@@ -1,4 +1,4 @@
-//! Faults that outlast the flush.
+//! Errors that last longer than the flush.
 
 use std::thread;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use support::output::ready;
 
 use super::{PLUGINS, chunk, error, flush_on_time};
 
-/// One warning says that the chunk will come again.
-fn assert_told_once(lines: &[LogLine]) {
+/// Asserts one warning, which says that the chunk will be retried.
+fn assert_reported_once(lines: &[LogLine]) {
     let warned = warnings(lines);
     assert_eq!(warned.len(), 1, "{lines:#?}");
     assert_eq!(warned[0].level, Some(Level::Warn));
@@ -23,7 +23,7 @@ fn assert_told_once(lines: &[LogLine]) {
 }
 
 #[test]
-fn a_fault_that_does_not_pass_is_a_retry_on_time_and_the_next_attempt_delivers() {
+fn a_lasting_error_is_a_retry_in_time_and_the_next_attempt_delivers() {
     let actions = [
         error(400, "ThrottlingException"),
         error(503, "ServiceUnavailableException"),
@@ -43,14 +43,14 @@ fn assert_retried(action: &Action) {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(plugin.rule(action.clone()).forever());
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         let chunk = chunk();
         assert_eq!(
             flush_on_time(&instance, &chunk).0,
             Verdict::Retry,
             "{action:?}"
         );
-        assert_told_once(&instance.lines());
+        assert_reported_once(&instance.lines());
         aws.clear();
         assert_eq!(instance.flush("a.tag", &chunk), Verdict::Ok, "{action:?}");
         plugin.assert_delivered_once(&aws);
@@ -58,11 +58,11 @@ fn assert_retried(action: &Action) {
 }
 
 #[test]
-fn a_service_that_never_answers_is_a_retry_when_the_time_is_up() {
+fn a_service_that_never_responds_is_a_retry_at_the_deadline() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(plugin.rule(Action::Hang).forever());
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         let chunk = chunk();
         let (verdict, took) = flush_on_time(&instance, &chunk);
         assert_eq!(verdict, Verdict::Retry);
@@ -81,14 +81,14 @@ fn a_service_that_never_answers_is_a_retry_when_the_time_is_up() {
 }
 
 #[test]
-fn a_service_that_is_down_is_a_retry_and_one_that_comes_back_is_delivered_to() {
+fn an_outage_is_a_retry_and_the_chunk_is_delivered_after_it() {
     for plugin in PLUGINS {
         let aws = ready();
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         aws.down().expect("goes down");
         let chunk = chunk();
         assert_eq!(flush_on_time(&instance, &chunk).0, Verdict::Retry);
-        assert_told_once(&instance.lines());
+        assert_reported_once(&instance.lines());
         aws.up().expect("comes up");
         assert_eq!(instance.flush("a.tag", &chunk), Verdict::Ok);
         plugin.assert_delivered_once(&aws);
@@ -96,7 +96,7 @@ fn a_service_that_is_down_is_a_retry_and_one_that_comes_back_is_delivered_to() {
 }
 
 #[test]
-fn a_service_that_comes_back_within_the_flush_is_delivered_to() {
+fn an_outage_shorter_than_the_flush_needs_no_retry() {
     for plugin in PLUGINS {
         let aws = ready();
         let instance = (plugin.output)(&aws).open();
@@ -113,11 +113,11 @@ fn a_service_that_comes_back_within_the_flush_is_delivered_to() {
 }
 
 #[test]
-fn the_instances_other_chunks_are_delivered_while_one_waits() {
+fn a_waiting_chunk_does_not_delay_other_chunks_of_its_instance() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(plugin.rule(Action::Hang).contains("two").forever());
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         instance.start_workers();
         thread::scope(|scope| {
             let stuck = scope.spawn(|| instance.flush("a.tag", chunk()));

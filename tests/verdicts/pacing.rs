@@ -1,4 +1,4 @@
-//! A limit that comes and goes.
+//! A rate limit of the service that starts and ends.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -8,10 +8,10 @@ use support::aws::StandIn;
 use support::host::{Instance, Verdict};
 use support::output::{Output, logs, ready};
 
-/// Some fifty calls a second are offered: each of two instances has ten threads that deliver one
-/// event after another.
+/// About fifty calls a second are offered: each of two instances has ten threads that deliver events one
+/// by one.
 #[test]
-fn a_limit_of_five_calls_is_kept_and_left_behind_when_it_goes() {
+fn the_call_rate_adapts_to_a_limit_and_recovers_after_it() {
     let aws = ready();
     let instances = [
         Output::cloudwatch(&aws).open(),
@@ -47,14 +47,14 @@ fn offer(instance: &Instance, done: &AtomicBool, delivered: &AtomicU64) {
     while !done.load(Ordering::Relaxed) {
         let began = Instant::now();
         let chunk = logs(["an event"]);
-        // The host's retry, as often as it takes.
+        // The retry of Fluent Bit, repeated until the chunk is delivered.
         while instance.flush("a.tag", &chunk) != Verdict::Ok {}
         delivered.fetch_add(1, Ordering::Relaxed);
         thread::sleep(OFFERED.saturating_sub(began.elapsed()));
     }
 }
 
-/// Calls, and those of them that were throttled, in a while.
+/// The number of calls, and of throttled calls, in this period.
 fn measure(aws: &StandIn, period: Duration) -> (u64, u64) {
     let now = || {
         aws.look(|account| {
@@ -68,5 +68,5 @@ fn measure(aws: &StandIn, period: Duration) -> (u64, u64) {
     (after.0 - before.0, after.1 - before.1)
 }
 
-/// Between two events of a thread: twenty threads then offer more than fifty a second.
+/// The pause between two events of a thread. Twenty threads then offer more than fifty events a second.
 const OFFERED: Duration = Duration::from_millis(300);

@@ -1,4 +1,4 @@
-//! Faults that pass within the flush.
+//! Temporary errors that end within the flush.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use support::output::ready;
 
 use super::{PLUGINS, chunk, error};
 
-/// Delivers while the first calls fail; how often each record is stored then.
+/// Asserts that a chunk is delivered although the first calls fail, and that each record is stored `times` times.
 fn assert_delivered_despite(action: &Action, times: u64) {
     for plugin in PLUGINS {
         let aws = ready();
@@ -21,14 +21,14 @@ fn assert_delivered_despite(action: &Action, times: u64) {
 }
 
 #[test]
-fn throttling_is_waited_out() {
+fn throttled_requests_are_retried_within_the_flush() {
     assert_delivered_despite(&error(400, "ThrottlingException"), 1);
     assert_delivered_despite(&error(429, "TooManyRequestsException"), 1);
     assert_delivered_despite(&error(503, "ServiceUnavailableException"), 2);
 }
 
 #[test]
-fn a_code_is_read_wherever_it_is_written() {
+fn an_error_code_is_read_from_header_and_body() {
     for shape in [CodeShape::Plain, CodeShape::Namespaced, CodeShape::Header] {
         let error = ErrorAnswer::new(400, "ThrottlingException", "slow down");
         assert_delivered_despite(&Action::Error(error.shape(shape)), 1);
@@ -36,27 +36,27 @@ fn a_code_is_read_wherever_it_is_written() {
 }
 
 #[test]
-fn errors_of_the_server_are_waited_out() {
+fn server_errors_are_retried_within_the_flush() {
     assert_delivered_despite(&error(500, "InternalFailure"), 3);
     assert_delivered_despite(&error(502, ""), 1);
     assert_delivered_despite(&error(400, "NeverHeardOf"), 1);
 }
 
 #[test]
-fn a_connection_that_breaks_is_made_again() {
+fn a_broken_connection_is_replaced() {
     assert_delivered_despite(&Action::Reset, 3);
     assert_delivered_despite(&Action::Close, 3);
 }
 
 #[test]
-fn an_answer_that_says_nothing_is_no_success() {
+fn an_empty_response_is_not_a_success() {
     assert_delivered_despite(&Action::Garbage, 2);
     assert_delivered_despite(&Action::Empty, 2);
 }
 
-/// The service has taken the records, and the client cannot know: twice is right, never is not.
+/// The service has stored the records, but the client does not know. Storing them twice is right.
 #[test]
-fn what_may_have_been_taken_is_sent_again() {
+fn unanswered_requests_are_sent_again() {
     for action in [Action::Truncate, Action::AcceptThenReset] {
         for plugin in PLUGINS {
             let aws = ready();
@@ -69,7 +69,7 @@ fn what_may_have_been_taken_is_sent_again() {
 }
 
 #[test]
-fn an_answer_that_takes_its_time_is_waited_for() {
+fn a_slow_response_is_awaited() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.set_latency(Duration::from_millis(300));
@@ -80,9 +80,9 @@ fn an_answer_that_takes_its_time_is_waited_for() {
     }
 }
 
-/// Longer than the SDK's protection against stalled streams waits, which does not count here.
+/// Longer than the SDK's stalled-stream protection, which must not apply here.
 #[test]
-fn an_answer_after_half_a_minute_is_waited_for_by_a_flush_that_may_take_so_long() {
+fn a_response_after_30_seconds_is_awaited_with_a_long_flush_timeout() {
     std::thread::scope(|scope| {
         for plugin in PLUGINS {
             scope.spawn(move || {

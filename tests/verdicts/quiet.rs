@@ -1,4 +1,4 @@
-//! `Retry-After`: the service asks to be left alone for a time.
+//! `Retry-After`: the service asks for no requests for a time.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ fn throttled(name: &str, value: &str) -> Action {
     Action::Error(error.header(name, value))
 }
 
-/// The flushes of the quiet time are answered on time and send nothing.
+/// Flushes during this time are answered in time and send nothing.
 #[test]
-fn the_time_that_a_service_asks_for_is_kept_over_flushes() {
+fn retry_after_is_respected_across_flushes() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(plugin.rule(throttled("Retry-After", "15")));
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         let began = Instant::now();
         while flush_on_time(&instance, &chunk()).0 != Verdict::Ok {
             assert!(began.elapsed() < Duration::from_secs(40));
@@ -32,15 +32,15 @@ fn the_time_that_a_service_asks_for_is_kept_over_flushes() {
     }
 }
 
-/// Also a service that is throttled by nobody: it says when it will be back.
+/// Also for a server error without throttling: the service says when it is available again.
 #[test]
-fn a_server_that_says_when_it_is_back_is_left_alone_by_all() {
+fn retry_after_of_a_server_error_applies_to_all_outputs() {
     for plugin in PLUGINS {
         let aws = ready();
         let error = ErrorAnswer::new(503, "ServiceUnavailable", "maintenance");
         let action = Action::Error(error.header("Retry-After", "2"));
         aws.script(plugin.rule(action));
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         assert_eq!(flush_on_time(&instance, &chunk()).0, Verdict::Retry);
         while flush_on_time(&instance, &logs(["another"])).0 != Verdict::Ok {}
         let calls = aws.calls();
@@ -50,7 +50,7 @@ fn a_server_that_says_when_it_is_back_is_left_alone_by_all() {
 }
 
 #[test]
-fn an_absurd_time_is_a_retry_and_no_panic() {
+fn a_very_long_retry_after_is_a_retry_without_a_panic() {
     for plugin in PLUGINS {
         for (name, value) in [
             ("Retry-After", "18446744073709551615"),
@@ -59,7 +59,7 @@ fn an_absurd_time_is_a_retry_and_no_panic() {
         ] {
             let aws = ready();
             aws.script(plugin.rule(throttled(name, value)));
-            let instance = plugin.hasty(&aws);
+            let instance = plugin.with_short_timeout(&aws);
             assert_eq!(flush_on_time(&instance, &chunk()).0, Verdict::Retry);
             let lines = instance.exit();
             let panicked = lines.iter().any(|line| line.text.contains("panic"));
@@ -69,7 +69,7 @@ fn an_absurd_time_is_a_retry_and_no_panic() {
 }
 
 #[test]
-fn what_is_no_time_is_no_time_to_wait() {
+fn an_invalid_retry_after_is_ignored() {
     for plugin in PLUGINS {
         for value in ["-5", "soon", "", "Fri, 31 Dec 1999 23:59:59 GMT", "1e9"] {
             let aws = ready();

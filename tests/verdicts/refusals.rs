@@ -1,4 +1,4 @@
-//! Requests that the service refuses as a whole: an item is given up only on proof.
+//! Requests that the service refuses as a whole: an item is dropped only on proof.
 
 use std::thread;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use support::output::{logs, ready};
 
 use super::{PLUGINS, Plugin, chunk, error, flush_on_time};
 
-/// How each service refuses a request for what is in it, or for what it is sent to.
+/// The responses with which each service refuses a request for its items or for its target.
 const REFUSALS: [(u16, &str); 5] = [
     (400, "InvalidArgumentException"),
     (400, "InvalidParameterException"),
@@ -36,7 +36,7 @@ fn dropped(lines: &[LogLine]) -> Vec<&LogLine> {
 }
 
 #[test]
-fn a_target_that_refuses_everything_keeps_its_chunks_whatever_their_size() {
+fn chunks_of_any_size_are_kept_if_their_target_refuses_everything() {
     thread::scope(|scope| {
         for (status, code) in REFUSALS {
             scope.spawn(move || {
@@ -52,7 +52,7 @@ fn assert_kept(refusal: &Action, count: usize) {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(plugin.rule(refusal.clone()).forever());
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         let texts = numbers(count);
         let chunk = logs(&texts);
         let what = format!("{}: {refusal:?}, {count} records", plugin.operation);
@@ -60,8 +60,8 @@ fn assert_kept(refusal: &Action, count: usize) {
         assert_eq!(verdict, Verdict::Retry, "{what}");
         let lines = instance.lines();
         assert!(dropped(&lines).is_empty(), "{what}: {lines:#?}");
-        let told = |line: &&LogLine| line.text.contains("so it is scripted");
-        assert!(lines.iter().find(told).is_some(), "{what}: {lines:#?}");
+        let reported = |line: &&LogLine| line.text.contains("so it is scripted");
+        assert!(lines.iter().find(reported).is_some(), "{what}: {lines:#?}");
         let calls = aws.count(plugin.operation);
         assert!(calls < 40, "{what}: {calls} calls");
         aws.clear();
@@ -70,9 +70,9 @@ fn assert_kept(refusal: &Action, count: usize) {
     }
 }
 
-/// Whenever the fault ends, everything is delivered once.
+/// Everything is delivered once, whenever the error ends.
 #[test]
-fn a_target_that_is_repaired_while_its_batch_is_halved_loses_nothing() {
+fn a_target_repaired_during_bisection_loses_nothing() {
     thread::scope(|scope| {
         for plugin in PLUGINS {
             for refused in 1..=24 {
@@ -99,7 +99,7 @@ fn assert_all_delivered(plugin: Plugin, refused: u64) {
     assert_eq!(stored, expected, "{refused}");
 }
 
-/// A refusal that comes and goes with every call says nothing of the items either.
+/// A target that alternately accepts and refuses calls proves nothing about the items.
 #[test]
 fn a_target_that_refuses_every_other_call_loses_nothing() {
     for plugin in PLUGINS {
@@ -117,7 +117,7 @@ fn a_target_that_refuses_every_other_call_loses_nothing() {
     }
 }
 
-/// Plays a chunk in which these records are refused for good, and answers how many calls it took.
+/// Delivers a chunk in which these records are refused permanently. Returns the number of calls.
 fn poisoned(plugin: Plugin, count: usize, poisoned: &[usize]) -> u64 {
     let aws = ready();
     aws.script(Rule::poison("poison", "InvalidParameterException"));
@@ -134,21 +134,21 @@ fn poisoned(plugin: Plugin, count: usize, poisoned: &[usize]) -> u64 {
         .collect();
     let (mut stored, mut expected) = ((plugin.delivered)(&aws), records(&good));
     if poisoned.len() > 1 {
-        // What waits for proof is overtaken.
+        // Records that wait for proof are sent after others.
         stored.sort();
         expected.sort();
     }
     assert_eq!(stored, expected, "{poisoned:?}");
     let metrics_line = format!("{} dropped", poisoned.len());
     let lines = instance.exit();
-    let told = lines.iter().any(|line| line.text.contains(&metrics_line));
-    assert!(told, "{poisoned:?}: {lines:#?}");
+    let reported = lines.iter().any(|line| line.text.contains(&metrics_line));
+    assert!(reported, "{poisoned:?}: {lines:#?}");
     aws.count(plugin.operation)
 }
 
-/// Each poisoned record costs a search by halves and two refusals more, which are the proof.
+/// Each poisoned record needs a binary search and two more refusals as proof.
 #[test]
-fn poisoned_records_are_dropped_alone_with_few_calls() {
+fn only_poisoned_records_are_dropped_with_few_calls() {
     thread::scope(|scope| {
         for places in [
             vec![0],
@@ -162,18 +162,18 @@ fn poisoned_records_are_dropped_alone_with_few_calls() {
             scope.spawn(move || {
                 for plugin in PLUGINS {
                     let calls = poisoned(plugin, 500, &places);
-                    // 500 records are halved nine times.
-                    let most = places.len() as u64 * (2 * 9 + 2) + 1;
-                    assert!(calls <= most, "{calls} calls for {places:?}");
+                    // 500 records are bisected nine times.
+                    let max = places.len() as u64 * (2 * 9 + 2) + 1;
+                    assert!(calls <= max, "{calls} calls for {places:?}");
                 }
             });
         }
     });
 }
 
-/// A single record is refused, and others of its target are accepted meanwhile.
+/// A single record is refused, while other records of its target are accepted.
 #[test]
-fn a_record_that_is_alone_in_its_chunk_is_dropped_when_other_chunks_are_accepted() {
+fn a_single_refused_record_is_dropped_if_other_chunks_are_accepted() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(Rule::poison("poison", "InvalidParameterException"));
@@ -191,11 +191,11 @@ fn a_record_that_is_alone_in_its_chunk_is_dropped_when_other_chunks_are_accepted
 }
 
 #[test]
-fn a_record_that_is_alone_and_refused_without_proof_is_kept() {
+fn a_single_refused_record_without_proof_is_kept() {
     for plugin in PLUGINS {
         let aws = ready();
         aws.script(Rule::poison("poison", "InvalidParameterException"));
-        let instance = plugin.hasty(&aws);
+        let instance = plugin.with_short_timeout(&aws);
         let (verdict, took) = flush_on_time(&instance, &logs(["poison"]));
         assert_eq!(verdict, Verdict::Retry);
         assert!(took < Duration::from_millis(1100), "{took:?}");
@@ -205,7 +205,11 @@ fn a_record_that_is_alone_and_refused_without_proof_is_kept() {
 
 fn assert_one_dropped(instance: &Instance) {
     let lines = instance.lines();
-    let told = dropped(&lines);
-    assert_eq!(told.len(), 1, "{lines:#?}");
-    assert!(told[0].text.contains("dropped 1 event"), "{}", told[0].text);
+    let reported = dropped(&lines);
+    assert_eq!(reported.len(), 1, "{lines:#?}");
+    assert!(
+        reported[0].text.contains("dropped 1 event"),
+        "{}",
+        reported[0].text
+    );
 }

@@ -1,4 +1,4 @@
-//! Credentials that end soon, from an endpoint that fails now and then.
+//! Credentials with a short lifetime, from an endpoint that fails sometimes.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use support::host::{Instance, Verdict, telling};
 use support::output::{GROUP, Output, STREAM, logs};
 
 #[test]
-fn short_lived_credentials_are_renewed_once_for_all_instances_and_no_flush_fails() {
+fn short_lived_credentials_are_renewed_once_for_all_instances() {
     let aws = StandIn::builder()
         .verify("nobody", "nothing")
         .credentials_lifetime(LIFE)
@@ -32,15 +32,15 @@ fn short_lived_credentials_are_renewed_once_for_all_instances_and_no_flush_fails
             scope.spawn(move || deliver_until(instance, end));
         }
     });
-    // At half a life each, and once more for each failure.
+    // Renewed after half of each lifetime, and once more for each failure.
     let asked = aws.count("EcsCredentials");
     assert!((4..25).contains(&asked), "{asked} questions");
     for instance in instances {
         let lines = instance.exit();
-        let told = telling(&lines, "credentials could not be renewed").len();
+        let reported = telling(&lines, "credentials could not be renewed").len();
         assert!(
-            told <= 2,
-            "one line a minute and one at the end, not {told}"
+            reported <= 2,
+            "one line a minute and one at the end, not {reported}"
         );
     }
 }
@@ -54,5 +54,5 @@ fn deliver_until(instance: &Instance, end: Instant) {
     }
 }
 
-/// As short as leaves time for a second question.
+/// The lifetime of credentials: the shortest that leaves time for a second request.
 const LIFE: Duration = Duration::from_secs(6);

@@ -1,4 +1,4 @@
-//! Random times against what the service asks of a request, and how many requests they take.
+//! Random times: each request stays within the limits, and the number of requests stays small.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ const LIMITS: Limits = Limits {
     span_ms: Some(SPAN),
 };
 
-/// The batches of items with these times and weights, in the order in which they are made.
+/// The batches of items with these times and sizes, in the order in which they are made.
 fn batches(limits: Limits, items: &[(i64, usize)], only: Option<Arc<PendingItems>>) -> Vec<Batch> {
     let mut windows = Windows::new(limits, HEAD, only);
     let mut batches = Vec::new();
@@ -23,13 +23,13 @@ fn batches(limits: Limits, items: &[(i64, usize)], only: Option<Arc<PendingItems
         open.body()
             .extend_from_slice(ordinal.to_string().as_bytes());
         batches.extend(open.add(start, *time, *bytes, ordinal as u32));
-        assert!(windows.open() <= MOST_WINDOWS);
+        assert!(windows.open() <= MAX_WINDOWS);
     }
     batches.extend(windows.finish());
     batches
 }
 
-fn weightless(times: impl IntoIterator<Item = i64>) -> Vec<(i64, usize)> {
+fn one_byte_each(times: impl IntoIterator<Item = i64>) -> Vec<(i64, usize)> {
     times.into_iter().map(|time| (time, 1)).collect()
 }
 
@@ -45,7 +45,7 @@ fn check_limits(batch: &Batch) {
     assert_eq!(batch.body(), expected.as_bytes());
 }
 
-/// Each item once, and those of one time in their order, when the batches are sent as they are made.
+/// Checks that each item is sent once, and that items of equal time keep their order.
 fn check_items(items: &[(i64, usize)], batches: &[Batch]) {
     let mut by_time: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
     for item in batches.iter().flat_map(Batch::items) {
@@ -58,7 +58,7 @@ fn check_items(items: &[(i64, usize)], batches: &[Batch]) {
     assert_eq!(by_time, expected);
 }
 
-/// Batches of different windows share no time.
+/// Checks that batches of different windows have no time in common.
 fn check_windows(batches: &[Batch]) {
     for (index, batch) in batches.iter().enumerate() {
         for later in &batches[index + 1..] {
@@ -70,7 +70,7 @@ fn check_windows(batches: &[Batch]) {
 }
 
 #[test]
-fn random_items_are_each_in_one_batch_within_the_limits_and_in_order() {
+fn random_items_are_batched_once_in_order_within_the_limits() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -100,7 +100,7 @@ fn random_items_are_each_in_one_batch_within_the_limits_and_in_order() {
 }
 
 #[test]
-fn times_in_any_order_take_a_batch_for_each_window() {
+fn random_times_take_one_batch_per_window() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -112,11 +112,11 @@ fn times_in_any_order_take_a_batch_for_each_window() {
     for _ in 0..50 {
         let windows = random.i64(1..15);
         let times = (0..2000).map(|_| 50_000 + random.i64(0..windows * SPAN));
-        let items = weightless(times);
+        let items = one_byte_each(times);
         let batches = batches(limits, &items, None);
-        let most = usize::try_from(windows).unwrap() + 1;
+        let max = usize::try_from(windows).unwrap() + 1;
         assert!(
-            batches.len() <= most,
+            batches.len() <= max,
             "{} for {windows} windows",
             batches.len()
         );
@@ -126,10 +126,10 @@ fn times_in_any_order_take_a_batch_for_each_window() {
 }
 
 #[test]
-fn what_lies_a_little_before_the_first_item_is_in_its_batch() {
-    // The third item needs another batch; the others are about the same time.
+fn items_slightly_older_than_the_first_share_its_batch() {
+    // The third item needs another batch. The other items are close together.
     for far in [-5 * SPAN, -SPAN, SPAN, 5 * SPAN] {
-        let items = weightless([0, 10, far, -20, 30, -40]);
+        let items = one_byte_each([0, 10, far, -20, 30, -40]);
         let batches = batches(LIMITS, &items, None);
         let mut sizes: Vec<usize> = batches.iter().map(|batch| batch.items().len()).collect();
         sizes.sort_unstable();
@@ -138,8 +138,8 @@ fn what_lies_a_little_before_the_first_item_is_in_its_batch() {
 }
 
 #[test]
-fn the_window_that_was_not_used_for_longest_is_closed_first() {
-    let most = MOST_WINDOWS as i64;
+fn the_least_recently_used_window_is_closed_first() {
+    let max = MAX_WINDOWS as i64;
     let mut windows = Windows::new(LIMITS, HEAD, None);
     let mut add = |time: i64, ordinal| {
         let closed = windows.choose(time);
@@ -148,22 +148,22 @@ fn the_window_that_was_not_used_for_longest_is_closed_first() {
         assert!(windows.chosen().add(start, time, 1, ordinal).is_none());
         closed
     };
-    for window in 0..most {
+    for window in 0..max {
         assert!(add(window * SPAN, 0).is_none());
     }
     assert!(add(0, 1).is_none());
-    let closed = add(most * SPAN, 2).expect("there are more than there may be");
+    let closed = add(max * SPAN, 2).expect("there are more than there may be");
     assert_eq!(closed.oldest(), Some(SPAN));
     let rest: Vec<i64> = windows
         .finish()
         .filter_map(|batch| batch.oldest())
         .collect();
-    let expected: Vec<i64> = (0..=most).filter(|n| *n != 1).map(|n| n * SPAN).collect();
+    let expected: Vec<i64> = (0..=max).filter(|n| *n != 1).map(|n| n * SPAN).collect();
     assert_eq!(rest, expected, "by windows");
 }
 
 #[test]
-fn the_first_and_the_last_of_all_times_have_windows() {
+fn the_minimum_and_maximum_times_have_windows() {
     let times = [
         0,
         i64::MAX,
@@ -173,7 +173,7 @@ fn the_first_and_the_last_of_all_times_have_windows() {
         i64::MIN + 1,
         i64::MAX,
     ];
-    let items = weightless(times);
+    let items = one_byte_each(times);
     let batches = batches(LIMITS, &items, None);
     check_items(&items, &batches);
     let span = |batch: &Batch| batch.newest().unwrap() - batch.oldest().unwrap();
@@ -181,10 +181,10 @@ fn the_first_and_the_last_of_all_times_have_windows() {
 }
 
 #[test]
-fn of_a_chunk_tried_before_only_what_is_left_is_taken() {
-    let items = weightless([0, 5 * SPAN, 1, 5 * SPAN + 1]);
-    let left = Arc::new(PendingItems::new(vec![1, 2]));
-    let batches = batches(LIMITS, &items, Some(left));
+fn only_pending_items_of_a_retried_chunk_are_batched() {
+    let items = one_byte_each([0, 5 * SPAN, 1, 5 * SPAN + 1]);
+    let pending = Arc::new(PendingItems::new(vec![1, 2]));
+    let batches = batches(LIMITS, &items, Some(pending));
     let ordinals = |batch: &Batch| batch.items()[0].ordinal;
     assert_eq!(batches.iter().map(ordinals).collect::<Vec<_>>(), [2, 1]);
 }

@@ -1,8 +1,8 @@
-//! An event beyond the limit: cut, or sent in parts.
+//! Events beyond the limit: truncated, or sent in parts.
 
-use super::{AFTER_MESSAGE, EVENT_OVERHEAD, Encoder, Written, before_message, most_text};
+use super::{AFTER_MESSAGE, EVENT_OVERHEAD, Encoder, UnfinishedEvent, before_message, max_text};
 use crate::batch::oversize::{self, Oversize};
-use crate::cloudwatch::entity::{KUBERNETES, is_meant};
+use crate::cloudwatch::entity::{KUBERNETES, is_entity_field};
 use crate::json::escape::Depth;
 use crate::json::parts::{NumberedParts, Parts};
 use crate::json::pieces::Pieces;
@@ -10,16 +10,16 @@ use crate::record::chunk_reader::Record;
 use crate::record::log_key::Part;
 use crate::record::msgpack::{Cursor, Token};
 
-/// An event that is being sent in parts. A round writes as many of them as it has requests for, so
-/// that an event takes the memory of some requests, however large it is.
-pub(super) struct Pending<'c> {
+/// An event that is sent in parts. A round writes only as many parts as it has requests for, so an
+/// event of any size takes the memory of a few requests.
+pub(super) struct PendingParts<'c> {
     number: usize,
     time: i64,
     parts: NumberedParts<'c>,
 }
 
 impl<'c> Encoder<'c> {
-    /// Decides about an event of which the body holds a beginning.
+    /// Truncates or splits an event whose beginning is in the body.
     #[cold]
     pub(super) fn oversize(
         &mut self,
@@ -27,39 +27,34 @@ impl<'c> Encoder<'c> {
         record: Record<'c, '_>,
         number: usize,
         time: i64,
-        written: Written,
+        event: UnfinishedEvent,
     ) {
         match self.config.oversize {
             Oversize::Truncate => {
                 self.counts.truncated += 1;
-                self.counts.too_deep += written.more_too_deep;
-                self.truncate(number, time, &written);
+                self.counts.too_deep += event.more_too_deep;
+                self.truncate(number, time, &event);
             }
             Oversize::Split => {
                 self.counts.split += 1;
                 let body = self.open[number - self.targets.first()].chosen().body();
-                body.truncate(written.start);
-                // They are counted when the parts are written.
-                self.json.set_too_deep(written.too_deep);
-                self.pending = Some(self.split(part, &record, number, time));
+                body.truncate(event.start);
+                // The values are counted when the parts are written.
+                self.json.set_too_deep(event.too_deep);
+                self.pending_parts = Some(self.split(part, &record, number, time));
             }
         }
     }
 
-    /// Cuts the event in the body.
-    fn truncate(&mut self, number: usize, time: i64, written: &Written) {
-        let room = most_text(self.config) - oversize::TRUNCATED.len();
+    /// Truncates the event in the body.
+    fn truncate(&mut self, number: usize, time: i64, event: &UnfinishedEvent) {
+        let room = max_text(self.config) - oversize::TRUNCATED.len();
         let body = self.open[number - self.targets.first()].chosen().body();
-        let (kept, text) = oversize::fitting_from((0, 0), &body[written.message..], room);
-        body.truncate(written.message + kept);
+        let (kept, text) = oversize::fitting_from((0, 0), &body[event.message..], room);
+        body.truncate(event.message + kept);
         body.extend_from_slice(oversize::TRUNCATED.as_bytes());
         body.extend_from_slice(AFTER_MESSAGE);
-        self.add(
-            number,
-            written.start,
-            time,
-            text + oversize::TRUNCATED.len(),
-        );
+        self.add(number, event.start, time, text + oversize::TRUNCATED.len());
     }
 
     fn split(
@@ -68,10 +63,10 @@ impl<'c> Encoder<'c> {
         record: &Record<'c, '_>,
         number: usize,
         time: i64,
-    ) -> Pending<'c> {
-        let room = most_text(self.config) - oversize::MARK_ROOM;
+    ) -> PendingParts<'c> {
+        let room = max_text(self.config) - oversize::MARK_ROOM;
         let parts = || Parts::escaped(self.pieces(part, record), room);
-        Pending {
+        PendingParts {
             number,
             time,
             parts: NumberedParts::new(parts),
@@ -91,10 +86,10 @@ impl<'c> Encoder<'c> {
 
     fn record_pieces(&self, record: &Record<'c, '_>) -> Pieces<'c> {
         let entities = self.config.entities.is_some();
-        let keeps = |field: &_| !(entities && is_meant(field));
+        let keeps = |field: &_| !(entities && is_entity_field(field));
         let mut pieces = Pieces::record(Depth::Twice, None, record.fields, keeps, None);
         if entities {
-            pieces = pieces.leaving_out(KUBERNETES, is_meant);
+            pieces = pieces.leaving_out(KUBERNETES, is_entity_field);
         }
         let metrics = self.config.metrics.as_ref();
         match metrics.and_then(|metrics| metrics.escaped(record)) {
@@ -103,9 +98,9 @@ impl<'c> Encoder<'c> {
         }
     }
 
-    /// Writes the next part of an event; `false` when there is none.
-    pub(super) fn part(&mut self) -> bool {
-        let Some(mut pending) = self.pending.take() else {
+    /// Writes the next part of an event; `false` if there is none.
+    pub(super) fn write_next_part(&mut self) -> bool {
+        let Some(mut pending) = self.pending_parts.take() else {
             return false;
         };
         let (number, time) = (pending.number, pending.time);
@@ -125,7 +120,7 @@ impl<'c> Encoder<'c> {
         body.extend_from_slice(mark.as_bytes());
         body.extend_from_slice(AFTER_MESSAGE);
         self.add(number, start, time, text);
-        self.pending = Some(pending);
+        self.pending_parts = Some(pending);
         true
     }
 }

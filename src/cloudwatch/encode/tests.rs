@@ -1,4 +1,4 @@
-//! Chunks of many targets, days and sizes: what is handed out, and what is not yet.
+//! Chunks with many targets, days and sizes: which batches are returned, and which items are pending.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,23 +33,23 @@ fn fixed() -> Fixed {
     }
 }
 
-fn encoder<'c>(config: &'c Config, fixed: &'c Fixed, left: Option<Vec<u32>>) -> Encoder<'c> {
+fn encoder<'c>(config: &'c Config, fixed: &'c Fixed, pending: Option<Vec<u32>>) -> Encoder<'c> {
     let variables = Variables::new(fixed, None, "tag");
     let targets = LogStreams::new(&config.route, None, variables, "tag");
     Encoder::new(
         config,
         targets,
-        left.map(|left| Arc::new(PendingItems::new(left))),
+        pending.map(|pending| Arc::new(PendingItems::new(pending))),
     )
 }
 
-/// The batches of each round, with their streams.
-fn rounds(encoder: &mut Encoder<'_>, chunk: &Chunk, most: usize) -> Vec<Vec<(String, Batch)>> {
-    // The chunk of a test lives as long as it does.
+/// The batches of each round, with their log streams.
+fn rounds(encoder: &mut Encoder<'_>, chunk: &Chunk, max: usize) -> Vec<Vec<(String, Batch)>> {
+    // The encoder borrows the chunk. It is leaked to live until the end of the test.
     let chunk: &'static [u8] = Box::leak(chunk.bytes().into());
     let mut records = Records::new(chunk);
     let mut rounds = Vec::new();
-    while rounds.len() < most {
+    while rounds.len() < max {
         let round = encoder.round(&mut records, 1);
         if round.is_empty() {
             break;
@@ -67,7 +67,7 @@ fn ordinals<'b>(batches: impl IntoIterator<Item = &'b (String, Batch)>) -> Vec<u
     items.map(|item| item.ordinal).collect()
 }
 
-/// An event for each of these streams, at these seconds.
+/// A chunk with one event for each log stream, at the given second.
 fn events(events: impl IntoIterator<Item = (String, u64)>) -> Chunk {
     events
         .into_iter()
@@ -79,15 +79,15 @@ fn events(events: impl IntoIterator<Item = (String, u64)>) -> Chunk {
 
 #[test]
 fn a_chunk_of_very_many_streams_is_encoded_in_sections() {
-    let streams = MOST_OPEN * 5 / 2;
-    // Each stream once, and then the first ones again.
+    let streams = MAX_OPEN * 5 / 2;
+    // Each stream once, and then the first ones retry.
     let names = (0..streams).chain(0..100).map(|n| (format!("s{n}"), 9));
     let chunk = events(names);
     let (config, fixed) = (config(&[]), fixed());
     let mut encoder = encoder(&config, &fixed, None);
     let rounds = rounds(&mut encoder, &chunk, usize::MAX);
     let sizes: Vec<usize> = rounds.iter().map(Vec::len).collect();
-    assert_eq!(sizes, [MOST_OPEN, MOST_OPEN, MOST_OPEN / 2 + 100]);
+    assert_eq!(sizes, [MAX_OPEN, MAX_OPEN, MAX_OPEN / 2 + 100]);
     let mut found: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (stream, batch) in rounds.iter().flatten() {
         let body: Value = serde_json::from_slice(&batch.body()).unwrap();
@@ -101,7 +101,7 @@ fn a_chunk_of_very_many_streams_is_encoded_in_sections() {
 }
 
 #[test]
-fn long_names_fill_a_section_as_well() {
+fn long_names_fill_a_section() {
     let long = "n".repeat(500);
     let chunk = events((0..9000).map(|n| (format!("{n}{long}"), 9)));
     let (config, fixed) = (config(&[]), fixed());
@@ -114,14 +114,14 @@ fn long_names_fill_a_section_as_well() {
             && rounds
                 .iter()
                 .map(names)
-                .all(|bytes| bytes <= MOST_NAME_BYTES)
+                .all(|bytes| bytes <= MAX_NAME_BYTES)
     );
     assert_eq!(ordinals(rounds.iter().flatten()).len(), 9000);
 }
 
 #[test]
-fn sections_of_which_nothing_is_left_are_passed_over() {
-    let streams = MOST_OPEN * 2 + 10;
+fn sections_without_pending_items_are_skipped() {
+    let streams = MAX_OPEN * 2 + 10;
     let chunk = events((0..streams).map(|n| (format!("s{n}"), 9)));
     let (config, fixed) = (config(&[]), fixed());
     let last = streams as u32 - 1;
@@ -131,21 +131,21 @@ fn sections_of_which_nothing_is_left_are_passed_over() {
 }
 
 #[test]
-fn windows_of_days_count_as_open_batches() {
+fn each_time_window_is_an_open_batch() {
     let days = 10;
-    let streams = MOST_OPEN / days * 2;
+    let streams = MAX_OPEN / days * 2;
     let day = |n: usize| (n % days) as u64 * 24 * 3600;
     let all = (0..streams * days).map(|n| (format!("s{}", n / days), day(n)));
     let (config, fixed) = (config(&[]), fixed());
     let mut encoder = encoder(&config, &fixed, None);
     let rounds = rounds(&mut encoder, &events(all), usize::MAX);
     let sizes: Vec<usize> = rounds.iter().map(Vec::len).collect();
-    assert_eq!(sizes, [MOST_OPEN, MOST_OPEN]);
+    assert_eq!(sizes, [MAX_OPEN, MAX_OPEN]);
 }
 
-/// What was handed out and the rest are the chunk, wherever the encoder stops.
+/// The returned items and the rest together are the whole chunk, wherever the encoder stops.
 #[test]
-fn the_rest_is_what_was_not_handed_out() {
+fn the_rest_is_every_item_not_returned() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -176,13 +176,13 @@ fn the_rest_is_what_was_not_handed_out() {
         found.extend(rest.next..count);
         found.sort_unstable();
         assert_eq!(found, (0..count).collect::<Vec<_>>());
-        // What comes again is the rest alone, by the same ordinals.
-        let left: Vec<u32> = rest.open.iter().copied().chain(rest.next..count).collect();
-        let mut again = encoder(&config, &fixed, Some(left.clone()));
-        let mut sent = ordinals(rounds(&mut again, &chunk, usize::MAX).iter().flatten());
-        let mut left = left;
+        // The retry sends exactly the rest, with the same ordinals.
+        let pending: Vec<u32> = rest.open.iter().copied().chain(rest.next..count).collect();
+        let mut retry = encoder(&config, &fixed, Some(pending.clone()));
+        let mut sent = ordinals(rounds(&mut retry, &chunk, usize::MAX).iter().flatten());
+        let mut pending = pending;
         sent.sort_unstable();
-        left.sort_unstable();
-        assert_eq!(sent, left);
+        pending.sort_unstable();
+        assert_eq!(sent, pending);
     }
 }

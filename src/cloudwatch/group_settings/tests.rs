@@ -3,7 +3,7 @@ use super::*;
 const DENIED: (ErrorClass, &str) = (ErrorClass::Denied, "AccessDeniedException");
 const REFUSED: (ErrorClass, &str) = (ErrorClass::Refused, "InvalidParameterException");
 
-fn creation(on_refused: OnRefused) -> CreateOptions {
+fn create_options(on_refused: OnRefused) -> CreateOptions {
     CreateOptions {
         tags: vec![("a".into(), "b".into())],
         kms_key_id: Some("key".into()),
@@ -18,16 +18,16 @@ fn given_up(
     (kind, code): (ErrorClass, &str),
     texts: &[&str],
 ) -> Vec<Option<GroupSetting>> {
-    let creation = creation(on_refused);
-    let mut extras = GroupSettings::of(&creation);
+    let create_options = create_options(on_refused);
+    let mut settings = GroupSettings::of(&create_options);
     texts
         .iter()
-        .map(|text| extras.give_up(&SendError::new(kind, code, text)))
+        .map(|text| settings.give_up(&SendError::new(kind, code, text)))
         .collect()
 }
 
 #[test]
-fn nothing_is_left_out_unless_the_option_allows_it() {
+fn no_setting_is_removed_unless_the_option_allows_it() {
     for text in ["no", "logs:TagResource", "KMS key", "log group class"] {
         for refusal in [DENIED, REFUSED] {
             assert_eq!(given_up(OnRefused::Keep, refusal, &[text]), [None]);
@@ -36,7 +36,7 @@ fn nothing_is_left_out_unless_the_option_allows_it() {
 }
 
 #[test]
-fn the_one_that_the_service_names_is_left_out() {
+fn the_setting_that_the_service_names_is_removed() {
     assert_eq!(
         given_up(
             OnRefused::Continue,
@@ -52,7 +52,7 @@ fn the_one_that_the_service_names_is_left_out() {
 }
 
 #[test]
-fn names_in_a_message_say_nothing() {
+fn resource_names_in_a_message_do_not_name_a_setting() {
     let texts = [
         "Group /kms/class-tag is not valid",
         "arn:aws:kms:x is not valid",
@@ -74,7 +74,7 @@ fn names_in_a_message_say_nothing() {
 }
 
 #[test]
-fn the_key_is_never_left_out() {
+fn the_key_is_never_removed() {
     let texts = [
         "The specified KMS Key Id could not be found.",
         "no",
@@ -93,7 +93,7 @@ fn the_key_is_never_left_out() {
 }
 
 #[test]
-fn a_group_that_may_not_be_created_at_all_needs_no_more_attempts() {
+fn no_setting_is_removed_if_create_log_group_is_denied() {
     let text = "User: arn:aws:sts::1:assumed-role/staging-kms/x is not authorized to perform: logs:CreateLogGroup on resource: arn:aws:logs:r:1:log-group:/ecs/staging-class:*";
     assert_eq!(given_up(OnRefused::Continue, DENIED, &[text]), [None]);
     let throttled = (ErrorClass::Throttled, "ThrottlingException");
@@ -101,13 +101,15 @@ fn a_group_that_may_not_be_created_at_all_needs_no_more_attempts() {
 }
 
 fn explained(on_refused: OnRefused, (kind, code): (ErrorClass, &str), text: &str) -> String {
-    let creation = creation(on_refused);
-    let fault = SendError::new(kind, code, text);
-    GroupSettings::of(&creation).explain(fault).to_string()
+    let create_options = create_options(on_refused);
+    let error = SendError::new(kind, code, text);
+    GroupSettings::of(&create_options)
+        .explain(error)
+        .to_string()
 }
 
 #[test]
-fn a_refusal_says_which_option_it_is_about_and_what_to_do() {
+fn an_error_names_its_option_and_what_to_do() {
     for (text, parts) in [
         (
             "is not authorized to perform: logs:TagResource on resource: /kms/class",

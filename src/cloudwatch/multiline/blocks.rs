@@ -1,7 +1,7 @@
-//! Lines -> events of several lines.
+//! Lines -> multi-line events.
 //!
-//! As the awslogs driver does it: standard output and standard error of a container are one, lines
-//! before the first that begins an event are one of their own, and an event has the time of its
+//! The rules are those of the awslogs driver. Standard output and standard error of a container are one
+//! source. Lines before the first that begins an event are an event too. An event has the time of its
 //! first line.
 
 use std::collections::HashMap;
@@ -11,20 +11,20 @@ use super::line::Line;
 /// The open event of each container.
 #[derive(Debug, Default)]
 pub(super) struct Blocks<'c> {
-    /// In the order in which the containers were met.
+    /// In the order of their containers in the chunk.
     blocks: Vec<Line<'c>>,
-    /// Whose they are. The identities are chosen outside, so a look-up costs the same however many
-    /// there are.
+    /// The index of each container's event. Container ids are arbitrary, so a hash map keeps the cost of a
+    /// lookup constant for any number of them.
     by_container: HashMap<&'c [u8], usize>,
 }
 
 impl<'c> Blocks<'c> {
-    /// Adds a line; the event that ends before it.
+    /// Adds a line. Returns the event that ends before this line.
     pub(super) fn add(
         &mut self,
         line: Line<'c>,
         begins: bool,
-        most_bytes: usize,
+        max_bytes: usize,
     ) -> Option<Line<'c>> {
         let container = line.get(b"container_id").unwrap_or_default();
         let known = self.by_container.get(container);
@@ -33,14 +33,14 @@ impl<'c> Blocks<'c> {
             self.blocks.push(line);
             return None;
         };
-        if begins || block.text.len() + NEWLINE.len() + line.text.len() > most_bytes {
+        if begins || block.text.len() + NEWLINE.len() + line.text.len() > max_bytes {
             return Some(std::mem::replace(block, line));
         }
         block.append(&[NEWLINE, &line.text]);
         None
     }
 
-    /// The events that are open at the chunk's end.
+    /// Returns the events that are open at the end of the chunk.
     pub(super) fn finish(self) -> impl Iterator<Item = Line<'c>> {
         self.blocks.into_iter()
     }

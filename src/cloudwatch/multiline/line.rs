@@ -7,18 +7,18 @@ use crate::record::log_key::{Part, Select};
 use crate::record::msgpack::{Cursor, Token};
 use crate::record::timestamp::Time;
 
-/// A record with the text that it is about.
+/// A record with its selected text.
 #[derive(Clone, Debug)]
 pub(super) struct Line<'c> {
     pub(super) time: Time,
     pub(super) fields: Vec<Field<'c>>,
-    /// Which of the fields has the text.
+    /// The index of the field with the text.
     at: usize,
     pub(super) text: Cow<'c, [u8]>,
 }
 
 impl<'c> Line<'c> {
-    /// `None` for a record without the key, and when its value is no text.
+    /// `None` for a record without the key, or with a value that is not text.
     pub(super) fn of(record: &Record<'c, '_>, select: &Select) -> Option<Self> {
         let Part::Value(raw) = select.part(record)? else {
             return None;
@@ -39,13 +39,13 @@ impl<'c> Line<'c> {
         text(field.value)
     }
 
-    /// Appends more text to it.
+    /// Appends more text.
     pub(super) fn append(&mut self, parts: &[&[u8]]) {
         let text = self.text.to_mut();
         parts.iter().for_each(|part| text.extend_from_slice(part));
     }
 
-    /// Leaves out the fields of which this is true; the text's own stays.
+    /// Removes the fields that `is_out` matches. The field with the text always stays.
     pub(super) fn leave_out(&mut self, is_out: impl Fn(&Field<'_>) -> bool) {
         let mut index = 0;
         let (mut before, at) = (0, self.at);
@@ -58,7 +58,7 @@ impl<'c> Line<'c> {
         self.at -= before;
     }
 
-    /// Appends the record, as the host writes one.
+    /// Appends the record in the format of Fluent Bit.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         head(self.time, self.fields.len(), out);
         for (index, field) in self.fields.iter().enumerate() {
@@ -88,7 +88,8 @@ fn text(raw: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// `[EventTime, {` and how many fields; a time that an EventTime cannot hold is whole seconds.
+/// Appends `[EventTime, {` and the number of fields. A time outside the range of EventTime is written as
+/// whole seconds.
 fn head(time: Time, fields: usize, out: &mut Vec<u8>) {
     out.push(ARRAY_OF_TWO);
     match u32::try_from(time.seconds) {
@@ -106,7 +107,7 @@ fn head(time: Time, fields: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&length(fields));
 }
 
-/// The two second counts that mark groups.
+/// Whether the seconds are one of the two values that mark groups of records.
 fn is_marker(seconds: u32) -> bool {
     seconds >= u32::MAX - 1
 }
@@ -117,13 +118,13 @@ fn string(text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(text);
 }
 
-/// A chunk is shorter than 4 GiB, and so is all that is in it.
+/// A length in four bytes. A chunk is shorter than 4 GiB, so all lengths in it fit.
 fn length(length: usize) -> [u8; 4] {
     u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes()
 }
 
 const ARRAY_OF_TWO: u8 = 0x92;
-/// Of eight bytes, and the type 0.
+/// An extension of eight bytes with type 0.
 const EVENT_TIME: [u8; 2] = [0xd7, 0];
 const INT_64: u8 = 0xd3;
 const MAP_32: u8 = 0xdf;

@@ -1,20 +1,20 @@
-//! The pieces of a line that Docker cut -> the line.
+//! Partial lines -> lines.
 //!
-//! Docker reads a container's output by 16 KiB. A longer line comes in pieces with one
-//! `partial_id`, numbered by `partial_ordinal`; those of two streams may come in turn. Source: moby
+//! Docker reads a container's output in buffers of 16 KiB. A longer line becomes several records with
+//! one `partial_id`, numbered by `partial_ordinal`. The parts of two streams may alternate. Source: moby
 //! `daemon/logger/copier.go` and `daemon/logger/fluentd/fluentd.go`.
 
 use std::collections::HashMap;
 
 use super::line::Line;
 
-/// Lines whose last piece has not come yet.
+/// Lines whose last part has not been read.
 #[derive(Debug, Default)]
 pub(super) struct PartialLines<'c> {
-    /// In the order in which they began; `None` for one that has ended.
+    /// In the order of their first parts; `None` for a line that is complete.
     lines: Vec<Option<Open<'c>>>,
-    /// Which of them are open. A container chooses the identities, so a look-up costs the same
-    /// however many there are.
+    /// The index of each open line. A container chooses the ids, so a hash map keeps the cost of a lookup
+    /// constant for any number of them.
     by_id: HashMap<&'c [u8], usize>,
 }
 
@@ -25,7 +25,7 @@ struct Open<'c> {
 }
 
 impl<'c> PartialLines<'c> {
-    /// Adds what may be a piece; the lines that are whole now.
+    /// Adds a record that may be a part of a line. Returns the lines that are complete.
     pub(super) fn add(&mut self, mut line: Line<'c>) -> Vec<Line<'c>> {
         let Some(id) = line.get(b"partial_id") else {
             return vec![line];
@@ -33,16 +33,16 @@ impl<'c> PartialLines<'c> {
         let ordinal = line.get(b"partial_ordinal").and_then(number);
         let is_last = line.get(b"partial_last") == Some(b"true");
         line.leave_out(|field| OWN_KEYS.iter().any(|key| field.is(key)));
-        let mut whole = Vec::new();
-        whole.extend(self.append(id, ordinal.unwrap_or_default(), line));
+        let mut complete = Vec::new();
+        complete.extend(self.append(id, ordinal.unwrap_or_default(), line));
         if is_last {
-            whole.extend(self.take(id));
+            complete.extend(self.take(id));
         }
-        whole
+        complete
     }
 
-    /// Adds a piece to its line. One out of order, or doubled on its way, begins another: nothing is
-    /// joined that was not one line.
+    /// Appends a part to its line. A part out of order, or a duplicate, starts another line, so only parts
+    /// of one line are joined.
     fn append(&mut self, id: &'c [u8], ordinal: u64, line: Line<'c>) -> Option<Line<'c>> {
         if let Some(open) = self.open(id)
             && open.next == ordinal
@@ -67,7 +67,7 @@ impl<'c> PartialLines<'c> {
         Some(self.lines.get_mut(index)?.take()?.line)
     }
 
-    /// What is left at the chunk's end.
+    /// Returns the lines that are open at the end of the chunk.
     pub(super) fn finish(self) -> impl Iterator<Item = Line<'c>> {
         self.lines.into_iter().flatten().map(|open| open.line)
     }

@@ -31,7 +31,7 @@ fn join(set: &[(&str, &str)]) -> Join {
     join.expect("lines are joined")
 }
 
-/// The events of a joined chunk: nanoseconds of the time, and the text.
+/// The events of a joined chunk: the nanoseconds of the time, and the text.
 fn events(join: &Join, chunk: &[u8]) -> Vec<(u32, String)> {
     let joined = join.chunk(chunk);
     let mut records = Records::new(&joined);
@@ -79,7 +79,7 @@ fn piece<'f>(
 const DRIVER: &[(&str, &str)] = &[("awslogs-group", "g")];
 
 #[test]
-fn an_event_begins_with_the_pattern_and_has_its_first_lines_time() {
+fn an_event_begins_at_the_pattern_with_the_time_of_its_first_line() {
     let join = join(&[("awslogs-multiline-pattern", "^INFO|ERROR")]);
     let chunk = lines(&["before", "INFO a", " at b", "", " at c", "x ERROR d"]);
     let expected = [
@@ -94,7 +94,7 @@ fn an_event_begins_with_the_pattern_and_has_its_first_lines_time() {
 }
 
 #[test]
-fn a_time_begins_an_event() {
+fn a_matching_time_begins_an_event() {
     let join = join(&[("awslogs-datetime-format", "%Y-%m-%d %H:%M:%S")]);
     let chunk = lines(&["2026-11-21 10:00:00 a", "b", "2026-11-21 10:00:01 c"]);
     let expected = ["2026-11-21 10:00:00 a\nb", "2026-11-21 10:00:01 c"];
@@ -102,7 +102,7 @@ fn a_time_begins_an_event() {
 }
 
 #[test]
-fn an_event_ends_where_another_line_would_be_too_much() {
+fn an_event_ends_before_a_line_that_exceeds_the_limit() {
     let join = join(&[
         ("awslogs-multiline-pattern", "^a"),
         ("max_event_bytes", "1024"),
@@ -116,7 +116,7 @@ fn an_event_ends_where_another_line_would_be_too_much() {
 }
 
 #[test]
-fn without_a_limit_of_ones_own_it_is_the_drivers() {
+fn the_default_limit_is_that_of_the_driver() {
     let join = join(&[("awslogs-multiline-pattern", "^a")]);
     let long = "b".repeat(262_118 - 2);
     assert_eq!(texts(&join, &lines(&["a", &long])).len(), 1);
@@ -125,7 +125,7 @@ fn without_a_limit_of_ones_own_it_is_the_drivers() {
 }
 
 #[test]
-fn lines_of_two_containers_are_not_mixed_and_those_of_one_are_whatever_their_source() {
+fn lines_are_joined_per_container_across_stdout_and_stderr() {
     let join = join(&[("awslogs-multiline-pattern", "^a")]);
     let record = |log, id, source| [("container_id", id), ("log", log), ("source", source)];
     let records = [
@@ -139,7 +139,7 @@ fn lines_of_two_containers_are_not_mixed_and_those_of_one_are_whatever_their_sou
 }
 
 #[test]
-fn the_pieces_of_a_line_are_joined_even_when_two_lines_come_in_turn() {
+fn partial_lines_are_joined_when_two_lines_alternate() {
     let chunk = chunk(&[
         &piece("a1", "x", "1", "false"),
         &piece("b1", "y", "1", "false"),
@@ -154,7 +154,7 @@ fn the_pieces_of_a_line_are_joined_even_when_two_lines_come_in_turn() {
 }
 
 #[test]
-fn a_joined_line_has_no_more_the_keys_of_a_piece() {
+fn a_joined_line_has_no_partial_keys() {
     let chunk = chunk(&[
         &piece("a", "x", "1", "false"),
         &piece("b", "x", "2", "true"),
@@ -167,7 +167,7 @@ fn a_joined_line_has_no_more_the_keys_of_a_piece() {
 }
 
 #[test]
-fn pieces_that_do_not_follow_each_other_are_not_joined() {
+fn partial_lines_out_of_order_are_not_joined() {
     let chunk = chunk(&[
         &piece("a2", "x", "2", "false"),
         &piece("a3", "x", "3", "false"),
@@ -179,7 +179,7 @@ fn pieces_that_do_not_follow_each_other_are_not_joined() {
 }
 
 #[test]
-fn pieces_make_a_line_before_lines_make_an_event() {
+fn partial_lines_are_joined_before_multiline_events() {
     let join = join(&[("awslogs-multiline-pattern", "^begin end$")]);
     let chunk = chunk(&[
         &[("log", "x")],
@@ -191,7 +191,7 @@ fn pieces_make_a_line_before_lines_make_an_event() {
 }
 
 #[test]
-fn what_is_no_text_and_what_is_no_record_stays() {
+fn records_without_text_and_undecodable_values_are_kept() {
     let mut chunk = lines(&["a"]);
     chunk.extend_from_slice(&[0xc3, 0x93, 1, 2, 3]);
     chunk.extend_from_slice(&[
@@ -211,9 +211,9 @@ fn what_is_no_text_and_what_is_no_record_stays() {
     assert_eq!((records.undecodable(), records.torn()), (2, 2));
 }
 
-/// Whatever is cut and joined, each stream's bytes come out once and in their order.
+/// For any partial lines, each stream's bytes are written once and in order.
 #[test]
-fn no_byte_is_lost_doubled_or_moved() {
+fn no_byte_is_lost_duplicated_or_reordered() {
     let seed = 0x5eed_0701;
     println!("seed {seed:#x}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -236,7 +236,7 @@ fn no_byte_is_lost_doubled_or_moved() {
     }
 }
 
-/// A line as Docker cuts it, at 64 bytes.
+/// A line as Docker splits it, at 64 bytes.
 fn cut(line: &str) -> Vec<Vec<(&str, &str)>> {
     const ORDINALS: [&str; 5] = ["1", "2", "3", "4", "5"];
     if line.len() <= 64 {
@@ -253,12 +253,11 @@ fn cut(line: &str) -> Vec<Vec<(&str, &str)>> {
         .collect()
 }
 
-/// A container chooses the identities. If each were compared with all others, this would take some
-/// minutes.
+/// A container chooses the ids. Comparing each id with all others would take minutes.
 #[test]
-fn very_many_identities_take_little_more_each() {
+fn many_ids_take_linear_time() {
     const COUNT: usize = 200_000;
-    let began = std::time::Instant::now();
+    let started = std::time::Instant::now();
     for (option, key) in [
         (("awslogs-group", "g"), "partial_id"),
         (("awslogs-multiline-pattern", "^x"), "container_id"),
@@ -272,12 +271,12 @@ fn very_many_identities_take_little_more_each() {
         }
         assert_eq!(texts(&join(&[option]), &records).len(), COUNT);
     }
-    let took = began.elapsed();
-    assert!(took.as_secs() < 30, "{took:?}");
+    let elapsed = started.elapsed();
+    assert!(elapsed.as_secs() < 30, "{elapsed:?}");
 }
 
 #[test]
-fn open_lines_keep_the_order_in_which_they_began() {
+fn open_lines_keep_the_order_of_their_first_parts() {
     let records = [
         piece("a0", "a", "0", "false"),
         piece("b0", "b", "0", "false"),

@@ -1,4 +1,4 @@
-//! The calls that create, repeated until they succeed, cannot pass, or the flush's deadline is reached.
+//! A create call, repeated until it succeeds, fails permanently, or the flush's deadline is reached.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::delivery::error::{ErrorClass, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
 use crate::telemetry::{Telemetry, log_limiter};
 
-/// An operation that creates, with its rate limiter.
+/// A create operation and its rate limiter.
 #[derive(Debug)]
 pub(super) struct CreateCall {
     operation: Operation,
     limiter: Limiter,
 }
 
-/// What is to be created, for which stream, and until when.
+/// The target of a create, and its deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'w> {
     pub(super) target: &'w LogStreamId,
     pub(super) deadline: Instant,
-    /// The log group was created, though it may not be visible yet.
+    /// The log group was created. It may not be visible to the service yet.
     pub(super) group_exists: bool,
 }
 
@@ -33,16 +33,16 @@ impl CreateCall {
     pub(super) fn new(settings: &Settings, operation: Operation) -> Self {
         Self {
             operation,
-            limiter: Limiter::new(settings, operation, MOST_IN_FLIGHT),
+            limiter: Limiter::new(settings, operation, MAX_IN_FLIGHT),
         }
     }
 
-    /// Makes the call until it succeeds, cannot pass, or the deadline is reached. Whether something
-    /// was created: what exists already is a success too.
+    /// Makes the call until it succeeds, fails permanently, or the deadline is reached. Returns whether
+    /// something was created. If it exists already, the call succeeds and returns `false`.
     ///
     /// # Errors
     ///
-    /// The fault of the last call that was made. Lines have it as `explain` returns it.
+    /// Returns the error of the last call. Log lines have the error that `explain` returns.
     pub(super) async fn repeat<T, F>(
         &self,
         wanted: Wanted<'_>,
@@ -56,19 +56,19 @@ impl CreateCall {
         let mut backoff = Backoff::new(fastrand::Rng::new());
         let mut last = None;
         for attempt in 1.. {
-            let made = self.attempt(wanted.deadline, telemetry, call());
-            let fault = match timeout_at(wanted.deadline, made).await {
+            let attempted = self.attempt(wanted.deadline, telemetry, call());
+            let error = match timeout_at(wanted.deadline, attempted).await {
                 Ok(Ok(_)) => return Ok(true),
-                Ok(Err(fault)) if fault.kind == ErrorClass::Exists => return Ok(false),
-                Ok(Err(fault)) => fault.at(attempt),
+                Ok(Err(error)) if error.kind == ErrorClass::Exists => return Ok(false),
+                Ok(Err(error)) => error.at(attempt),
                 Err(_) => break,
             };
-            self.report(wanted, telemetry, &explain(fault.clone()));
-            if !can_pass(&fault, wanted) {
-                return Err(fault.within(self.operation.name()));
+            self.report(wanted, telemetry, &explain(error.clone()));
+            if !is_temporary(&error, wanted) {
+                return Err(error.within(self.operation.name()));
             }
-            let then = Instant::now() + backoff.after(&fault);
-            last = Some(fault);
+            let then = Instant::now() + backoff.after(&error);
+            last = Some(error);
             if then >= wanted.deadline {
                 break;
             }
@@ -86,7 +86,7 @@ impl CreateCall {
         call: impl Future<Output = Result<T, SendError>>,
     ) -> Result<T, SendError> {
         let call = async {
-            let limit = (Instant::now() + LONGEST_CALL).min(deadline);
+            let limit = (Instant::now() + CALL_TIMEOUT).min(deadline);
             let counted = telemetry.metrics.counted(self.operation, call);
             match deadline::within(limit, counted).await {
                 Ok(answer) => answer,
@@ -97,16 +97,16 @@ impl CreateCall {
         self.limiter.admit(call).await
     }
 
-    /// Each failed attempt is a debug line; at warn they are limited for each operation and code.
-    fn report(&self, wanted: Wanted<'_>, telemetry: &Telemetry, fault: &SendError) {
+    /// Logs each failed attempt at debug level, and a rate-limited warning per operation and error code.
+    fn report(&self, wanted: Wanted<'_>, telemetry: &Telemetry, error: &SendError) {
         let (name, LogStreamId { group, stream }) = (self.operation.name(), wanted.target);
-        let text = format!("log group `{group}`, log stream `{stream}`: {name} failed: {fault}");
+        let text = format!("log group `{group}`, log stream `{stream}`: {name} failed: {error}");
         telemetry.debug(format_args!("{text}"));
-        if fault.kind == ErrorClass::Missing && !wanted.group_exists {
-            // The log group is missing too. It is created next, or the caller says why not.
+        if error.kind == ErrorClass::Missing && !wanted.group_exists {
+            // The log group is missing too. It is created next, or the caller reports why it is not.
             return;
         }
-        let part = format!("{name} {}", fault.code);
+        let part = format!("{name} {}", error.code);
         let kind = log_limiter::LogKey {
             what: "create",
             part: &part,
@@ -116,16 +116,16 @@ impl CreateCall {
     }
 }
 
-fn can_pass(fault: &SendError, wanted: Wanted<'_>) -> bool {
-    match fault.kind {
+fn is_temporary(error: &SendError, wanted: Wanted<'_>) -> bool {
+    match error.kind {
         ErrorClass::Transient { .. } | ErrorClass::Throttled => true,
         ErrorClass::Missing => wanted.group_exists,
         ErrorClass::Denied | ErrorClass::Exists | ErrorClass::Refused | ErrorClass::Stored => false,
     }
 }
 
-/// A create without an answer for this long is made again.
-const LONGEST_CALL: Duration = Duration::from_secs(3);
-/// At 100 ms a call this is twice the 50 CreateLogStream calls a second that the service takes from an
-/// account by default; the first throttled answers are few.
-const MOST_IN_FLIGHT: usize = 10;
+/// Maximum time for the response to a create. The call is then attempted again.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+/// With calls of 100 ms this allows 100 calls a second, twice the service's default quota of 50
+/// CreateLogStream calls a second per account. Few calls are throttled before the rate limiter adapts.
+const MAX_IN_FLIGHT: usize = 10;

@@ -1,7 +1,7 @@
 //! Rate limiter of an operation that creates or configures log groups and streams.
 //!
-//! Each such operation has a rate limit of its own for the account and region, apart from the limit of
-//! writes: a throttled create slows creates alone.
+//! The service limits the rate of each such operation per account and region, independently of writes.
+//! A throttled create therefore slows down creates only.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use crate::telemetry::metrics::descriptors::Operation;
 /// Admits the calls of one operation.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    /// Shared with all instances of the process that have the same settings.
+    /// Shared by all output sections of the process with the same settings.
     rate_limiter: Arc<RateLimiter>,
     permits: Semaphore,
 }
 
 impl Limiter {
-    /// The limiter of an operation; `most` calls of this instance are in flight at a time.
+    /// The limiter of an operation. At most `max` calls of this output section are in flight at a time.
     #[must_use]
-    pub(crate) fn new(settings: &Settings, operation: Operation, most: usize) -> Self {
+    pub(crate) fn new(settings: &Settings, operation: Operation, max: usize) -> Self {
         Self {
             rate_limiter: RateLimiter::shared(settings, operation),
-            permits: Semaphore::new(most),
+            permits: Semaphore::new(max),
         }
     }
 
@@ -34,7 +34,7 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// As the call.
+    /// Returns the error of the call.
     pub(crate) async fn admit<T>(
         &self,
         call: impl Future<Output = Result<T, SendError>>,

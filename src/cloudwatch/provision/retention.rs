@@ -1,8 +1,8 @@
 //! `log_retention_days` with `auto_create_group true`.
 //!
-//! As in the Go plugin since 1.6, a group gets the retention of the options when it is created here or
-//! found existing, once for each instance and process. Without `auto_create_group` no group's retention
-//! is changed. The delivery does not wait for the calls and does not fail with them.
+//! As in the Go plugin since 1.6, the retention is set when a group is created, or when the first write
+//! finds that it exists: once per output section and process. Without `auto_create_group` no retention
+//! is changed. The delivery does not wait for these calls and does not fail with them.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ use crate::delivery::error::{ErrorClass, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
 use crate::telemetry::{Telemetry, log_limiter};
 
-/// Sets the retention of groups. Dropping it cancels what is under way.
+/// Sets the retention of groups. Dropping it cancels the calls in flight.
 #[derive(Debug)]
 pub(crate) struct Retention {
     days: Option<i32>,
@@ -29,30 +29,36 @@ pub(crate) struct Retention {
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// What the tasks share.
+/// State shared by the tasks.
 #[derive(Debug)]
 struct Setter {
     limiter: Limiter,
-    /// Groups whose retention is set, or is being set.
-    settled: Mutex<HashSet<String>>,
+    /// Groups whose retention is set or being set.
+    configured: Mutex<HashSet<String>>,
     telemetry: Telemetry,
 }
 
 impl Retention {
-    pub(crate) fn new(creation: &CreateOptions, settings: &Settings, telemetry: Telemetry) -> Self {
+    pub(crate) fn new(
+        create_options: &CreateOptions,
+        settings: &Settings,
+        telemetry: Telemetry,
+    ) -> Self {
         let setter = Setter {
-            limiter: Limiter::new(settings, OPERATION, MOST_IN_FLIGHT),
-            settled: Mutex::default(),
+            limiter: Limiter::new(settings, OPERATION, MAX_IN_FLIGHT),
+            configured: Mutex::default(),
             telemetry,
         };
         Self {
-            days: creation.retention_days.filter(|_| creation.group),
+            days: create_options
+                .retention_days
+                .filter(|_| create_options.group),
             setter: Arc::new(setter),
             tasks: Mutex::default(),
         }
     }
 
-    /// A group was written to, so it exists: the first time, its retention is set in the background.
+    /// Must be called after a write to a group. The first call sets the retention in the background.
     pub(crate) fn written(&self, client: &Client, group: &str) {
         let Some(days) = self.days else { return };
         if !self.setter.is_first(group) {
@@ -60,14 +66,14 @@ impl Retention {
         }
         let (setter, client, group) = (self.setter.clone(), client.clone(), group.to_owned());
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Tasks that have ended are removed.
+        // Removes the tasks that have ended.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move { setter.set(&client, &group, days).await });
     }
 
-    /// A group was created, perhaps once more: whatever was set before is gone.
+    /// Must be called after a group was created. An earlier retention was deleted with the group.
     pub(crate) fn created(&self, client: &Client, group: &str) {
-        self.setter.settled().remove(group);
+        self.setter.configured().remove(group);
         self.written(client, group);
     }
 }
@@ -78,24 +84,24 @@ impl Setter {
             Ok(()) => self.telemetry.log.info(format_args!(
                 "log group `{group}` keeps its events for {days} days"
             )),
-            Err(fault) => self.report(group, days, &fault),
+            Err(error) => self.report(group, days, &error),
         }
     }
 
-    fn report(&self, group: &str, days: i32, fault: &SendError) {
+    fn report(&self, group: &str, days: i32, error: &SendError) {
         let kind = log_limiter::LogKey {
             what: "retention",
-            part: &fault.code,
+            part: &error.code,
             unit: "groups",
         };
-        let next = if can_pass(fault) {
-            self.settled().remove(group);
+        let next = if is_temporary(error) {
+            self.configured().remove(group);
             "it is tried again when the group is next written to"
         } else {
             "it is tried again at the next start"
         };
         self.telemetry.warn(kind, 1, format_args!(
-            "log group `{group}`: the retention of {days} days was not set; {next}; events are delivered all the same: {OPERATION} failed: {fault}"
+            "log group `{group}`: the retention of {days} days was not set; {next}; events are delivered all the same: {OPERATION} failed: {error}"
         ));
     }
 
@@ -106,30 +112,32 @@ impl Setter {
                 .telemetry
                 .metrics
                 .counted(OPERATION, put(client, group, days));
-            let Err(fault) = self.limiter.admit(call).await else {
+            let Err(error) = self.limiter.admit(call).await else {
                 break;
             };
-            let fault = fault.needing("logs:PutRetentionPolicy").at(attempt);
+            let error = error.needing("logs:PutRetentionPolicy").at(attempt);
             self.telemetry.debug(format_args!(
-                "log group `{group}`: {OPERATION} failed: {fault}"
+                "log group `{group}`: {OPERATION} failed: {error}"
             ));
-            if attempt == ATTEMPTS || !can_pass(&fault) {
-                return Err(fault);
+            if attempt == MAX_ATTEMPTS || !is_temporary(&error) {
+                return Err(error);
             }
-            // The permit is free meanwhile.
-            sleep(backoff.after(&fault)).await;
+            // The permit is released during the wait.
+            sleep(backoff.after(&error)).await;
         }
         Ok(())
     }
 
-    /// Whether nothing was done for this group yet; what cannot be remembered is not done again.
+    /// Whether this is the first call for the group. Returns `false` if there are too many groups to store.
     fn is_first(&self, group: &str) -> bool {
-        let mut settled = self.settled();
-        settled.len() < MOST_GROUPS && settled.insert(group.to_owned())
+        let mut configured = self.configured();
+        configured.len() < MAX_GROUPS && configured.insert(group.to_owned())
     }
 
-    fn settled(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    fn configured(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.configured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,7 +146,7 @@ async fn put(client: &Client, group: &str, days: i32) -> Result<(), SendError> {
         .put_retention_policy()
         .log_group_name(group)
         .retention_in_days(days);
-    let answer = deadline::within(Instant::now() + LONGEST_CALL, request.send()).await;
+    let answer = deadline::within(Instant::now() + CALL_TIMEOUT, request.send()).await;
     match answer {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(SendError::of(&error)),
@@ -146,21 +154,21 @@ async fn put(client: &Client, group: &str, days: i32) -> Result<(), SendError> {
     }
 }
 
-fn can_pass(fault: &SendError) -> bool {
+fn is_temporary(error: &SendError) -> bool {
     matches!(
-        fault.kind,
+        error.kind,
         ErrorClass::Transient { .. } | ErrorClass::Throttled
     )
 }
 
 const OPERATION: Operation = Operation::PutRetentionPolicy;
-/// The service takes 10 such calls a second from an account.
-const MOST_IN_FLIGHT: usize = 2;
-const ATTEMPTS: usize = 8;
-/// A call that hangs holds a permit.
-const LONGEST_CALL: Duration = Duration::from_secs(10);
-/// An account has a million groups at most; no configuration names nearly as many.
-const MOST_GROUPS: usize = 100_000;
+/// The service allows 10 PutRetentionPolicy calls a second per account.
+const MAX_IN_FLIGHT: usize = 2;
+const MAX_ATTEMPTS: usize = 8;
+/// A call without a response must not hold its permit for longer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum number of groups to store. An account has at most 1,000,000 log groups.
+const MAX_GROUPS: usize = 100_000;
 
 #[cfg(test)]
 mod tests {
@@ -175,7 +183,7 @@ mod tests {
     use super::*;
     use crate::cloudwatch::LABELS;
 
-    /// A service that never answers.
+    /// A service that never responds.
     #[derive(Debug)]
     struct Silent;
 
@@ -196,17 +204,17 @@ mod tests {
     }
 
     fn retention(group: bool) -> Retention {
-        let creation = CreateOptions {
+        let create_options = CreateOptions {
             group,
             retention_days: Some(7),
             ..CreateOptions::default()
         };
         let telemetry = Telemetry::new(Log::muted(), LABELS);
-        Retention::new(&creation, &Settings::default(), telemetry)
+        Retention::new(&create_options, &Settings::default(), telemetry)
     }
 
     #[tokio::test]
-    async fn what_is_under_way_ends_with_the_output() {
+    async fn dropping_the_output_cancels_calls_in_flight() {
         let (retention, client) = (retention(true), client());
         for group in 0..100 {
             retention.written(&client, &group.to_string());
@@ -221,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_auto_create_group_nothing_is_started() {
+    async fn no_retention_is_set_without_auto_create_group() {
         let (retention, client) = (retention(false), client());
         retention.written(&client, "group");
         retention.created(&client, "group");

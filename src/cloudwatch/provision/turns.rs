@@ -1,7 +1,7 @@
-//! One creation at a time for each log group and each log stream.
+//! Allows one creation at a time for each log group and each log stream.
 //!
-//! Of several flushes that miss the same group or stream one creates it and the others wait for the
-//! result. A wait can be cancelled at any time; its entry in the map goes with the last one who waits.
+//! If several flushes find the same group or stream missing, one of them creates it and the others wait
+//! for the result. A wait can be cancelled at any time. The last waiting flush removes the lock.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,85 +12,87 @@ use tokio::time::Instant;
 use crate::cloudwatch::route::LogStreamId;
 use crate::delivery::error::{ErrorClass, SendError};
 
-/// The creations that are under way, and the results that flushes under way still ask for.
+/// Locks of running creations, and recent results that other flushes may need.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<LogStreamId, Arc<Turn>>>);
+pub(super) struct CreationLocks(Mutex<HashMap<LogStreamId, Arc<CreationLock>>>);
 
-/// The task that creates holds the lock.
-type Turn = AsyncMutex<Known>;
+/// Held by the task that creates.
+type CreationLock = AsyncMutex<CreationState>;
 
-/// What is known of a group or stream.
+/// The last result for a group or stream.
 #[derive(Debug, Default)]
-struct Known {
+struct CreationState {
     created: Option<Instant>,
-    /// A create that cannot pass, and the deadline of the flush that made it.
+    /// The error of a create that failed permanently, and the deadline of its flush.
     refused: Option<(Instant, SendError)>,
 }
 
-impl Turns {
-    /// Makes something that a request begun at `missed` has found missing, unless it was made since,
-    /// or a flush that ends no earlier than `deadline` was refused it.
+impl CreationLocks {
+    /// Creates `target`, which a request started at `missed` found missing. Does nothing if `target` was
+    /// created since. Returns the earlier error if a flush with the same or a later deadline was refused.
     ///
     /// # Errors
     ///
-    /// As `make`.
+    /// Returns the error of `create`, or the stored error.
     pub(super) async fn once(
         &self,
-        what: &LogStreamId,
+        target: &LogStreamId,
         missed: Instant,
         deadline: Instant,
-        make: impl Future<Output = Result<(), SendError>>,
+        create: impl Future<Output = Result<(), SendError>>,
     ) -> Result<(), SendError> {
-        let held = self.hold(what);
-        let mut known = held.turn.lock().await;
-        if let Some(result) = known.result(missed, deadline) {
+        let reference = self.hold(target);
+        let mut state = reference.lock.lock().await;
+        if let Some(result) = state.result(missed, deadline) {
             return result;
         }
-        let result = make.await;
-        known.note(&result, deadline);
+        let result = create.await;
+        state.note(&result, deadline);
         result
     }
 
-    fn hold<'t>(&'t self, what: &'t LogStreamId) -> Held<'t> {
-        let turn = self.lock().entry(what.clone()).or_default().clone();
-        Held {
-            turns: self,
-            what,
-            turn,
+    fn hold<'t>(&'t self, target: &'t LogStreamId) -> LockReference<'t> {
+        let lock = self.lock().entry(target.clone()).or_default().clone();
+        LockReference {
+            locks: self,
+            target,
+            lock,
         }
     }
 
-    /// Removes an entry that nobody uses, unless flushes that are under way may ask for its result.
-    fn release(&self, what: &LogStreamId, turn: Arc<Turn>) {
-        let mut turns = self.lock();
-        drop(turn);
-        if turns.len() > MOST_KEPT {
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+    /// Removes an unused entry, unless other flushes may need its result.
+    fn release(&self, target: &LogStreamId, lock: Arc<CreationLock>) {
+        let mut locks = self.lock();
+        drop(lock);
+        if locks.len() > MAX_RESULTS {
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         }
-        let Some(turn) = turns.get(what) else { return };
-        let is_used = Arc::strong_count(turn) > 1;
+        let Some(lock) = locks.get(target) else {
+            return;
+        };
+        let is_used = Arc::strong_count(lock) > 1;
         let is_kept = || {
-            let known = turn.try_lock();
-            known.is_ok_and(|known| known.is_asked_for(what, Instant::now()))
+            let state = lock.try_lock();
+            state.is_ok_and(|state| state.is_needed(target, Instant::now()))
         };
         if !is_used && !is_kept() {
-            turns.remove(what);
+            locks.remove(target);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<LogStreamId, Arc<Turn>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LogStreamId, Arc<CreationLock>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
-    /// The result, if there is one for a caller that missed it then and has until this deadline.
+impl CreationState {
+    /// The result for a caller that found it missing at `missed` and has this deadline, if there is one.
     fn result(&self, missed: Instant, deadline: Instant) -> Option<Result<(), SendError>> {
         if self.created.is_some_and(|at| at >= missed) {
             return Some(Ok(()));
         }
-        let (until, fault) = self.refused.as_ref()?;
-        (deadline <= *until).then(|| Err(fault.clone()))
+        let (until, error) = self.refused.as_ref()?;
+        (deadline <= *until).then(|| Err(error.clone()))
     }
 
     fn note(&mut self, result: &Result<(), SendError>, deadline: Instant) {
@@ -101,37 +103,38 @@ impl Known {
                     refused: None,
                 }
             }
-            Err(fault) if matches!(fault.kind, ErrorClass::Denied | ErrorClass::Refused) => {
-                self.refused = Some((deadline, fault.clone()));
+            Err(error) if matches!(error.kind, ErrorClass::Denied | ErrorClass::Refused) => {
+                self.refused = Some((deadline, error.clone()));
             }
             Err(_) => {}
         }
     }
 
-    /// A chunk's many streams create their group once; what is refused is refused for a whole flush.
-    fn is_asked_for(&self, what: &LogStreamId, now: Instant) -> bool {
-        let is_group = what.stream.is_empty();
+    /// Whether other flushes may need the result. All streams of a chunk share the result of their group. An
+    /// error stays valid until the deadline of its flush.
+    fn is_needed(&self, target: &LogStreamId, now: Instant) -> bool {
+        let is_group = target.stream.is_empty();
         let refused = self.refused.as_ref();
         (is_group && self.created.is_some()) || refused.is_some_and(|(until, _)| now < *until)
     }
 }
 
-/// Someone who creates or waits; dropped also when that is cancelled.
-struct Held<'t> {
-    turns: &'t Turns,
-    what: &'t LogStreamId,
-    turn: Arc<Turn>,
+/// A reference to the lock of a flush that creates or waits. Dropped also on cancellation.
+struct LockReference<'t> {
+    locks: &'t CreationLocks,
+    target: &'t LogStreamId,
+    lock: Arc<CreationLock>,
 }
 
-impl Drop for Held<'_> {
+impl Drop for LockReference<'_> {
     fn drop(&mut self) {
-        self.turns
-            .release(self.what, std::mem::take(&mut self.turn));
+        self.locks
+            .release(self.target, std::mem::take(&mut self.lock));
     }
 }
 
-/// Results that are kept; beyond it only creations that are under way have an entry.
-const MOST_KEPT: usize = 1000;
+/// Maximum number of stored results. Beyond it only running creations have an entry.
+const MAX_RESULTS: usize = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -151,8 +154,8 @@ mod tests {
         }
     }
 
-    fn len(turns: &Turns) -> usize {
-        turns.lock().len()
+    fn len(locks: &CreationLocks) -> usize {
+        locks.lock().len()
     }
 
     fn denied() -> Result<(), SendError> {
@@ -164,51 +167,51 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn five_thousand_cancelled_creations_leave_no_entry() {
-        let turns = Turns::default();
+    async fn cancelled_creations_leave_no_entry() {
+        let locks = CreationLocks::default();
         let now = Instant::now();
         for n in 0..5_000 {
             let (group, stream) = (target(&n.to_string(), ""), target("g", &n.to_string()));
-            for what in [&group, &stream] {
-                let made = turns.once(what, now, now + SECOND, pending());
-                let waits = turns.once(what, now, now + SECOND, pending());
+            for target in [&group, &stream] {
+                let made = locks.once(target, now, now + SECOND, pending());
+                let waits = locks.once(target, now, now + SECOND, pending());
                 let both = async { tokio::join!(made, waits) };
                 assert!(timeout(Duration::from_millis(1), both).await.is_err());
             }
         }
-        assert_eq!(len(&turns), 0);
+        assert_eq!(len(&locks), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_bounded_number_of_results_is_kept() {
-        let turns = Turns::default();
+        let locks = CreationLocks::default();
         let now = Instant::now();
-        for n in 0..5 * MOST_KEPT {
+        for n in 0..5 * MAX_RESULTS {
             let (created, refused) = (target(&n.to_string(), ""), target("g", &n.to_string()));
-            let made = turns.once(&created, now, now + SECOND, async { Ok(()) });
+            let made = locks.once(&created, now, now + SECOND, async { Ok(()) });
             assert!(made.await.is_ok());
-            let made = turns.once(&refused, now, now + SECOND, async { denied() });
+            let made = locks.once(&refused, now, now + SECOND, async { denied() });
             assert!(made.await.is_err());
-            assert!(len(&turns) <= MOST_KEPT + 1, "{n}: {}", len(&turns));
+            assert!(len(&locks) <= MAX_RESULTS + 1, "{n}: {}", len(&locks));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_created_stream_leaves_no_entry() {
-        let turns = Turns::default();
-        let (what, now) = (target("g", "s"), Instant::now());
-        let made = turns.once(&what, now, now + SECOND, async { Ok(()) });
+        let locks = CreationLocks::default();
+        let (target, now) = (target("g", "s"), Instant::now());
+        let made = locks.once(&target, now, now + SECOND, async { Ok(()) });
         assert!(made.await.is_ok());
-        assert_eq!(len(&turns), 0);
+        assert_eq!(len(&locks), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_refused_is_not_made_again_before_a_flush_with_a_later_deadline() {
-        let turns = Turns::default();
-        let (what, began) = (target("g", ""), Instant::now());
+    async fn a_refused_create_is_retried_only_by_a_flush_with_a_later_deadline() {
+        let locks = CreationLocks::default();
+        let (target, began) = (target("g", ""), Instant::now());
         let deadline = began + SECOND;
-        let asked = |deadline| turns.once(&what, Instant::now(), deadline, async { Ok(()) });
-        let made = turns.once(&what, began, deadline, async { denied() });
+        let asked = |deadline| locks.once(&target, Instant::now(), deadline, async { Ok(()) });
+        let made = locks.once(&target, began, deadline, async { denied() });
         assert!(made.await.is_err());
         assert!(asked(deadline).await.is_err());
         assert!(asked(deadline + SECOND).await.is_ok());
@@ -216,13 +219,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_creates_when_the_one_before_is_cancelled() {
-        let turns = Turns::default();
-        let (what, now) = (target("g", "s"), Instant::now());
-        let hangs = timeout(SECOND, turns.once(&what, now, now + SECOND, pending()));
-        let creates = turns.once(&what, now, now + 2 * SECOND, async { Ok(()) });
+    async fn a_waiting_flush_creates_when_the_first_is_cancelled() {
+        let locks = CreationLocks::default();
+        let (target, now) = (target("g", "s"), Instant::now());
+        let hangs = timeout(SECOND, locks.once(&target, now, now + SECOND, pending()));
+        let creates = locks.once(&target, now, now + 2 * SECOND, async { Ok(()) });
         let (hangs, creates) = tokio::join!(hangs, creates);
         assert!(hangs.is_err() && creates.is_ok());
-        assert_eq!(len(&turns), 0);
+        assert_eq!(len(&locks), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Chunks of many delivery streams and sizes, and names that become known between two tries.
+//! Chunks with many delivery streams and sizes, and variables that get a value between two attempts.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ fn config(options: &[(&str, &str)]) -> Config {
     config
 }
 
-/// The rounds of a chunk of which so much is left, at most so many of them; the rest, and the texts
-/// of each batch with its items.
+/// The batches of at most `rounds` rounds of a chunk with these pending texts, the rest, and the texts of
+/// each batch's items.
 struct Encoded {
     batches: Vec<(String, Batch)>,
     rounds: usize,
@@ -37,7 +37,7 @@ fn encoded(
     config: &Config,
     task: Option<&Task>,
     chunk: &Chunk,
-    left: Option<Vec<u32>>,
+    pending: Option<Vec<u32>>,
     most: usize,
 ) -> Encoded {
     let fixed = Fixed {
@@ -46,8 +46,8 @@ fn encoded(
     };
     let variables = Variables::new(&fixed, task, "tag");
     let streams = Streams::new(&config.route, variables, "tag");
-    let left = left.map(|left| Arc::new(PendingItems::new(left)));
-    let mut encoder = Encoder::new(config, streams, left);
+    let pending = pending.map(|pending| Arc::new(PendingItems::new(pending)));
+    let mut encoder = Encoder::new(config, streams, pending);
     let mut records = Records::new(chunk.bytes());
     let (mut batches, mut rounds) = (Vec::new(), 0);
     while rounds < most {
@@ -93,7 +93,7 @@ fn a_chunk_of_very_many_delivery_streams_is_encoded_in_sections() {
             ("delivery_stream", "$(s)"),
             ("simple_aggregation", aggregate),
         ]);
-        let streams = MOST_OPEN * 2 + 7;
+        let streams = MAX_OPEN * 2 + 7;
         let chunk = (0..streams).fold(Chunk::new(), |chunk, n| {
             chunk.v2(9, map([("s", format!("s{n}"))]))
         });
@@ -107,14 +107,14 @@ fn a_chunk_of_very_many_delivery_streams_is_encoded_in_sections() {
                 .all(|(n, name)| **name == format!("s{n}"))
         );
         let last = streams as u32 - 1;
-        let again = encoded(&config, None, &chunk, Some(vec![last]), usize::MAX);
-        assert_eq!(again.texts, [[last]]);
+        let retry = encoded(&config, None, &chunk, Some(vec![last]), usize::MAX);
+        assert_eq!(retry.texts, [[last]]);
     }
 }
 
-/// The metadata may come after a chunk was tried: then its texts are joined in another way.
+/// The ECS metadata may be fetched after the first attempt. The texts are then joined in another way.
 #[test]
-fn each_text_arrives_once_when_names_become_known_between_two_tries() {
+fn each_text_arrives_once_when_metadata_arrives_between_attempts() {
     let config = config(&[
         ("delivery_stream", "$(ecs_cluster)-$(s)"),
         ("simple_aggregation", "true"),
@@ -143,22 +143,22 @@ fn each_text_arrives_once_when_names_become_known_between_two_tries() {
         ]);
         let tried = encoded(&config, first, &chunk, None, random.below(4));
         let rest = &tried.rest;
-        let mut left: Vec<u32> = rest.open.iter().copied().chain(rest.next..1000).collect();
+        let mut pending: Vec<u32> = rest.open.iter().copied().chain(rest.next..1000).collect();
         let mut stored = Vec::new();
         for (texts, data) in tried.texts.iter().zip(data(&tried.batches)) {
             if random.once_in(3) {
-                left.extend(texts);
+                pending.extend(texts);
             } else {
                 stored.push(data);
             }
         }
-        let again = encoded(&config, second, &chunk, Some(left), usize::MAX);
-        stored.extend(data(&again.batches));
+        let retry = encoded(&config, second, &chunk, Some(pending), usize::MAX);
+        stored.extend(data(&retry.batches));
         assert!(sorted(stored) == all, "lost or doubled");
     }
 }
 
-/// The lines of all records in one order.
+/// All lines of the records, sorted.
 fn sorted(data: Vec<Vec<u8>>) -> Vec<u8> {
     let text = data.concat();
     let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
@@ -171,7 +171,7 @@ fn sorted(data: Vec<Vec<u8>>) -> Vec<u8> {
 }
 
 #[test]
-fn the_parts_of_a_text_are_packed_a_request_at_a_time() {
+fn parts_of_a_text_are_packed_one_request_at_a_time() {
     for oversize in ["split", "truncate"] {
         let config = config(&[
             ("delivery_stream", "d"),
@@ -200,7 +200,7 @@ fn the_parts_of_a_text_are_packed_a_request_at_a_time() {
 }
 
 #[test]
-fn json_of_a_large_record_is_the_same_in_parts() {
+fn parts_of_a_large_record_concatenate_to_its_json() {
     let config = config(&[("delivery_stream", "d"), ("replace_dots", "_")]);
     let mut random = Random::from_environment();
     for _ in 0..10 {

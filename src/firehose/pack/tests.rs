@@ -1,4 +1,4 @@
-//! What is packed is read back from the request bodies, as the service would read them.
+//! Reads the packed records back from the request bodies, as the service does.
 
 use std::io::Read;
 
@@ -19,7 +19,7 @@ const JOINED: Packing = Packing {
 /// The data of the records of each request of one delivery stream.
 fn packed(packing: Packing, texts: &[Vec<u8>]) -> (Vec<Vec<Vec<u8>>>, Packed) {
     let mut packer = Packer::new(packing, None);
-    packer.add_lane("s");
+    packer.add_target("s");
     for (time, text) in texts.iter().enumerate() {
         packer.text(0, text, time as i64);
     }
@@ -64,7 +64,7 @@ fn decompressed(compression: Option<Compression>, data: &[u8]) -> Vec<u8> {
     text
 }
 
-/// A text of so many bytes, its newline included.
+/// A text of this length, including its newline.
 fn line(bytes: usize) -> Vec<u8> {
     let mut line = vec![b'x'; bytes - 1];
     line.push(b'\n');
@@ -77,7 +77,7 @@ fn lengths(requests: &[Vec<Vec<u8>>]) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn the_limits_themselves_are_allowed() {
+fn records_at_the_exact_limits_are_accepted() {
     let (requests, packed) = packed(PLAIN, &[line(RECORD_BYTES)]);
     assert_eq!(lengths(&requests), [[RECORD_BYTES]]);
     assert_eq!((packed.split, packed.truncated), (0, 0));
@@ -102,7 +102,7 @@ fn texts_are_joined_up_to_the_limit_in_their_order() {
 }
 
 #[test]
-fn a_request_is_filled_up_with_a_shorter_record_as_the_go_plugin_does() {
+fn a_shorter_record_fills_a_request_as_in_the_go_plugin() {
     let texts = vec![line(64_000); 16 * 4 + 3];
     let (requests, _) = packed(JOINED, &texts);
     let shorter = LIMITS.bytes - 4 * RECORD_BYTES;
@@ -117,10 +117,10 @@ fn a_request_is_filled_up_with_a_shorter_record_as_the_go_plugin_does() {
 }
 
 #[test]
-fn a_joined_record_never_holds_texts_of_two_delivery_streams() {
+fn texts_of_two_delivery_streams_are_never_joined() {
     let mut packer = Packer::new(JOINED, None);
-    packer.add_lane("a");
-    packer.add_lane("b");
+    packer.add_target("a");
+    packer.add_target("b");
     for n in 0..100 {
         packer.text(n % 2, [b"a\n", b"b\n"][n % 2], 0);
     }
@@ -137,7 +137,7 @@ fn a_joined_record_never_holds_texts_of_two_delivery_streams() {
 }
 
 #[test]
-fn a_text_too_large_is_cut_with_a_mark_and_its_newline() {
+fn a_too_large_text_is_truncated_with_a_mark_and_a_newline() {
     let truncate = Packing {
         oversize: Oversize::Truncate,
         ..PLAIN
@@ -162,7 +162,7 @@ fn a_text_too_large_is_cut_with_a_mark_and_its_newline() {
 }
 
 #[test]
-fn a_text_too_large_as_it_is_but_not_compressed_is_sent_whole() {
+fn a_large_text_that_compresses_within_the_limit_is_sent_whole() {
     let texts = [line(3 * RECORD_BYTES)];
     for compression in [Compression::Gzip, Compression::Snappy, Compression::Zstd] {
         for aggregate in [false, true] {
@@ -178,7 +178,7 @@ fn a_text_too_large_as_it_is_but_not_compressed_is_sent_whole() {
     }
 }
 
-/// Removes part marks and the newlines that only parts have.
+/// Concatenates records without part marks and without the newlines of parts.
 fn joined(records: &[Vec<u8>]) -> Vec<u8> {
     let mut whole = Vec::new();
     for record in records {
@@ -205,7 +205,7 @@ fn joined(records: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn whatever_is_split_adds_up_again() {
+fn parts_concatenate_to_the_original() {
     let seed = 0x5eed_f1fe;
     println!("seed {seed:#x}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -240,7 +240,7 @@ fn whatever_is_split_adds_up_again() {
     }
 }
 
-/// Random bytes around the limit, or much smaller.
+/// Random bytes: close to the limit, or far below it.
 fn random_line(random: &mut fastrand::Rng) -> Vec<u8> {
     let bytes = match random.u8(..3) {
         0 => random.usize(1..2000),
@@ -248,7 +248,7 @@ fn random_line(random: &mut fastrand::Rng) -> Vec<u8> {
         _ => random.usize(RECORD_BYTES..2 * RECORD_BYTES),
     };
     let mut line: Vec<u8> = (0..bytes).map(|_| random.u8(..)).collect();
-    // No text that looks like a mark of its own.
+    // The text must not end like a part mark.
     line.iter_mut()
         .filter(|byte| **byte == b'[')
         .for_each(|byte| *byte = b'(');
@@ -257,10 +257,10 @@ fn random_line(random: &mut fastrand::Rng) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_left_of_a_chunk_is_joined_anew() {
+fn pending_texts_of_a_retried_chunk_are_joined_again() {
     let texts: Vec<Vec<u8>> = (0..9).map(|_| line(RECORD_BYTES / 2)).collect();
     let mut packer = Packer::new(JOINED, Some(Arc::new(PendingItems::new(vec![1, 4, 8]))));
-    packer.add_lane("s");
+    packer.add_target("s");
     for (time, text) in texts.iter().enumerate() {
         packer.text(0, text, time as i64);
     }

@@ -1,11 +1,11 @@
-//! The pieces of random values against the text that is written at once.
+//! The pieces of random values, compared with the text that [`Json`] writes at once.
 
 use super::*;
 use crate::batch::oversize::fitting;
 use crate::json::parts::Parts;
 use crate::record::chunk_reader::{Record, Records};
 
-/// Appends a random value, nested at most so deep.
+/// Appends a random value of at most this nesting depth.
 fn value(random: &mut fastrand::Rng, depth: usize, out: &mut Vec<u8>) {
     match random.u8(..if depth == 0 { 7 } else { 10 }) {
         0 => out.push(0xc0),
@@ -42,13 +42,13 @@ fn map(random: &mut fastrand::Rng, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Text, nearly text, or anything; small mostly.
+/// Random bytes, usually few: valid text, nearly valid text, or any bytes.
 fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
-    let most = *random.choice([&20, &20, &20, &3000, &40_000]).unwrap();
+    let max = *random.choice([&20, &20, &20, &3000, &40_000]).unwrap();
     let characters = ["a", "\u{1}", "\"", "\\", "\u{e9}", "\u{20ac}", "\u{1f600}"];
     let mut bytes = Vec::new();
     let odd = random.u8(..3);
-    while bytes.len() < most {
+    while bytes.len() < max {
         match random.u8(..20) {
             0 if odd > 0 => bytes.push(random.u8(..)),
             n if odd == 2 && n < 15 => bytes.push(random.u8(0x80..0xc0)),
@@ -78,9 +78,9 @@ fn all(mut pieces: Pieces<'_>) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
     let mut before = 0;
     while pieces.write(&mut out) {
-        let most = PIECE + 8 * TEXT_PIECE + 16 * SMALL;
+        let max = PIECE + 8 * TEXT_PIECE + 16 * SMALL;
         assert!(
-            out.len() - before <= most,
+            out.len() - before <= max,
             "a piece of {}",
             out.len() - before
         );
@@ -90,7 +90,7 @@ fn all(mut pieces: Pieces<'_>) -> (Vec<u8>, usize) {
 }
 
 #[test]
-fn the_pieces_of_a_value_are_its_text() {
+fn the_pieces_of_a_value_concatenate_to_its_text() {
     let mut random = random();
     let dots = Dots::new("_");
     for round in 0..600 {
@@ -109,7 +109,7 @@ fn the_pieces_of_a_value_are_its_text() {
 }
 
 #[test]
-fn the_pieces_of_a_record_are_its_text() {
+fn the_pieces_of_a_record_concatenate_to_its_text() {
     let mut random = random();
     for round in 0..300 {
         let mut chunk = vec![0x92, 0xd7, 0, 0, 0, 0, 9, 0, 0, 0, 0];
@@ -128,7 +128,7 @@ fn the_pieces_of_a_record_are_its_text() {
 }
 
 #[test]
-fn a_deep_value_is_cut_off_where_its_text_is() {
+fn a_too_deep_value_is_cut_at_the_same_depth_as_its_text() {
     let mut raw = vec![0x91; MAX_NESTING + 3];
     sized(0xdb, &[b'x'; 2 * SMALL], None, &mut raw);
     let mut whole = Vec::new();
@@ -138,7 +138,7 @@ fn a_deep_value_is_cut_off_where_its_text_is() {
 }
 
 #[test]
-fn texts_are_escaped_or_plain() {
+fn text_pieces_are_escaped_and_plain_pieces_are_not() {
     let mut random = random();
     for _ in 0..200 {
         let text = bytes(&mut random);
@@ -149,7 +149,7 @@ fn texts_are_escaped_or_plain() {
     }
 }
 
-/// The parts of escaped text that is there as a whole.
+/// The parts of escaped text, made from the whole text.
 fn parts_of(escaped: &[u8], room: usize) -> Vec<Vec<u8>> {
     let mut rest = escaped;
     let mut parts = Vec::new();
@@ -162,7 +162,7 @@ fn parts_of(escaped: &[u8], room: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn parts_are_those_of_the_whole_text() {
+fn parts_from_pieces_equal_parts_from_the_whole_text() {
     let mut random = random();
     for _ in 0..200 {
         let text = bytes(&mut random);
@@ -184,7 +184,7 @@ fn parts_are_those_of_the_whole_text() {
 }
 
 #[test]
-fn what_is_too_long_is_written_a_little_beyond_the_most() {
+fn a_too_long_value_is_written_slightly_beyond_the_maximum() {
     let mut random = random();
     for _ in 0..400 {
         let mut raw = Vec::new();
@@ -194,26 +194,26 @@ fn what_is_too_long_is_written_a_little_beyond_the_most() {
             let overhead = Json::new(depth).value(&raw, &mut whole);
             let overhead = if depth == Depth::Twice { overhead } else { 0 };
             let text = whole.len() - overhead;
-            let most = random.usize(..text * 2 + 1);
-            let mut json = Json::new(depth).with_most(most);
+            let max = random.usize(..text * 2 + 1);
+            let mut json = Json::new(depth).with_most(max);
             let mut out = b"before".to_vec();
             let found = json.value(&raw, &mut out);
             let found = if depth == Depth::Twice { found } else { 0 };
             let out = &out[b"before".len()..];
-            if text <= most {
+            if text <= max {
                 assert!(out == whole);
                 assert_eq!(found, overhead);
                 continue;
             }
-            assert!(out.len() - found > most);
-            assert!(out.len() - found < most + 6 * escape::LONG + 4000);
-            // What is behind it closes containers and strings.
+            assert!(out.len() - found > max);
+            assert!(out.len() - found < max + 6 * escape::LONG + 4000);
+            // The text after `max` closes containers and strings, so only the prefix is compared.
             let kept = if depth == Depth::Twice {
-                fitting(out, most)
+                fitting(out, max)
             } else {
-                most
+                max
             };
-            assert!(out[..kept] == whole[..kept], "most {most}");
+            assert!(out[..kept] == whole[..kept], "max {max}");
         }
     }
 }

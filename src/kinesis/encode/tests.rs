@@ -1,4 +1,4 @@
-//! Chunks with and without partition keys, and attempts at what is left of them.
+//! Chunks with and without partition keys, and retries of chunks with pending items.
 
 use serde_json::Value;
 use support::chunk::{Chunk, map};
@@ -23,10 +23,10 @@ fn config(options: &[(&str, &str)]) -> Config {
 /// A record's partition key and data, and the ordinals of its texts.
 type Found = (String, Vec<u8>, Vec<u32>);
 
-/// The records of a chunk of which so much is left, and the counts.
-fn encoded(config: &Config, chunk: &Chunk, left: Option<Vec<u32>>) -> (Vec<Found>, Counts) {
-    let left = left.map(|left| Arc::new(PendingItems::new(left)));
-    let mut encoder = Encoder::new(config, left);
+/// The records of a chunk with these pending items, and the counts.
+fn encoded(config: &Config, chunk: &Chunk, pending: Option<Vec<u32>>) -> (Vec<Found>, Counts) {
+    let pending = pending.map(|pending| Arc::new(PendingItems::new(pending)));
+    let mut encoder = Encoder::new(config, pending);
     let mut records = Records::new(chunk.bytes());
     let mut found = Vec::new();
     while !encoder.is_done() {
@@ -46,7 +46,7 @@ fn encoded(config: &Config, chunk: &Chunk, left: Option<Vec<u32>>) -> (Vec<Found
 }
 
 #[test]
-fn a_record_goes_under_the_key_that_it_has_before_data_keys() {
+fn the_partition_key_is_read_before_data_keys_removes_it() {
     let config = config(&[("partition_key", "id"), ("data_keys", "log")]);
     let chunk = Chunk::new()
         .v2(9, map([("id", "one"), ("log", "x")]))
@@ -68,7 +68,7 @@ fn without_the_option_no_record_is_counted_as_keyless() {
 }
 
 #[test]
-fn a_skipped_record_is_counted_and_needs_no_key() {
+fn a_skipped_record_is_not_counted_as_keyless() {
     let config = config(&[("partition_key", "id"), ("log_key", "log")]);
     let chunk = Chunk::new().v2(9, map([("other", "x")]));
     let (found, counts) = encoded(&config, &chunk, None);
@@ -76,7 +76,7 @@ fn a_skipped_record_is_counted_and_needs_no_key() {
 }
 
 #[test]
-fn a_text_beyond_the_limit_is_sent_in_parts_of_one_key_round_by_round() {
+fn parts_of_a_large_text_have_one_key_and_are_sent_in_rounds() {
     let long = "z".repeat(5_000_000);
     let chunk = Chunk::new()
         .v2(9, map([("id", "a"), ("log", "before")]))
@@ -106,10 +106,10 @@ fn a_text_beyond_the_limit_is_sent_in_parts_of_one_key_round_by_round() {
             texts[1..6].iter().enumerate().map(part).collect::<String>(),
             long
         );
-        let again = encoded(&config(&options), &chunk, Some(vec![3, 6])).0;
-        assert_eq!(again.len(), 2);
-        assert_eq!(again[0].1, found[3].1);
-        let ordinals: Vec<_> = again.into_iter().map(|(.., ordinals)| ordinals).collect();
+        let retry = encoded(&config(&options), &chunk, Some(vec![3, 6])).0;
+        assert_eq!(retry.len(), 2);
+        assert_eq!(retry[0].1, found[3].1);
+        let ordinals: Vec<_> = retry.into_iter().map(|(.., ordinals)| ordinals).collect();
         assert_eq!(ordinals, [[3], [6]]);
     }
 }

@@ -1,8 +1,8 @@
-//! Texts that are to be one Kinesis record, for each partition key.
+//! Groups of texts that are joined into one Kinesis record, by partition key.
 
 use std::collections::HashMap;
 
-/// The groups of one chunk, by their partition keys.
+/// The groups of one chunk.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     groups: Vec<Group>,
@@ -16,15 +16,15 @@ pub(super) struct Groups {
 pub(super) struct Group {
     /// `None` for texts without one.
     pub(super) key: Option<Box<str>>,
-    /// The texts as they are joined.
+    /// The joined texts.
     pub(super) data: Vec<u8>,
     pub(super) ordinals: Vec<u32>,
-    /// Of the first text.
+    /// The time of the first text.
     pub(super) time: i64,
 }
 
 impl Groups {
-    /// How many there are, empty ones included.
+    /// The number of groups, including empty ones.
     pub(super) fn count(&self) -> usize {
         self.groups.len()
     }
@@ -37,7 +37,7 @@ impl Groups {
         }
     }
 
-    /// Adds a group for a key that has none.
+    /// Adds a group for a key without one.
     pub(super) fn insert(&mut self, key: Option<&str>) -> usize {
         let number = self.groups.len();
         let key: Option<Box<str>> = key.map(Into::into);
@@ -57,12 +57,12 @@ impl Groups {
         self.groups[group].ordinals.is_empty()
     }
 
-    /// How many bytes have been joined in a group.
+    /// The number of bytes joined in a group.
     pub(super) fn bytes(&self, group: usize) -> usize {
         self.groups[group].data.len()
     }
 
-    /// Adds a text to a group, at the end of whose data it is to be written.
+    /// Adds a text to a group. Returns the data to which the text must be appended.
     pub(super) fn add(&mut self, group: usize, ordinal: u32, time: i64) -> &mut Vec<u8> {
         let group = &mut self.groups[group];
         if group.ordinals.is_empty() {
@@ -72,7 +72,7 @@ impl Groups {
         &mut group.data
     }
 
-    /// Takes the texts of a group, which then has none; `None` if it had none.
+    /// Takes the texts of a group and leaves it empty; `None` if it was empty.
     pub(super) fn take(&mut self, group: usize) -> Option<Group> {
         let group = &mut self.groups[group];
         let empty = Group {
@@ -82,7 +82,7 @@ impl Groups {
         (!group.ordinals.is_empty()).then(|| std::mem::replace(group, empty))
     }
 
-    /// Forgets all groups.
+    /// Removes all groups.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }

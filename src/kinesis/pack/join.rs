@@ -1,16 +1,16 @@
 //! Texts of one partition key -> one Kinesis record.
 
 use super::{Join, Packer, compressed};
-use crate::batch::MOST_OPEN;
+use crate::batch::MAX_OPEN;
 use crate::kinesis::aggregate;
 use crate::kinesis::partition_key::{self, RANDOM_BYTES};
 
 impl Packer {
-    /// Joins a text with others of its key by newlines, or packs it alone.
+    /// Joins a text with others of its key by newlines, or packs it as a record.
     pub(super) fn join_line(&mut self, key: Option<&str>, text: &[u8], time: i64) {
-        let room = JOINED_BYTES.min(self.sure_room(key));
+        let room = JOINED_BYTES.min(self.room_for_any_text(key));
         if text.len() > room {
-            return self.alone(key, text, time);
+            return self.pack_alone(key, text, time);
         }
         let Some(ordinal) = self.take_ordinal() else {
             return;
@@ -28,7 +28,7 @@ impl Packer {
         lines.extend_from_slice(text);
     }
 
-    /// Adds a text to the user records of its partition key, or packs it alone.
+    /// Adds a text to the user records of its partition key, or packs it as a record.
     pub(super) fn join_user_record(&mut self, key: Option<&str>, text: &[u8], time: i64) {
         let mut buffer = std::mem::take(&mut self.data);
         let data = compressed(&mut self.compressor, text, &mut buffer);
@@ -44,17 +44,17 @@ impl Packer {
         }
         self.data = buffer;
         if is_large {
-            self.alone(key, text, time);
+            self.pack_alone(key, text, time);
         }
     }
 
     /// Packs a text that is too large to be joined.
-    fn alone(&mut self, key: Option<&str>, text: &[u8], time: i64) {
+    fn pack_alone(&mut self, key: Option<&str>, text: &[u8], time: i64) {
         self.begin_alone(key);
         self.record(key, text, time);
     }
 
-    /// Ends what has been joined under a key before a record of that key which is not joined.
+    /// Closes the joined record of a key before a record of that key that is not joined.
     pub fn begin_alone(&mut self, key: Option<&str>) {
         if key.is_some()
             && let Some(group) = self.groups.find(key)
@@ -68,18 +68,18 @@ impl Packer {
         if let Some(group) = self.groups.find(key) {
             return group;
         }
-        if self.groups.count() >= MOST_OPEN {
+        if self.groups.count() >= MAX_OPEN {
             self.close_groups();
         }
         self.groups.insert(key)
     }
 
-    /// Makes a Kinesis record of what has been joined.
+    /// Makes a Kinesis record of the joined texts.
     fn close_group(&mut self, group: usize) {
         let Some(group) = self.groups.take(group) else {
             return;
         };
-        // A new key for each record: a shard that throttles one does not get the next one too.
+        // Each record has a new key, so consecutive records do not go to the same throttled shard.
         let key = group.key.unwrap_or_else(|| partition_key::random().into());
         let mut buffer = std::mem::take(&mut self.data);
         let data = if self.packing.join == Join::Kpl {
@@ -100,7 +100,7 @@ impl Packer {
     }
 }
 
-/// Texts are joined up to so many bytes. A shard takes 1 MiB a second: a record of that size can be
-/// throttled for as long as other producers write to its shard. The service bills records by 25 KiB,
-/// so that larger records save little.
+/// Maximum size in bytes of a joined record. A shard accepts 1 MiB a second, so a record of 1 MiB could be
+/// throttled for as long as other producers write to the shard. The service bills records in units of
+/// 25 KiB, so larger records save little.
 pub(super) const JOINED_BYTES: usize = 256 * 1024;

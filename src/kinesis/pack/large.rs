@@ -1,33 +1,32 @@
 //! Texts that are too large for a Kinesis record.
 
 use super::Packer;
-use crate::batch::compress::surely_within;
+use crate::batch::compress::max_incompressible_len;
 use crate::batch::oversize::{self, Oversize};
-use crate::kinesis::partition_key::MOST_BYTES;
+use crate::kinesis::partition_key::MAX_BYTES;
 
 impl Packer {
-    /// What is done with a text that is too large for a record.
+    /// How a text is sent that is too large for a record.
     #[must_use]
     pub fn for_oversize(&self) -> Oversize {
         self.packing.oversize
     }
 
-    /// A text longer than this is too large, or is not tried.
+    /// Maximum length of a text. A longer text is too large, or is not compressed to find out.
     #[must_use]
-    pub fn most_text(&self) -> usize {
+    pub fn max_text(&self) -> usize {
         match self.compressor {
-            Some(_) => MOST_COMPRESSED.max(self.packing.record_bytes),
+            Some(_) => MAX_COMPRESSED_TEXT.max(self.packing.record_bytes),
             None => self.packing.record_bytes,
         }
     }
 
-    /// Bytes of text that a part may have, without its mark and its newline; the same for each partition
-    /// key.
+    /// Maximum length of a part, without its mark and its newline; the same for all partition keys.
     #[must_use]
     pub fn part_room(&self) -> usize {
-        let room = self.packing.record_bytes - MOST_KEY_BYTES;
+        let room = self.packing.record_bytes - MAX_KEY_BYTES;
         let room = match self.compressor {
-            Some(_) => surely_within(room),
+            Some(_) => max_incompressible_len(room),
             None => room,
         };
         room - 1 - oversize::MARK_ROOM
@@ -52,11 +51,13 @@ impl Packer {
         }
     }
 
-    /// Packs the beginning of a text that is too large; the text has no newline of its own.
+    /// Packs the beginning of a text that is too large, with a mark. The text has no newline.
     pub fn truncated(&mut self, key: Option<&str>, text: &[u8], time: i64) {
         self.packed.truncated += 1;
-        let kept =
-            oversize::plain_fitting(text, self.sure_room(key) - 1 - oversize::TRUNCATED.len());
+        let kept = oversize::plain_fitting(
+            text,
+            self.room_for_any_text(key) - 1 - oversize::TRUNCATED.len(),
+        );
         self.part(key, &text[..kept], oversize::TRUNCATED, time);
     }
 
@@ -64,7 +65,7 @@ impl Packer {
     ///
     /// # Panics
     ///
-    /// For a part of more than [`Packer::part_room`] bytes.
+    /// If the part is longer than [`Packer::part_room`].
     pub fn part(&mut self, key: Option<&str>, text: &[u8], mark: &str, time: i64) {
         let newline: &[u8] = if self.packing.newline { b"\n" } else { b"" };
         let fits = self.put(key, &[text, mark.as_bytes(), newline].concat(), time);
@@ -72,9 +73,9 @@ impl Packer {
     }
 }
 
-/// The longest partition key once it is text: each of its bytes may have become U+FFFD.
-const MOST_KEY_BYTES: usize = 3 * MOST_BYTES;
+/// Maximum length of a partition key in bytes. Each of its bytes may have been replaced by U+FFFD (3 bytes).
+const MAX_KEY_BYTES: usize = 3 * MAX_BYTES;
 
-/// A longer text is not compressed as a whole, so that it is not in memory as a whole: it is too large,
-/// be it as it is or in compressed form.
-const MOST_COMPRESSED: usize = 8 * 1024 * 1024;
+/// Maximum length of a text that is compressed as a whole. A longer text is treated as too large, so that
+/// it is never in memory as a whole.
+const MAX_COMPRESSED_TEXT: usize = 8 * 1024 * 1024;

@@ -10,22 +10,22 @@ use crate::delivery::ledger::PendingItems;
 use crate::json::escape::{self, Depth};
 use crate::kinesis::partition_key;
 
-/// The request that is being filled, and those that are full.
+/// The open request, and the full requests.
 #[derive(Debug)]
 pub(super) struct Request {
     open: BatchBuilder,
     full: Vec<Batch>,
     head: Vec<u8>,
     only: Option<Arc<PendingItems>>,
-    /// The partition keys in the open request, where a key may be there only once.
+    /// The partition keys in the open request, if each key may occur only once.
     keys: Option<HashSet<Box<str>>>,
 }
 
 impl Request {
-    /// Begins a chunk of which only these items are packed, if it has been tried before.
+    /// Starts a chunk. On a retry only the items in `only` are packed.
     ///
-    /// With `ordered`, a request has one record of each key at most: the service may take the later one
-    /// of two records and fail the earlier one.
+    /// With `ordered`, a request has at most one record of each key, because the service may store the second
+    /// of two records and fail the first.
     pub(super) fn new(stream: &str, ordered: bool, only: Option<Arc<PendingItems>>) -> Self {
         let head = head(stream);
         Self {
@@ -37,22 +37,22 @@ impl Request {
         }
     }
 
-    /// How many are full.
+    /// The number of full requests.
     pub(super) fn full(&self) -> usize {
         self.full.len()
     }
 
-    /// The bytes of those that are full, as the service counts them.
+    /// The size of the full requests in bytes, as the service calculates it.
     pub(super) fn full_bytes(&self) -> usize {
         self.full.iter().map(Batch::bytes).sum()
     }
 
-    /// The full ones.
+    /// Returns the full requests.
     pub(super) fn take_full(&mut self) -> Vec<Batch> {
         std::mem::take(&mut self.full)
     }
 
-    /// Ends the open request.
+    /// Closes the open request.
     pub(super) fn close(&mut self) {
         let next = BatchBuilder::new(LIMITS, &self.head, self.only.clone());
         let open = std::mem::replace(&mut self.open, next);
@@ -60,7 +60,7 @@ impl Request {
         self.keys.iter_mut().for_each(HashSet::clear);
     }
 
-    /// Adds a record of this partition key, or of a random one.
+    /// Adds a record with this partition key, or with a random one.
     #[inline]
     pub(super) fn add(&mut self, key: Option<&str>, data: &[u8], time: i64, ordinal: u32) {
         match key {
@@ -93,14 +93,14 @@ impl Request {
     }
 }
 
-/// The request up to its first record; the name needs no escape.
+/// The request body up to its first record. A valid name contains no characters to escape.
 fn head(stream: &str) -> Vec<u8> {
     format!("{{\"StreamName\":\"{stream}\",\"Records\":[").into_bytes()
 }
 
-/// PutRecords: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>. The bytes
-/// are those of the data before base64 and of the partition keys. The records of a request stay in their
-/// order, so their times do not separate them.
+/// Limits of PutRecords: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>. The
+/// size is that of the data before base64 and of the partition keys. The service has no limit on the time
+/// span of a request.
 pub(super) const LIMITS: Limits = Limits {
     items: 500,
     bytes: 10 * 1024 * 1024,

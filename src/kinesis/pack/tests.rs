@@ -1,4 +1,4 @@
-//! What is packed is read back from the request bodies, as the service would read them.
+//! Reads the packed records back from the request bodies, as the service does.
 
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use support::kpl::user_records;
 use super::join::JOINED_BYTES;
 use super::request::LIMITS;
 use super::*;
-use crate::batch::MOST_OPEN;
+use crate::batch::MAX_OPEN;
 
 const MIB: usize = 1024 * 1024;
 
@@ -31,7 +31,7 @@ const KPL: Packing = Packing {
 /// A Kinesis record: its partition key and its data.
 type Record = (String, Vec<u8>);
 
-/// The records of each request for these texts with their keys.
+/// The records of each request for these texts and keys.
 fn packed(packing: Packing, texts: &[(Option<&str>, Vec<u8>)]) -> (Vec<Vec<Record>>, Packed) {
     let mut packer = Packer::new(packing, "s", None);
     for (time, (key, text)) in texts.iter().enumerate() {
@@ -108,7 +108,7 @@ fn lengths(requests: &[Vec<Record>]) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn the_limits_themselves_are_allowed() {
+fn records_at_the_exact_limits_are_accepted() {
     let text = |bytes: usize| (Some("key"), vec![b'x'; bytes]);
     let (requests, packed) = packed(PLAIN, &[text(MIB - 3)]);
     assert_eq!(lengths(&requests), [[MIB - 3]]);
@@ -136,9 +136,9 @@ fn a_partition_key_is_written_as_json() {
     assert_eq!(requests[0][0].0, key);
 }
 
-/// All combinations: each text arrives once, under its key, in the order of its key.
+/// For all combinations of options each text arrives once, under its key, in the order of its key.
 #[test]
-fn texts_arrive_under_their_keys_in_their_order() {
+fn texts_arrive_under_their_keys_in_order() {
     let keys = [Some("a"), Some("b"), None, Some("c"), Some("a")];
     let lengths = [10, 300, 3000, 100_000, 300_000];
     let text = |n: usize| {
@@ -175,7 +175,7 @@ fn texts_arrive_under_their_keys_in_their_order() {
 fn texts_of_one_key_share_records_of_up_to_256_kib() {
     for packing in [LINES, KPL] {
         let (requests, _) = packed(packing, &vec![(Some("k"), vec![b'x'; 999]); 1000]);
-        // Each in a request of its own, as the service may fail the first of two and store the second.
+        // Each record is in its own request, because the service may fail the first of two and store the second.
         assert_eq!(requests.iter().map(Vec::len).collect::<Vec<_>>(), [1; 4]);
         for request in &requests[..3] {
             let bytes = request[0].1.len();
@@ -188,7 +188,7 @@ fn texts_of_one_key_share_records_of_up_to_256_kib() {
 }
 
 #[test]
-fn each_record_of_texts_without_a_key_has_a_new_one_and_they_share_a_request() {
+fn records_of_texts_without_a_key_have_different_random_keys() {
     for packing in [LINES, KPL] {
         let (requests, _) = packed(packing, &vec![(None, vec![b'x'; 999]); 1000]);
         let mut keys: Vec<&String> = requests[0].iter().map(|(key, _)| key).collect();
@@ -199,7 +199,7 @@ fn each_record_of_texts_without_a_key_has_a_new_one_and_they_share_a_request() {
 }
 
 #[test]
-fn a_newline_stands_between_joined_texts_and_at_the_end_if_it_is_asked_for() {
+fn joined_texts_are_separated_by_newlines_and_end_in_one_if_requested() {
     let texts = [(None, b"a".to_vec()), (None, vec![]), (None, b"c".to_vec())];
     let (requests, _) = packed(LINES, &texts);
     assert_eq!(requests[0][0].1, b"a\n\nc");
@@ -213,7 +213,7 @@ fn a_newline_stands_between_joined_texts_and_at_the_end_if_it_is_asked_for() {
 }
 
 #[test]
-fn a_text_too_large_is_sent_in_parts_or_cut() {
+fn a_too_large_text_is_split_or_truncated() {
     let text = "é".repeat(MIB).into_bytes();
     for join in [Join::Never, Join::Lines, Join::Kpl] {
         for newline in [false, true] {
@@ -247,13 +247,13 @@ fn a_text_too_large_is_sent_in_parts_or_cut() {
 }
 
 #[test]
-fn only_what_is_left_of_a_chunk_is_packed() {
+fn only_pending_texts_of_a_retried_chunk_are_packed() {
     let sent: Vec<_> = (0..100)
         .map(|n: usize| (Some(["a", "b"][n % 2]), format!("{n}").into_bytes()))
         .collect();
     for packing in [PLAIN, LINES, KPL] {
-        let left = Some(Arc::new(PendingItems::new(vec![3, 50, 98, 99])));
-        let mut packer = Packer::new(packing, "s", left);
+        let pending = Some(Arc::new(PendingItems::new(vec![3, 50, 98, 99])));
+        let mut packer = Packer::new(packing, "s", pending);
         for (key, text) in &sent {
             packer.text(*key, text, 0);
         }
@@ -274,7 +274,7 @@ fn only_what_is_left_of_a_chunk_is_packed() {
 
 #[test]
 fn very_many_keys_are_packed_in_sections() {
-    let keys: Vec<String> = (0..MOST_OPEN * 2 + 7).map(|n| format!("k{n}")).collect();
+    let keys: Vec<String> = (0..MAX_OPEN * 2 + 7).map(|n| format!("k{n}")).collect();
     let sent: Vec<_> = keys
         .iter()
         .map(|key| (Some(&**key), b"x".to_vec()))
