@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "instances are opened with more than options here")]
 mod probe;
 
+use std::env;
 use std::time::{Duration, Instant};
 
 use cbindings::host::{
@@ -57,10 +58,11 @@ fn the_exit_gives_the_chunks_of_a_hundred_waiting_flushes_back() {
     let line = "Fluent Bit ends: 100 chunks are not delivered";
     let lines = exited.lines.iter().filter(|one| one.text.contains(line));
     assert_eq!(lines.count(), 1, "{:?}", exited.lines);
+    // Under valgrind, which runs one thread at a time, it takes what it takes.
+    let took = began.elapsed();
     assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
+        took < Duration::from_secs(2) || env::var_os("SLOW_RUN").is_some(),
+        "{took:?}"
     );
     assert!(
         waiting

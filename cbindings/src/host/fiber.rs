@@ -43,6 +43,10 @@ impl Fiber {
     }
 
     /// The thread goes on with this stack next.
+    ///
+    /// The sanitizer counts calls and returns for each stack: the return of this function would be counted
+    /// on a stack that it was not called on.
+    #[inline(always)]
     pub(super) fn enter(&self) {
         let Some(switch) = symbol(c"__tsan_switch_to_fiber") else {
             return;
