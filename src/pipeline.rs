@@ -150,7 +150,7 @@ impl<D: Destination> Pipeline<D> {
 
     async fn learn_metadata(&self, deadline: Instant) {
         if self.destination.needs_ecs_metadata() {
-            self.metadata.learn(deadline, &self.telemetry.log).await;
+            self.metadata.fetch(deadline, &self.telemetry.log).await;
         }
     }
 }

@@ -85,7 +85,7 @@ async fn report(pipeline: &Pipeline<CloudWatch>, time: Duration) {
         telemetry,
         ..
     } = pipeline;
-    metadata.learn(deadline, &telemetry.log).await;
+    metadata.fetch(deadline, &telemetry.log).await;
     let (client, task) = (connection.client.clone(), metadata.known());
     let terms = pipeline.terms(Deadline::new(deadline), 0);
     reporter.report(telemetry, client, task, terms).await;
