@@ -102,8 +102,8 @@ impl<D: Destination> Pipeline<D> {
         let mut records = Records::new(joined.as_deref().unwrap_or(flush.chunk()));
         let mut encoder = self.destination.encoder(variables, &tag, attempt.left());
         encoder.stop_at(deadline.at());
-        let terms = self.terms(deadline, attempt.halvings());
-        let rounds = Rounds::new(&self.destination, &connection.client, &attempt, &terms);
+        let context = self.context(deadline, attempt.halvings());
+        let rounds = Rounds::new(&self.destination, &connection.client, &attempt, &context);
         let report = rounds.run(&mut encoder, &mut records).await;
         let mut stats = encoder.finish(&records);
         stats.subtract_reported(&attempt);
@@ -115,7 +115,7 @@ impl<D: Destination> Pipeline<D> {
 
     /// What holds for the requests of a flush.
     #[must_use]
-    pub fn terms(&self, deadline: Deadline, halvings: u32) -> DeliveryContext {
+    pub fn context(&self, deadline: Deadline, halvings: u32) -> DeliveryContext {
         DeliveryContext {
             at_once: D::IN_FLIGHT,
             deadline,

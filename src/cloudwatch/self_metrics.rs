@@ -87,8 +87,8 @@ async fn report(pipeline: &Pipeline<CloudWatch>, time: Duration) {
     } = pipeline;
     metadata.fetch(deadline, &telemetry.log).await;
     let (client, task) = (connection.client.clone(), metadata.known());
-    let terms = pipeline.terms(Deadline::new(deadline), 0);
-    reporter.report(telemetry, client, task, terms).await;
+    let context = pipeline.context(Deadline::new(deadline), 0);
+    reporter.report(telemetry, client, task, context).await;
 }
 
 impl Reporter {
@@ -122,7 +122,7 @@ impl Reporter {
         counted: &Telemetry,
         client: Client,
         task: Option<&Task>,
-        terms: DeliveryContext,
+        context: DeliveryContext,
     ) {
         let source = self.source(task);
         let now = now_ms();
@@ -137,11 +137,11 @@ impl Reporter {
             gzip: false,
         };
         let stream = Stream::new(client, target, self.streams.clone(), way);
-        let terms = DeliveryContext {
+        let context = DeliveryContext {
             telemetry: self.telemetry.clone(),
-            ..terms
+            ..context
         };
-        let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &terms).await;
+        let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &context).await;
         flush_stats::sum_up(
             &self.telemetry,
             None,

@@ -7,7 +7,7 @@ use tokio::time::timeout_at;
 
 use super::Tracked;
 use crate::batch::Batch;
-use crate::delivery::admission::GATE;
+use crate::delivery::admission::ADMISSION;
 use crate::delivery::attempt::Attempt;
 use crate::delivery::error::SendError;
 use crate::delivery::flush_report::FlushReport;
@@ -20,7 +20,7 @@ pub(super) struct Rounds<'r, D: Destination> {
     destination: &'r D,
     client: &'r D::Client,
     attempt: &'r Attempt<'r>,
-    terms: &'r DeliveryContext,
+    context: &'r DeliveryContext,
     /// Targets whose batches are sent in order, by number.
     targets: HashMap<usize, Handle<D>>,
 }
@@ -32,13 +32,13 @@ impl<'r, D: Destination> Rounds<'r, D> {
         destination: &'r D,
         client: &'r D::Client,
         attempt: &'r Attempt<'r>,
-        terms: &'r DeliveryContext,
+        context: &'r DeliveryContext,
     ) -> Self {
         Self {
             destination,
             client,
             attempt,
-            terms,
+            context,
             targets: HashMap::new(),
         }
     }
@@ -54,14 +54,14 @@ impl<'r, D: Destination> Rounds<'r, D> {
     {
         let mut report = FlushReport::default();
         while !encoder.is_done() {
-            let passed = timeout_at(self.terms.deadline.at(), GATE.pass()).await;
-            let (Ok(passed), true) = (passed, self.terms.deadline.admits()) else {
+            let admission = timeout_at(self.context.deadline.at(), ADMISSION.acquire()).await;
+            let (Ok(admission), true) = (admission, self.context.deadline.admits()) else {
                 cut_off(&mut report);
                 break;
             };
-            let requests = passed.requests(D::REQUESTS.quick, D::REQUESTS.slow);
+            let requests = admission.requests(D::REQUESTS.quick, D::REQUESTS.slow);
             let round = encoder.round(records, requests);
-            let is_late = !self.terms.deadline.admits();
+            let is_late = !self.context.deadline.admits();
             if is_late && !(round.is_empty() && encoder.is_done()) {
                 round.iter().for_each(|(_, batch)| report.left(batch));
                 cut_off(&mut report);
@@ -69,7 +69,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
                 break;
             }
             let batches = self.addressed(encoder, round);
-            let part = deliver_all(batches, self.terms).await;
+            let part = deliver_all(batches, self.context).await;
             if part.dropped > 0 {
                 self.attempt.track().round_ended(&part.left);
             }
@@ -117,5 +117,5 @@ impl<'r, D: Destination> Rounds<'r, D> {
 /// Notes that the deadline came before the chunk's end.
 fn cut_off(report: &mut FlushReport) {
     report.is_cut_off = true;
-    report.fault.get_or_insert_with(SendError::no_time);
+    report.error.get_or_insert_with(SendError::no_time);
 }

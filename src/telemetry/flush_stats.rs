@@ -57,7 +57,7 @@ pub fn sum_up(
     if let (Verdict::Done, Some(flush)) = (report.verdict(), flush) {
         telemetry.delivered(flush);
     }
-    if let (Verdict::Retry, Some(fault)) = (report.verdict(), &report.fault) {
+    if let (Verdict::Retry, Some(fault)) = (report.verdict(), &report.error) {
         let (left, accepted) = (report.left.len(), report.accepted);
         let rest = match report.is_cut_off {
             true => " and the rest of the chunk",
