@@ -88,7 +88,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
         D: 'c,
     {
         let events = |item| encoder.events(item);
-        self.attempt.hand_out(&round, encoder.is_done(), events);
+        self.attempt.register(&round, encoder.is_done(), events);
         let first = encoder.first_target();
         self.targets.retain(|number, _| *number >= first);
         let batches = round.into_iter();
