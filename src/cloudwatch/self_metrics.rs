@@ -142,7 +142,7 @@ impl Reporter {
             ..context
         };
         let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &context).await;
-        flush_stats::sum_up(
+        flush_stats::log_result(
             &self.telemetry,
             None,
             "self_metrics",

@@ -1,4 +1,4 @@
-//! Rounds of encoding and sending: a chunk in delivery takes the memory of the requests under way.
+//! Rounds of encoding and sending: a delivery holds the memory of its requests in flight only.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct Rounds<'r, D: Destination> {
     client: &'r D::Client,
     attempt: &'r Attempt<'r>,
     context: &'r DeliveryContext,
-    /// Targets whose batches are sent in order, by number.
+    /// Targets whose batches are sent in order, by number. They stay the same across rounds.
     targets: HashMap<usize, Handle<D>>,
 }
 
@@ -43,7 +43,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
         }
     }
 
-    /// Encodes and sends, round by round, until all requests are answered or the time is up.
+    /// Encodes and sends, round by round, until all requests are answered or the deadline is reached.
     pub(super) async fn run<'c>(
         mut self,
         encoder: &mut D::Encoder<'c>,
@@ -68,7 +68,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
                 report.is_cut_off = !encoder.is_done();
                 break;
             }
-            let batches = self.addressed(encoder, round);
+            let batches = self.with_targets(encoder, round);
             let part = deliver_all(batches, self.context).await;
             if part.dropped > 0 {
                 self.attempt.track().round_ended(&part.left);
@@ -78,8 +78,8 @@ impl<'r, D: Destination> Rounds<'r, D> {
         report
     }
 
-    /// A round's batches with their targets; the attempt notes what is under way.
-    fn addressed<'c>(
+    /// Registers the batches of a round in the attempt, and pairs them with their targets.
+    fn with_targets<'c>(
         &mut self,
         encoder: &D::Encoder<'c>,
         round: Vec<(usize, Batch)>,
@@ -114,7 +114,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
     }
 }
 
-/// Notes that the deadline came before the chunk's end.
+/// Records that the deadline was reached before the end of the chunk.
 fn cut_off(report: &mut FlushReport) {
     report.is_cut_off = true;
     report.error.get_or_insert_with(SendError::no_time);
