@@ -171,7 +171,7 @@ impl Shared {
             })
             .collect();
         let count = libc::nfds_t::try_from(polled.len()).expect("few");
-        // SAFETY: so many entries, which the kernel writes to.
+        // SAFETY: `count` entries, which the kernel writes to.
         unsafe { libc::poll(polled.as_mut_ptr(), count, -1) };
         let ready = polled[1..].iter().filter(|one| one.revents != 0);
         ready.map(|one| one.fd).collect()
