@@ -1,4 +1,4 @@
-//! The SDK set up: region, endpoint, credentials, network, and the ECS task's metadata.
+//! AWS SDK configuration: region, endpoint, credentials and network; and the ECS task metadata.
 
 pub mod bounded_body;
 pub mod credentials;

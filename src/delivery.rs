@@ -1,14 +1,15 @@
-//! Batches -> the service, until each item is accepted, refused for good, or out of time.
+//! Sends batches to the service until each item is accepted or rejected for good, or the deadline is
+//! reached.
 //!
-//! | retried here | by |
+//! | error | retry |
 //! |---|---|
-//! | a request that failed and can pass | backed off with jitter, until the flush's deadline |
-//! | the failed part of an accepted request | the same, that part alone |
-//! | a write to something missing | after creating it, if that is allowed |
-//! | a request that is refused as a whole | halves, until an item alone is proven to be at fault |
-//! | everything else | Fluent Bit's retry of the chunk |
+//! | a transient error of a request | backoff with jitter, until the flush's deadline |
+//! | the failed items of an accepted request | the same, for these items only |
+//! | a target that does not exist | after creating it, if that is allowed |
+//! | a request that is rejected as a whole | in halves, until a single item is proven to be the cause |
+//! | everything else | Fluent Bit retries the chunk |
 //!
-//! The SDK retries nothing.
+//! The SDK's own retries are off.
 
 pub mod admission;
 pub mod attempt;
@@ -44,57 +45,66 @@ use crate::delivery::retry_loop::RetryLoop;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::{Operation, RejectReason};
 
-/// A service that takes batches; what differs between the plugins.
+/// Sends batches to one target of a service; implemented by each destination.
 pub trait BatchSink: Send + Sync + 'static {
-    /// The operation of [`BatchSink::put`], one of the plugin's own.
+    /// The operation of [`BatchSink::put`].
     const PUT: Operation;
 
-    /// Sends one request, once.
+    /// Sends one request, without retries.
+    ///
+    /// # Errors
+    ///
+    /// When the request failed as a whole.
     fn put(&self, batch: &Batch) -> impl Future<Output = Result<Answer, SendError>> + Send;
 
-    /// Creates what a request begun at `missed` has found missing. It repeats what can pass until the
-    /// flush's deadline; `Err` says why it was not created, and ends the destination's delivery.
+    /// Creates the target that a request begun at `missed` did not find. Retries transient errors until
+    /// the flush's deadline.
+    ///
+    /// # Errors
+    ///
+    /// When the target was not created. The delivery to this target then ends.
     fn create(&self, missed: Instant) -> impl Future<Output = Result<(), SendError>> + Send;
 
-    /// What is written to, for a log line.
+    /// The name of the target, for log lines.
     fn target(&self) -> &str;
 
-    /// Whether a request without an answer is sent again within the flush.
+    /// Whether a request without a response is retried within the flush.
     fn retries_unanswered(&self) -> bool;
 
     /// In which order the batches of one target are sent.
     fn order(&self) -> Order;
 }
 
-/// The order in which the batches of one target are sent. Where the service refuses a request as a whole
-/// and there is no time for the search, [`Order::Sequential`] alone is kept.
+/// The order in which the batches of one target are sent. When the service rejects a request as a whole
+/// and the time does not suffice for the search, only [`Order::Sequential`] is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Order {
-    /// A batch is sent when the one before it is delivered.
+    /// A batch is sent after the previous batch is delivered.
     Sequential,
-    /// The same, but only where the times of the two overlap: the service sorts events by time.
+    /// As [`Order::Sequential`] for batches with overlapping times only: the service sorts events by
+    /// time.
     ByTime,
-    /// All at once. A batch that cannot be delivered stops no other one.
+    /// Batches are sent concurrently. A batch that cannot be delivered does not stop other batches.
     Any,
 }
 
-/// What became of an accepted request.
+/// The result of an accepted request.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// Items that were not taken but may be the next time, with the reason of the first.
+    /// Items to retry, with the error of the first.
     pub again: Option<(Vec<Item>, SendError)>,
-    /// Items that were not stored for their time.
+    /// Items that were rejected for their time.
     pub refused: Vec<RejectedItems>,
 }
 
 impl Answer {
-    /// The answer of a service that answers for each record: the failed ones are to be sent again alone,
-    /// whatever their codes, as the services document no code for a record that they will never take.
-    /// `failure` is the code and the message of a record that is not known to be stored.
+    /// The answer of a service that reports a result for each record. Failed records are retried
+    /// whatever their code: the services document no code for a record that they will never accept.
+    /// `failure` returns the code and the message of a record that is not confirmed as stored.
     ///
     /// # Errors
     ///
-    /// When the answer is not about each record: then all may have failed.
+    /// When the number of results differs from the number of records: any record may have failed.
     pub fn by_record<'a, R>(
         records: &'a [R],
         items: &[Item],
@@ -111,12 +121,12 @@ impl Answer {
             let answered = records.iter().zip(items);
             answered.filter_map(|(record, item)| Some((failure(record)?, *item)))
         };
-        let fault = failed()
+        let error = failed()
             .next()
             .map(|((code, message), _)| SendError::answered(code, message.unwrap_or("no message")));
         let items = failed().map(|(_, item)| item).collect();
         Ok(Self {
-            again: fault.map(|fault| (items, fault)),
+            again: error.map(|error| (items, error)),
             refused: Vec::new(),
         })
     }
@@ -125,26 +135,26 @@ impl Answer {
 /// Items of an accepted request that the service did not store.
 #[derive(Debug)]
 pub struct RejectedItems {
-    /// Why.
+    /// Why they were rejected.
     pub reason: RejectReason,
-    /// How many.
+    /// The number of items.
     pub count: usize,
-    /// What they weigh as the service counts them.
+    /// Their size in bytes as the service counts it.
     pub bytes: usize,
-    /// What is said of them.
+    /// The text of the log line about them.
     pub text: String,
 }
 
-/// Something to send to, in the rounds of one flush.
+/// One target during a flush.
 #[derive(Debug)]
 pub struct TargetHandle<S> {
     service: S,
-    /// A batch could not be delivered: what follows it is not sent either.
+    /// A batch could not be delivered, so the following batches of the target are not sent.
     stopped: AtomicBool,
 }
 
 impl<S: BatchSink> TargetHandle<S> {
-    /// Nothing has been sent yet.
+    /// A target to which nothing was sent yet.
     #[must_use]
     pub fn new(service: S) -> Self {
         let stopped = AtomicBool::new(false);
@@ -152,19 +162,25 @@ impl<S: BatchSink> TargetHandle<S> {
     }
 }
 
-/// Delivers to several destinations, so many requests at a time; one that fails does not hold up the
-/// others. Batches of one destination stand next to each other. They are sent in their order, or
-/// together where their times do not overlap. When the flush's deadline admits no request any more,
-/// what was not sent is left at once.
+/// Delivers batches to several targets, with up to `context.at_once` requests in flight.
+///
+/// A target that fails does not delay the others. The batches of one target must be adjacent; they are
+/// sent in the target's [`Order`]. When the deadline admits no further request, the rest is reported
+/// as left at once.
+///
+/// # Panics
+///
+/// When a delivery task panics. The panic is resumed here, in the flush's own task, where it becomes
+/// a verdict.
 pub async fn deliver_all<S: BatchSink>(
     batches: impl IntoIterator<Item = (Arc<TargetHandle<S>>, Batch)>,
-    terms: &DeliveryContext,
+    context: &DeliveryContext,
 ) -> FlushReport {
     let mut report = FlushReport::default();
     let mut running = JoinSet::new();
     let mut batches = batches.into_iter().peekable();
     while let Some((destination, first)) = batches.next() {
-        if !terms.deadline.admits() {
+        if !context.deadline.admits() {
             report.out_of_time(&first);
             continue;
         }
@@ -177,13 +193,13 @@ pub async fn deliver_all<S: BatchSink>(
             Order::Any => batches.map(|batch| vec![batch]).collect(),
         };
         for lane in lanes {
-            while running.len() >= terms.at_once {
+            while running.len() >= context.at_once {
                 report.merge(joined(running.join_next().await));
             }
-            let (destination, terms) = (destination.clone(), terms.clone());
+            let (destination, context) = (destination.clone(), context.clone());
             running.spawn(async move {
                 let TargetHandle { service, stopped } = &*destination;
-                RetryLoop::new(service, &terms, lane).run(stopped).await
+                RetryLoop::new(service, &context, lane).run(stopped).await
             });
         }
     }
@@ -193,8 +209,9 @@ pub async fn deliver_all<S: BatchSink>(
     report
 }
 
-/// Parts batches where all that follows is newer than all before: the service sorts by time, and only
-/// what has one time it keeps in the order in which it comes.
+/// Groups batches into lanes that may be sent concurrently: every event of a lane is newer than every
+/// event of the lanes before it. The service sorts events by time, and keeps the order of arrival only
+/// among events of the same time.
 fn lanes(batches: impl Iterator<Item = Batch>) -> Vec<Vec<Batch>> {
     let mut lanes: Vec<Vec<Batch>> = Vec::new();
     for batch in batches {
@@ -207,25 +224,25 @@ fn lanes(batches: impl Iterator<Item = Batch>) -> Vec<Vec<Batch>> {
     lanes
 }
 
-/// What holds for all of a flush's requests.
+/// What all requests of a flush share.
 #[derive(Clone, Debug)]
 pub struct DeliveryContext {
-    /// Requests that are on their way at the same time.
+    /// The maximum number of requests in flight.
     pub at_once: usize,
-    /// When the flush is answered, whatever is left by then.
+    /// When the flush is answered, with or without unsent events.
     pub deadline: Deadline,
-    /// How fast requests are made.
+    /// Limits the rate of requests.
     pub rate_limiter: Arc<RateLimiter>,
-    /// How often each batch is halved before it is sent: flushes that delivered nothing, as requests
-    /// were refused.
+    /// How often each batch is halved before it is sent. Grows with each flush that delivered nothing
+    /// because requests were rejected.
     pub halvings: u32,
-    /// What the instance writes to, as far as it has refused some.
+    /// The targets that have rejected a request.
     pub targets: Arc<Targets>,
-    /// The instance's lines and counts.
+    /// The log and the metrics of the instance.
     pub telemetry: Telemetry,
 }
 
-/// A panic goes on in the flush's own task, where it becomes a verdict.
+/// The report of a delivery task; resumes its panic.
 fn joined(report: Option<Result<FlushReport, JoinError>>) -> FlushReport {
     match report {
         Some(Ok(report)) => report,

@@ -65,8 +65,8 @@ impl Destination for Firehose {
 
     fn client(session: &Session, telemetry: &Telemetry) -> Client {
         let config = Builder::from(&session.config)
-            .interceptor(session.agent())
-            .interceptor(session.greeting(telemetry));
+            .interceptor(session.user_agent())
+            .interceptor(session.identity_log(telemetry));
         Client::from_conf(config.build())
     }
 

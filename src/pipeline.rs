@@ -1,4 +1,4 @@
-//! The way of a chunk from its records to the service's answers, for every destination.
+//! The pipeline of a chunk: decode, encode, batch and deliver, for every destination.
 
 mod retries;
 mod rounds;
@@ -28,16 +28,16 @@ use crate::record::chunk_reader::Records;
 use crate::runtime::{Admitted, RuntimeHandle};
 use crate::telemetry::{Telemetry, flush_stats};
 
-/// What the chunks of an output section share on their way.
+/// The pipeline of an output section; its chunks share it.
 #[derive(Debug)]
 pub struct Pipeline<D: Destination> {
     /// The service.
     pub destination: D,
     /// The options that every destination has.
     pub common: Common,
-    /// The ECS task.
+    /// The ECS task metadata.
     pub metadata: Metadata,
-    /// The section's lines and counts.
+    /// The log and the metrics of the section.
     pub telemetry: Telemetry,
     connection: OnceCell<Connection<D>>,
     rate_limiter: Arc<RateLimiter>,
@@ -45,7 +45,7 @@ pub struct Pipeline<D: Destination> {
     retries: RetryLedger,
 }
 
-/// What is known once the region is.
+/// The client and what depends on the region.
 #[derive(Debug)]
 pub struct Connection<D: Destination> {
     /// The SDK's client.
@@ -71,51 +71,51 @@ impl<D: Destination> Pipeline<D> {
         }
     }
 
-    /// Asks for the ECS task's metadata, if a name needs it, before the first chunk comes.
-    pub fn learn_metadata_on(self: Arc<Self>, runtime: &RuntimeHandle) {
+    /// Fetches the ECS task metadata in the background, if a name template needs it.
+    pub fn fetch_metadata_on(self: Arc<Self>, runtime: &RuntimeHandle) {
         if self.destination.needs_ecs_metadata() {
             let deadline = Instant::now() + self.common.flush_timeout;
-            runtime.spawn(move || async move { self.learn_metadata(deadline).await });
+            runtime.spawn(move || async move { self.fetch_metadata(deadline).await });
         }
     }
 
-    /// Delivers a chunk, as far as that is possible before the deadline.
+    /// Delivers a chunk, or as much of it as possible before the deadline.
     pub async fn deliver(&self, admitted: Admitted) -> Verdict {
         let Admitted {
             flush,
             deadline,
             arrived,
         } = admitted;
-        let (began, flush) = (Instant::now(), &flush);
+        let (started, flush) = (Instant::now(), &flush);
         let attempt = self.retries.begin(flush.clone(), arrived);
         let tag = String::from_utf8_lossy(flush.tag());
         let connection = match self.connection(deadline.at()).await {
             Ok(connection) => connection,
             Err(why) => {
-                flush_stats::say_of_no_connection(&self.telemetry, flush, &tag, &why);
+                flush_stats::log_no_connection(&self.telemetry, flush, &tag, &why);
                 return attempt.give_back();
             }
         };
-        self.learn_metadata(deadline.at()).await;
+        self.fetch_metadata(deadline.at()).await;
         let variables = Variables::new(&connection.fixed, self.metadata.known(), &tag);
         let joined = self.destination.joined(flush.chunk());
         let mut records = Records::new(joined.as_deref().unwrap_or(flush.chunk()));
         let mut encoder = self.destination.encoder(variables, &tag, attempt.left());
         encoder.stop_at(deadline.at());
-        let terms = self.terms(deadline, attempt.halvings());
-        let rounds = Rounds::new(&self.destination, &connection.client, &attempt, &terms);
+        let context = self.context(deadline, attempt.halvings());
+        let rounds = Rounds::new(&self.destination, &connection.client, &attempt, &context);
         let report = rounds.run(&mut encoder, &mut records).await;
         let mut stats = encoder.finish(&records);
         stats.subtract_reported(&attempt);
         stats.emit(&self.telemetry, &tag);
-        flush_stats::sum_up(&self.telemetry, Some(flush), &tag, &report, began);
-        flush_stats::note(&self.telemetry, &self.rate_limiter, &connection.session);
+        flush_stats::log_result(&self.telemetry, Some(flush), &tag, &report, started);
+        flush_stats::set_gauges(&self.telemetry, &self.rate_limiter, &connection.session);
         attempt.finish(&report)
     }
 
-    /// What holds for the requests of a flush.
+    /// The context of the requests of a flush.
     #[must_use]
-    pub fn terms(&self, deadline: Deadline, halvings: u32) -> DeliveryContext {
+    pub fn context(&self, deadline: Deadline, halvings: u32) -> DeliveryContext {
         DeliveryContext {
             at_once: D::IN_FLIGHT,
             deadline,
@@ -126,11 +126,11 @@ impl<D: Destination> Pipeline<D> {
         }
     }
 
-    /// The connection, which the first flush makes.
+    /// Returns the connection; the first flush creates it.
     ///
     /// # Errors
     ///
-    /// Why it could not be made before the deadline; the next flush tries again.
+    /// When it could not be created before the deadline. The next flush tries again.
     pub async fn connection(&self, deadline: Instant) -> Result<&Connection<D>, String> {
         let connected = self.connection.get_or_try_init(|| self.connect());
         let connected = deadline::within(deadline, connected).await;
@@ -148,9 +148,9 @@ impl<D: Destination> Pipeline<D> {
         })
     }
 
-    async fn learn_metadata(&self, deadline: Instant) {
+    async fn fetch_metadata(&self, deadline: Instant) {
         if self.destination.needs_ecs_metadata() {
-            self.metadata.learn(deadline, &self.telemetry.log).await;
+            self.metadata.fetch(deadline, &self.telemetry.log).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An output section of any destination, as Fluent Bit opens, flushes and closes it.
+//! An output section of any destination: Fluent Bit's calls open, flush and close it.
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl<D: Destination> Output for Plugin<D> {
             .ok()?;
         let permits = Permits::new(common.concurrency, common.flush_timeout);
         let pipeline = Arc::new(Pipeline::new(config, common, settings, log.clone()));
-        pipeline.clone().learn_metadata_on(&runtime);
+        pipeline.clone().fetch_metadata_on(&runtime);
         D::opened(&pipeline, &runtime);
         Some(Self {
             pipeline,
@@ -68,8 +68,8 @@ impl<D: Destination> Output for Plugin<D> {
     }
 }
 
-/// Reads a section's options. Every problem is an error line of its own, and then there is no
-/// configuration; a key that has no effect is a warning.
+/// Reads a section's options. Logs each problem as an error and then returns `None`. Logs each key that
+/// has no effect as a warning.
 fn configure<D: Destination>(settings: &Settings, log: &Log) -> Option<(D::Config, Common)> {
     let reader = Reader::new(D::OPTIONS, |key| settings.option(key));
     let (config, common) = read_options::<D>(&reader, environment);

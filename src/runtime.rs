@@ -1,9 +1,8 @@
-//! Our threads: one runtime for all instances of a plugin, from the first one's start to the last
-//! one's end.
+//! The Tokio runtime of a plugin, shared by all its instances.
 //!
-//! There is none when the library is loaded or registered, as a host that becomes a daemon forks
-//! after that. Work holds no handle on the runtime, so the last instance to close ends it, on the
-//! host's thread.
+//! The runtime starts with the first instance and not when the library is loaded or registered, as
+//! Fluent Bit forks after that when it runs as a daemon. Tasks hold no handle of the runtime, so closing
+//! the last instance ends it, on a thread of Fluent Bit.
 
 use std::future::Future;
 use std::io;
@@ -23,16 +22,16 @@ use crate::delivery::permits::Permits;
 use crate::telemetry::Telemetry;
 use crate::telemetry::log_limiter::LogKey;
 
-/// A share in the plugin's threads; the last one dropped ends them.
+/// A handle of the runtime. Dropping the last handle ends the runtime.
 #[derive(Clone, Debug)]
-pub struct RuntimeHandle(Arc<Threads>);
+pub struct RuntimeHandle(Arc<SharedRuntime>);
 
 impl RuntimeHandle {
-    /// Takes a share, starting the threads if this is the first.
+    /// Returns a handle, and starts the runtime if it does not run.
     ///
     /// # Errors
     ///
-    /// When the system gives no threads.
+    /// When the system cannot start the threads.
     pub fn acquire() -> io::Result<Self> {
         let mut running = lock(&RUNNING);
         if let Some(threads) = running.upgrade() {
@@ -43,30 +42,30 @@ impl RuntimeHandle {
             .thread_name("aws-output")
             .enable_all()
             .build()?;
-        let threads = Arc::new(Threads(Some(runtime)));
+        let threads = Arc::new(SharedRuntime(Some(runtime)));
         *running = Arc::downgrade(&threads);
         Ok(Self(threads))
     }
 
-    /// Does something beside every delivery; what has not ended when the threads do is left behind.
+    /// Runs a background task. A task that has not ended when the runtime ends is dropped.
     ///
-    /// The caller may stand on the host's small stack, and a job is often larger than that: what moves
-    /// from it is only the closure, behind a pointer, so that no compiler makes room for the job here.
+    /// The caller may run on Fluent Bit's small coroutine stack (24 KiB), and a future is often larger
+    /// than that. So `job` is a closure that is boxed here and creates the future on the runtime's thread.
     pub fn spawn<F>(&self, job: impl FnOnce() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let begin: Begin<(), ()> = Box::new(|()| Box::pin(job()));
+        let start: StartJob<(), ()> = Box::new(|()| Box::pin(job()));
         if let Some(runtime) = &self.0.0 {
-            runtime.spawn(async move { begin(()).await });
+            runtime.spawn(async move { start(()).await });
         }
     }
 
-    /// Delivers a flush on the plugin's threads, when it gets one of the output's permits; a panic
-    /// there is a retry and a line in the log.
+    /// Delivers a flush on the runtime after it gets one of the output's permits. A panic of the job is
+    /// logged and leads to a retry.
     ///
-    /// The job gets the flush and its deadline. When Fluent Bit ends it has a second to end by
-    /// itself, and is dropped then. Takes a closure as [`RuntimeHandle::spawn`] does.
+    /// When Fluent Bit shuts down, the job has 1 s to end by itself; then it is dropped. `job` is a
+    /// closure for the same reason as in [`RuntimeHandle::spawn`].
     pub fn deliver<F>(
         &self,
         flush: Flush,
@@ -77,10 +76,10 @@ impl RuntimeHandle {
         F: Future<Output = Verdict> + Send + 'static,
     {
         let Some(runtime) = &self.0.0 else { return };
-        let begin: Begin<Admitted, Verdict> = Box::new(|admitted| Box::pin(job(admitted)));
+        let start: StartJob<Admitted, Verdict> = Box::new(|admitted| Box::pin(job(admitted)));
         let permits = permits.clone();
-        // Boxed where it runs: the future of a delivery is larger than this stack.
-        runtime.spawn(async move { Box::pin(admit(flush, permits, telemetry, begin)).await });
+        // Boxed on the runtime's thread: the future of a delivery is larger than this stack.
+        runtime.spawn(async move { Box::pin(admit(flush, permits, telemetry, start)).await });
     }
 }
 
@@ -89,18 +88,18 @@ impl RuntimeHandle {
 pub struct Admitted {
     /// The chunk.
     pub flush: Arc<Flush>,
-    /// When it has to be answered.
+    /// When the flush must be answered.
     pub deadline: Deadline,
-    /// When it came.
+    /// When the chunk arrived, in the order of the ledger.
     pub arrived: Arrived,
 }
 
-/// Waits for a permit, then runs a job until it ends or Fluent Bit does.
+/// Waits for a permit, then runs a job until it ends or Fluent Bit has shut down for 1 s.
 async fn admit(
     flush: Flush,
     permits: Permits,
     telemetry: Telemetry,
-    begin: Begin<Admitted, Verdict>,
+    start: StartJob<Admitted, Verdict>,
 ) {
     let (close, mut closing) = watch::channel(false);
     flush
@@ -119,19 +118,19 @@ async fn admit(
     };
     let flush = Arc::new(flush);
     let deadline = Deadline::new(permit.deadline).closed_by(closing.clone());
-    let mut job = tokio::spawn(begin(Admitted {
+    let mut job = tokio::spawn(start(Admitted {
         flush: flush.clone(),
         deadline,
         arrived,
     }));
-    let ended = tokio::select! {
-        ended = &mut job => ended,
+    let result = tokio::select! {
+        result = &mut job => result,
         () = closing_time(closing) => {
             job.abort();
             job.await
         }
     };
-    match ended {
+    match result {
         Ok(verdict) => flush.settle(verdict),
         Err(error) if error.is_cancelled() => {}
         Err(_) => telemetry.log.warn(format_args!(
@@ -141,23 +140,23 @@ async fn admit(
     }
 }
 
-/// Ends a while after Fluent Bit has asked for the chunk.
+/// Completes [`CLOSING_TIME`] after Fluent Bit cancelled the flush.
 async fn closing_time(mut closing: watch::Receiver<bool>) {
     // The sender is in the flush, which the caller holds.
     drop(closing.wait_for(|closing| *closing).await);
     sleep(CLOSING_TIME).await;
 }
 
-/// Makes a job where it will run.
-type Begin<I, O> = Box<dyn FnOnce(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send>;
+/// Creates the future of a job on the thread where it runs.
+type StartJob<I, O> = Box<dyn FnOnce(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send>;
 
 #[derive(Debug)]
-struct Threads(Option<Runtime>);
+struct SharedRuntime(Option<Runtime>);
 
-impl Drop for Threads {
+impl Drop for SharedRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            runtime.shutdown_timeout(LAST_CALL);
+            runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
         }
     }
 }
@@ -166,17 +165,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-static RUNNING: Lazy<Mutex<Weak<Threads>>> = Lazy::new(Mutex::default);
+static RUNNING: Lazy<Mutex<Weak<SharedRuntime>>> = Lazy::new(Mutex::default);
 
-/// One can encode a chunk while the other serves connections.
+/// Two threads: one encodes a chunk while the other serves connections.
 const THREADS: usize = 2;
-/// How long a delivery may go on when Fluent Bit ends: requests on their way are mostly answered by
-/// then, and what they delivered is not sent again.
+/// How long a delivery may continue when Fluent Bit shuts down. Most requests in flight are answered
+/// within this time, so their events are not sent again.
 const CLOSING_TIME: Duration = Duration::from_secs(1);
 const NO_PERMIT: LogKey<'_> = LogKey {
     what: "no permit",
     part: "",
     unit: "chunks",
 };
-/// The host waits in exit: jobs that do not end are left behind.
-const LAST_CALL: Duration = Duration::from_secs(1);
+/// How long the exit callback waits for tasks; tasks that have not ended are dropped.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What whoever operates an output sees of it: its lines and its counts.
+//! Per-output logging and metrics.
 
 pub mod encode_stats;
 pub mod flush_stats;
@@ -16,84 +16,85 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::metrics::descriptors::Plugin;
 use crate::telemetry::metrics::summary::Summary;
 
-/// One output's log and counts; clones are the same.
+/// The log and the metrics of one output; clones share them.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
-    /// The log, for lines that do not recur.
+    /// The log without rate limit, for lines that do not recur.
     pub log: Log,
-    /// The counts.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
-    notices: Arc<LogLimiter>,
+    limiter: Arc<LogLimiter>,
     summary: Arc<Summary>,
 }
 
 impl Telemetry {
-    /// The lines and counts of an output of this plugin.
+    /// The log and metrics of an output of this plugin.
     #[must_use]
     pub fn new(log: Log, plugin: Plugin) -> Self {
         Self {
             log,
             metrics: Metrics::new(plugin),
-            notices: Arc::default(),
+            limiter: Arc::default(),
             summary: Arc::new(Summary::new(Instant::now())),
         }
     }
 
-    /// Writes that `count` were lost, unless lines of this kind were written lately.
-    pub fn error(&self, kind: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
-        self.tell(Level::Error, kind, count, text);
+    /// Logs that `count` items were lost, with the rate limit of the key.
+    pub fn error(&self, key: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
+        self.log_limited(Level::Error, key, count, text);
     }
 
-    /// Writes what needs attention, unless lines of this kind were written lately.
-    pub fn warn(&self, kind: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
-        self.tell(Level::Warn, kind, count, text);
+    /// Logs a warning, with the rate limit of the key.
+    pub fn warn(&self, key: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
+        self.log_limited(Level::Warn, key, count, text);
     }
 
-    /// Writes that a chunk is kept for a retry, unless lines of this kind were written lately. A line
-    /// that comes late is written only if the chunk is not delivered by then.
-    pub fn postponed(&self, kind: LogKey<'_>, flush: &Flush, text: fmt::Arguments<'_>) {
+    /// Logs that a chunk is kept for a retry, with the rate limit of the key. A suppressed line is logged
+    /// later only if the chunk is still not delivered.
+    pub fn postponed(&self, key: LogKey<'_>, flush: &Flush, text: fmt::Arguments<'_>) {
         if self.log.enabled(Level::Warn) {
             let (chunk, now) = (Chunk::of(flush), Instant::now());
-            let line = self.notices.postponed(Level::Warn, kind, chunk, text, now);
+            let line = self.limiter.postponed(Level::Warn, key, chunk, text, now);
             self.write(line);
         }
     }
 
-    /// Notes that a chunk is delivered, so that no late line says that it is not.
+    /// Records that a chunk is delivered, and discards its suppressed lines.
     pub fn delivered(&self, flush: &Flush) {
-        if self.notices.may_wait(flush.chunk().len()) {
-            self.notices.delivered(Chunk::of(flush));
+        if self.limiter.may_wait(flush.chunk().len()) {
+            self.limiter.delivered(Chunk::of(flush));
         }
     }
 
-    /// Notes that a trouble is over, so that no late line of this kind says that it is not.
+    /// Discards the suppressed lines of a key after its cause has ended.
     pub fn withdraw(&self, what: &'static str) {
-        self.notices.withdraw(what);
+        self.limiter.withdraw(what);
     }
 
-    /// Writes what a support case needs.
+    /// Logs at debug level.
     pub fn debug(&self, text: fmt::Arguments<'_>) {
         self.log.debug(text);
     }
 
-    /// Writes what was left out and nothing has followed, and where the host has no endpoint for the
-    /// counts, those that tell of trouble. At a flush's end, as only then the host prints lines.
-    pub fn remind(&self) {
-        self.write(self.notices.reminders(Instant::now(), false));
+    /// Logs suppressed lines that are due. If Fluent Bit has no endpoint for the metrics, also logs a
+    /// summary of the metrics that show errors. Called at the end of a flush, as Fluent Bit's threads
+    /// print lines only then.
+    pub fn flush_suppressed(&self) {
+        self.write(self.limiter.take_due(Instant::now(), false));
         if !self.metrics.are_shown() {
             let line = self.summary.due(&self.metrics, Instant::now());
             self.write(line.map(|line| (Level::Warn, line)));
         }
     }
 
-    /// Writes all that was left out: no flush will come.
+    /// Logs all suppressed lines when the output closes.
     pub fn close(&self) {
-        self.write(self.notices.reminders(Instant::now(), true));
+        self.write(self.limiter.take_due(Instant::now(), true));
     }
 
-    fn tell(&self, level: Level, kind: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
+    fn log_limited(&self, level: Level, key: LogKey<'_>, count: usize, text: fmt::Arguments<'_>) {
         if count > 0 && self.log.enabled(level) {
-            self.write(self.notices.due(level, kind, count, text, Instant::now()));
+            self.write(self.limiter.due(level, key, count, text, Instant::now()));
         }
     }
 

@@ -1,8 +1,8 @@
-//! The functions of cmetrics that the host's executable exports, made safe.
+//! Safe wrappers of the cmetrics functions that Fluent Bit's executable exports.
 //!
 //! Sources: fluent-bit `lib/cmetrics/include/cmetrics/cmt_counter.h`, `cmt_gauge.h` and
-//! `cmt_histogram.h`, alike in every host that pre-registers plugins. They are used only when all of
-//! them are found; when and on which threads, `metrics` says.
+//! `cmt_histogram.h`, equal in every Fluent Bit since 2.2.0. The functions are used only if all of them
+//! are exported. `metrics` documents when and on which threads they are called.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::{mem, ptr};
@@ -11,21 +11,20 @@ use crate::abi::Api;
 use crate::host_api::{has_log_functions, symbol};
 use crate::metric_types::{self, Kind, PREFIX, Value};
 
-/// An output's metrics in the host.
+/// The cmetrics context of an output.
 pub(crate) struct Cmetrics {
     context: *mut c_void,
     functions: Functions,
 }
 
-/// Series of one name in the host.
+/// A metric family in cmetrics.
 pub(crate) struct Family {
     metric: *mut c_void,
     kind: Kind,
     functions: Functions,
 }
 
-// SAFETY: what the pointer leads to is only ever given to cmetrics' setters for series that exist,
-// which work on atomics alone.
+// SAFETY: the pointer is only passed to cmetrics' setters of existing series, which use atomics only.
 unsafe impl Send for Family {}
 // SAFETY: as above.
 unsafe impl Sync for Family {}
@@ -42,31 +41,31 @@ struct Functions {
 }
 
 impl Cmetrics {
-    /// The metrics of an instance, if the host has them.
+    /// The metrics of an instance; `None` if Fluent Bit was built without metrics.
     ///
-    /// A host that was built without metrics leaves the table's entry as the allocator gave it; it
-    /// also has no function of that name, so the entry is used only when it is that function.
+    /// A Fluent Bit without metrics leaves the table's entry uninitialised and exports no function of
+    /// that name. So the entry is used only if it equals the exported function.
     ///
     /// # Safety
     ///
-    /// `api` is the host's table and `instance` its output instance, in that instance's init.
+    /// `api` is Fluent Bit's table and `instance` its output instance, in that instance's init.
     pub(crate) unsafe fn of(api: *const Api, instance: *mut c_void) -> Option<Self> {
         if !has_log_functions() {
             return None;
         }
         let exported = symbol(c"flb_output_get_cmt_instance")?;
-        // SAFETY: a host that pre-registers allocates the table beyond this entry.
+        // SAFETY: a Fluent Bit that pre-registers allocates the table beyond this entry.
         let entry = unsafe { (*api).output_get_cmt_instance }?;
         if !ptr::eq(entry as *const c_void, exported) {
             return None;
         }
         let functions = Functions::find()?;
-        // SAFETY: the host's own function with its own instance.
+        // SAFETY: Fluent Bit's own function with its own instance.
         let context = unsafe { entry(instance) };
         (!context.is_null()).then_some(Self { context, functions })
     }
 
-    /// Makes a family without series.
+    /// Creates a family without series.
     pub(crate) fn family(&self, family: &metric_types::Family) -> Option<Family> {
         let name = PREFIX.trim_start_matches(NAMESPACE).trim_start_matches('_');
         let (subsystem, rest) = name.split_once('_')?;
@@ -110,7 +109,7 @@ impl Cmetrics {
                 gauge_create(context, namespace, subsystem, name, help, count, labels)
             },
             Kind::Histogram(bounds) => {
-                // SAFETY: so many bounds, which are copied.
+                // SAFETY: `bounds.len()` bounds, which are copied.
                 let buckets = unsafe { histogram_buckets(bounds.as_ptr(), bounds.len()) };
                 // SAFETY: as above; the histogram owns the buckets, and null means the default ones.
                 unsafe {
@@ -124,7 +123,7 @@ impl Cmetrics {
 }
 
 impl Family {
-    /// Sets one series, and makes it if there is none with these labels yet.
+    /// Sets the value of one series; creates the series if it does not exist.
     pub(crate) fn set(&self, labels: &[CString], value: &Value, now: u64) {
         let mut pointers = pointers(labels);
         let (count, labels) = (count(labels), pointers.as_mut_ptr());

@@ -1,9 +1,9 @@
-//! The log of hosts before 2.0.0, whose API table has no log functions.
+//! The log of Fluent Bit before 2.0.0, whose API table has no log functions.
 //!
-//! Their executables export the function that writes their own lines, and one that tells the
-//! `log_level` of `[SERVICE]` (read in the source of 1.9.10). No function tells a section's own
-//! `log_level`, so it has no effect on our lines there. A host without these exports gets lines of
-//! the same form on stderr.
+//! These executables export the function that prints log lines, and a function that returns the
+//! `log_level` of `[SERVICE]` (source: 1.9.10). No function returns the `log_level` of a section, so that
+//! option has no effect on the plugin's lines there. Without these exports, lines are printed to stderr
+//! in the same format.
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::io::{self, Write};
@@ -12,12 +12,12 @@ use std::mem::{self, MaybeUninit};
 use crate::host_api::symbol;
 use crate::level::Level;
 
-/// Prints a line by the host's own function, or in its form on stderr. Never panics.
+/// Prints a line with Fluent Bit's function, or to stderr in the same format. Never panics.
 pub(crate) fn print(level: Level, line: &str) {
     let text = CString::new(line.replace('\0', "\u{fffd}"));
     match (symbol(c"flb_log_print"), text) {
         (Some(print), Ok(text)) => {
-            // SAFETY: this symbol's declaration in the host's `flb_log.h`.
+            // SAFETY: this symbol's declaration in Fluent Bit's `flb_log.h`.
             let print: LogPrint = unsafe { mem::transmute(print) };
             // SAFETY: a printf-like function; the format takes the one string it is given.
             unsafe {
@@ -38,13 +38,13 @@ pub(crate) fn print(level: Level, line: &str) {
     }
 }
 
-/// The last level that the host prints: its service's `log_level`, or info where it is not known.
+/// The most verbose level that is printed: the `log_level` of `[SERVICE]`, or info if it is unknown.
 pub(crate) fn finest() -> Option<Level> {
     let known = symbol(c"flb_worker_get").zip(symbol(c"flb_worker_log_level"));
     let Some((get, level)) = known else {
         return Some(Level::Info);
     };
-    // SAFETY: this symbol's declaration in the host's `flb_worker.h`.
+    // SAFETY: this symbol's declaration in Fluent Bit's `flb_worker.h`.
     let get: WorkerGet = unsafe { mem::transmute(get) };
     // SAFETY: as above.
     let level: WorkerLogLevel = unsafe { mem::transmute(level) };
@@ -53,13 +53,13 @@ pub(crate) fn finest() -> Option<Level> {
     if worker.is_null() {
         return Some(Level::Info);
     }
-    // SAFETY: the host's own structure for this thread, alive as long as the thread.
+    // SAFETY: Fluent Bit's structure of this thread, which lives as long as the thread.
     let finest = unsafe { level(worker) };
     let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
     levels.into_iter().find(|&level| level as c_int <= finest)
 }
 
-/// `[2026/11/27 10:00:00] [ warn] `, as the host begins its lines.
+/// The start of a log line in Fluent Bit's format: `[2026/11/27 10:00:00] [ warn] `.
 fn head(level: Level, time: Option<libc::tm>) -> String {
     let title = match level {
         Level::Error => "error",
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_begins_as_the_hosts_own() {
+    fn a_line_begins_as_fluent_bits_own_lines() {
         // SAFETY: zero is a valid value of every field.
         let mut time: libc::tm = unsafe { mem::zeroed() };
         (time.tm_year, time.tm_mon, time.tm_mday) = (126, 10, 7);

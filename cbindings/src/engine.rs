@@ -1,15 +1,15 @@
 //! Fluent Bit's engine: the coroutines that flushes run in, and the timers of its event loops.
 //!
-//! Fluent Bit calls each flush in a coroutine of its own, on the engine's thread or on one of the
-//! output's worker threads. Its own outputs yield there while they wait, and the event loop goes on.
-//! So do flushes of ours: [`wait_queue`] keeps those that wait, by thread, and a timer of that thread's
-//! event loop ([`timer`]) resumes each one that is answered. No thread is held meanwhile.
+//! Fluent Bit calls each flush in its own coroutine, on the engine's thread or on a worker thread of the
+//! output. While an output waits, its coroutine yields and the event loop continues. The plugin does the
+//! same: [`wait_queue`] holds the waiting flushes of a thread, and a timer of that thread's event loop
+//! ([`timer`]) resumes each flush that is answered. A waiting flush blocks no thread.
 //!
-//! A Fluent Bit that lacks a function, or whose coroutines look different, gets worker threads
-//! instead ([`worker_pool`]); a flush then blocks the thread that it is called on.
+//! If Fluent Bit lacks a function or its coroutines have an unknown layout, the plugin starts worker
+//! threads instead ([`worker_pool`]); a flush then blocks the thread that it is called on.
 //!
-//! Sources, read in 1.8.15, 1.9.10, 2.0.14, 2.1.10, 2.2.3, 3.0.7, 3.1.10, 3.2.10, 4.0.14, 4.2.8, 5.0.9
-//! and 5.1.1, where they are alike: `include/fluent-bit/flb_coro.h`, `src/flb_coro.c`,
+//! Sources, compared in 1.8.15, 1.9.10, 2.0.14, 2.1.10, 2.2.3, 3.0.7, 3.1.10, 3.2.10, 4.0.14, 4.2.8,
+//! 5.0.9 and 5.1.1, where they are equal: `include/fluent-bit/flb_coro.h`, `src/flb_coro.c`,
 //! `src/flb_scheduler.c`, `lib/flb_libco/libco.h`, `lib/monkey/mk_core/mk_event_epoll.c`.
 
 mod coroutine;

@@ -1,11 +1,11 @@
-//! The bodies of the exported functions: pointers become references, panics become verdicts.
+//! The bodies of the exported functions. They convert pointers to references and panics to verdicts.
 //!
-//! Each is generic over the plugin; [`crate::export!`] instantiates them under the names that the
-//! host looks up.
+//! The functions are generic over the plugin; [`crate::export!`] instantiates them with the symbol names
+//! that Fluent Bit looks up.
 //!
-//! What the host keeps for an instance is a number, looked up on each call and never an address:
-//! hosts before 2.1 close the section opened last once for each section of the plugin, the first
-//! time while it is still at work.
+//! The context that Fluent Bit keeps for an instance is a number, which is looked up on each call, and
+//! not an address: Fluent Bit before 2.1 calls exit for the section opened last once for each section of
+//! the plugin, the first time while the section is still in use.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -23,15 +23,15 @@ use crate::abi::{
 use crate::cmetrics::Cmetrics;
 use crate::engine::wait_queue::{self, Waiting};
 use crate::engine::{Coroutine, Functions, Waker, worker_pool};
-use crate::flush::{Answer, Flush, Loan, Outcome};
-use crate::host_api::{self, HostLog, Settings};
+use crate::flush::{Answer, BorrowedChunk, Flush, Outcome};
+use crate::host_api::{self, FluentBitLog, Settings};
 use crate::level::Level;
 use crate::log_queue::{Log, LogQueue};
 use crate::metrics::MetricsPublisher;
 use crate::panic_hook;
 use crate::workers::Workers;
 
-/// What Fluent Bit's context stands for.
+/// An open output section.
 struct Instance<P> {
     number: usize,
     plugin: P,
@@ -41,25 +41,25 @@ struct Instance<P> {
     workers: Workers,
 }
 
-/// Answers `FLBPluginPreRegister`: nothing to prepare.
+/// Answers `FLBPluginPreRegister`: records that Fluent Bit is 2.2.0 or later.
 #[must_use]
 pub fn pre_register() -> c_int {
-    host_api::host_pre_registers();
+    host_api::set_pre_registered();
     0
 }
 
-/// Answers `FLBPluginOutputPreRun`: notes whether the host may be reloaded while it runs.
+/// Answers `FLBPluginOutputPreRun`: records whether hot reload is enabled.
 #[must_use]
 pub fn pre_run(hot_reload: c_int) -> c_int {
-    host_api::host_reloads(hot_reload != 0);
+    host_api::set_hot_reload(hot_reload != 0);
     0
 }
 
-/// Answers `FLBPluginRegister`; constants only, so that it cannot fail.
+/// Answers `FLBPluginRegister` with constants.
 ///
 /// # Safety
 ///
-/// `definition` is null or the host's definition, writable.
+/// `definition` is null or Fluent Bit's definition, writable.
 pub unsafe fn register<P: Output>(definition: *mut Definition) -> c_int {
     // SAFETY: null or valid by this function's promise.
     let Some(definition) = (unsafe { definition.as_mut() }) else {
@@ -73,11 +73,11 @@ pub unsafe fn register<P: Output>(definition: *mut Definition) -> c_int {
     0
 }
 
-/// Answers `FLBPluginInit`: opens an instance and leaves it in the host's context.
+/// Answers `FLBPluginInit`: opens an instance and stores its number in the context.
 ///
 /// # Safety
 ///
-/// `arguments` is null or the host's, with its pointers null or valid; the instance and the API
+/// `arguments` is null or Fluent Bit's, with its pointers null or valid; the instance and the API
 /// table stay valid until the instance's exit.
 pub unsafe fn init<P: Output>(arguments: *const InitArguments) -> c_int {
     guard(FLB_ERROR, || {
@@ -94,12 +94,12 @@ pub unsafe fn init<P: Output>(arguments: *const InitArguments) -> c_int {
         let Some(instance) = (unsafe { open::<P>(arguments) }) else {
             return FLB_ERROR;
         };
-        context.remote = keep(instance);
+        context.remote = register_instance(instance);
         FLB_OK
     })
 }
 
-/// Answers `FLBPluginFlushCtx`: lends the chunk to the plugin and waits for its answer.
+/// Answers `FLBPluginFlushCtx`: passes the chunk to the plugin and waits for the verdict.
 ///
 /// # Safety
 ///
@@ -111,20 +111,21 @@ pub unsafe fn flush<P: Output>(
     len: usize,
     tag: *const c_char,
 ) -> c_int {
-    let Some(instance) = kept::<P>(context) else {
+    let Some(instance) = lookup::<P>(context) else {
         return FLB_RETRY;
     };
     let functions = Functions::find();
     let coroutine = functions.and_then(Coroutine::current).zip(functions);
     // SAFETY: null or NUL-terminated by promise.
     let tag = unsafe { tag_bytes(tag) };
-    // SAFETY: readable and unchanged until the answer has come: this returns later, and so does exit.
-    let (mut flush, answer) = unsafe { Flush::lend(data.cast(), len, tag, instance.queue.clone()) };
-    let chunk = flush.loan();
+    // SAFETY: readable and unchanged until the answer: this function or exit returns only after it.
+    let (mut flush, answer) =
+        unsafe { Flush::borrow_chunk(data.cast(), len, tag, instance.queue.clone()) };
+    let chunk = flush.borrowed();
     flush.on_engine_thread = thread::current().id() == instance.opened_on;
     flush.yields = coroutine.is_some();
     instance.workers.note_flush(&flush, &instance.queue);
-    // A panic may come after the flush was handed over: the chunk is still on loan then.
+    // After a panic, another thread may still have the flush and read the chunk.
     caught(&instance.queue, Level::Warn, || {
         instance.plugin.flush(flush)
     });
@@ -137,7 +138,7 @@ pub unsafe fn flush<P: Output>(
         waiting.wait();
         return waiting.finish();
     };
-    // From here on nothing that must be dropped is on this stack.
+    // From here on the stack holds no value that needs a drop.
     match wait_queue::yield_until_answered(coroutine, functions, waiting) {
         Ok(answered) => answered.finish(),
         Err(waiting) => {
@@ -147,13 +148,13 @@ pub unsafe fn flush<P: Output>(
     }
 }
 
-/// Answers `FLBPluginExitCtx`: closes the instance. Harmless with null, which hosts pass after a
-/// failed init of another instance, and with one that is closed.
+/// Answers `FLBPluginExitCtx`: closes the instance. Does nothing for null, which Fluent Bit passes after
+/// a failed init of another instance, and for a closed instance.
 ///
-/// Fluent Bit calls it on the thread of its engine, whose event loop has ended
-/// (`flb_engine_shutdown`): flushes that yielded there are not resumed any more, and when this returns
-/// their chunks are freed. Before 2.1 the exit comes for the instance opened last alone, so that one
-/// takes the flushes of all.
+/// Fluent Bit calls it on the engine's thread after the event loop has ended (`flb_engine_shutdown`).
+/// Flushes that have yielded there are never resumed, and their chunks are freed when this returns.
+/// Before 2.1, exit is called for the instance opened last only, so that call ends the flushes of all
+/// instances.
 pub fn exit<P: Output>(context: *const c_void) -> c_int {
     guard(FLB_ERROR, || {
         let number = context.addr();
@@ -161,7 +162,7 @@ pub fn exit<P: Output>(context: *const c_void) -> c_int {
         let belongs = |other| number != 0 && (other == number || !each_has_an_exit);
         let abandoned = wait_queue::abandon(belongs);
         worker_pool::forget(number);
-        let instance = let_go::<P>(context);
+        let instance = unregister::<P>(context);
         log_undelivered(&abandoned);
         for flush in abandoned {
             flush.abandon();
@@ -170,7 +171,7 @@ pub fn exit<P: Output>(context: *const c_void) -> c_int {
     })
 }
 
-/// Logs once for each instance how many of its chunks Fluent Bit takes back.
+/// Logs for each instance how many of its chunks are not delivered at shutdown.
 fn log_undelivered(abandoned: &[Box<dyn Waiting>]) {
     let abandoned = abandoned.iter().map(|flush| &**flush);
     let mut counts: BTreeMap<usize, (usize, &dyn Waiting)> = BTreeMap::new();
@@ -187,18 +188,18 @@ fn log_undelivered(abandoned: &[Box<dyn Waiting>]) {
 struct InFlight<P> {
     instance: Arc<Instance<P>>,
     answer: Arc<Answer>,
-    chunk: Loan,
+    chunk: BorrowedChunk,
 }
 
 impl<P: Output> InFlight<P> {
-    /// Ends the flush: Fluent Bit takes the answer, or will not take it.
+    /// Ends the flush. `is_taken`: Fluent Bit takes the answer.
     fn end(self, is_taken: bool) -> c_int {
         let code = self.answer.code().unwrap_or(FLB_RETRY);
         let outcome = if is_taken && code != FLB_RETRY {
             Outcome::Taken
         } else {
-            // SAFETY: Fluent Bit keeps the chunk until flush returns, or the instance's exit where the
-            // flush yielded; this is called by either.
+            // SAFETY: Fluent Bit keeps the chunk until flush returns or, if the flush yielded, until exit
+            // returns; this is called within either.
             unsafe { self.chunk.outcome() }
         };
         caught(&self.instance.queue, Level::Warn, || {
@@ -264,8 +265,8 @@ impl<P: Output> Waiting for InFlight<P> {
     }
 }
 
-/// Closes an instance unless somebody else still holds it: a flush that an early host's exit
-/// overtakes closes it at its end.
+/// Closes an instance if this is its last reference. With a Fluent Bit before 2.1, exit may be called
+/// during a flush; then the end of the flush closes the instance.
 fn release<P: Output>(instance: Arc<Instance<P>>) -> c_int {
     let Some(Instance { plugin, queue, .. }) = Arc::into_inner(instance) else {
         return FLB_OK;
@@ -275,23 +276,23 @@ fn release<P: Output>(instance: Arc<Instance<P>>) -> c_int {
     closed.map_or(FLB_ERROR, |()| FLB_OK)
 }
 
-/// Keeps an open instance, and gives the number that the host knows it by.
-fn keep<P: Output>(instance: Instance<P>) -> *mut c_void {
+/// Registers an open instance and returns its number as a context.
+fn register_instance<P: Output>(instance: Instance<P>) -> *mut c_void {
     let number = instance.number;
     let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
     open.push((number, Arc::new(instance)));
     ptr::without_provenance_mut(number)
 }
 
-/// The open instance of a number.
-fn kept<P: Output>(context: *const c_void) -> Option<Arc<Instance<P>>> {
+/// Looks up the open instance of a context.
+fn lookup<P: Output>(context: *const c_void) -> Option<Arc<Instance<P>>> {
     let open = OPEN.read().unwrap_or_else(PoisonError::into_inner);
     let (_, instance) = open.iter().find(|(number, _)| *number == context.addr())?;
     Arc::clone(instance).downcast().ok()
 }
 
-/// Takes the instance of a number off the open ones.
-fn let_go<P: Output>(context: *const c_void) -> Option<Arc<Instance<P>>> {
+/// Removes the instance of a context from the open instances.
+fn unregister<P: Output>(context: *const c_void) -> Option<Arc<Instance<P>>> {
     let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
     let at = open
         .iter()
@@ -299,6 +300,8 @@ fn let_go<P: Output>(context: *const c_void) -> Option<Arc<Instance<P>>> {
     open.swap_remove(at).1.downcast().ok()
 }
 
+/// Opens an instance; `None` when the plugin fails.
+///
 /// # Safety
 ///
 /// As `init`.
@@ -306,14 +309,14 @@ unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
     if arguments.api.is_null() {
         return None;
     }
-    // SAFETY: the host's instance.
+    // SAFETY: Fluent Bit's instance.
     let name = unsafe { host_api::instance_name(arguments.instance) }.unwrap_or_else(numbered::<P>);
     let prefix = format!("{}:{name}", P::NAME.to_string_lossy());
     // SAFETY: both valid until the instance's exit.
-    let host_log = unsafe { HostLog::new(arguments.api, arguments.instance, prefix) };
+    let log = unsafe { FluentBitLog::new(arguments.api, arguments.instance, prefix) };
     // SAFETY: both valid for the whole of init.
     let settings = unsafe { Settings::new(arguments.api, arguments.instance, name.clone()) };
-    let queue = LogQueue::new(host_log);
+    let queue = LogQueue::new(log);
     let plugin = caught(&queue, Level::Error, || {
         P::open(&settings, &Log::new(queue.clone()))
     })
@@ -339,13 +342,13 @@ unsafe fn open<P: Output>(arguments: &InitArguments) -> Option<Instance<P>> {
     })
 }
 
-/// A number that no other instance of this library has had; never 0, which is a null context.
+/// A unique number; never 0, which is a null context.
 fn next_number() -> usize {
     static LAST: AtomicUsize = AtomicUsize::new(0);
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// The name of an instance whose host cannot tell it: as the host would number it.
+/// The name of an instance if Fluent Bit does not export its name: as Fluent Bit would number it.
 fn numbered<P: Output>() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!(
@@ -355,6 +358,8 @@ fn numbered<P: Output>() -> String {
     )
 }
 
+/// The bytes of a tag; empty for null.
+///
 /// # Safety
 ///
 /// `tag` is null or NUL-terminated and unchanged for `'a`.
@@ -366,8 +371,8 @@ unsafe fn tag_bytes<'a>(tag: *const c_char) -> &'a [u8] {
     unsafe { CStr::from_ptr(tag) }.to_bytes()
 }
 
-/// Turns a panic of the plugin's into `None` and a line in the instance's log: an error in open, which
-/// then fails; nothing is lost by one in a flush.
+/// Converts a panic of the plugin to `None` and logs it: as an error in open, which then fails, and as a
+/// warning in a flush, where no data is lost.
 fn caught<T>(queue: &Arc<LogQueue>, level: Level, body: impl FnOnce() -> T) -> Option<T> {
     let result = panic::catch_unwind(AssertUnwindSafe(body)).ok();
     if result.is_none() {
@@ -376,13 +381,13 @@ fn caught<T>(queue: &Arc<LogQueue>, level: Level, body: impl FnOnce() -> T) -> O
     result
 }
 
-/// Turns a panic into an answer.
+/// Converts a panic to a return code.
 fn guard(on_panic: c_int, body: impl FnOnce() -> c_int) -> c_int {
     panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(on_panic)
 }
 
-/// The instances that are open in this library, by their numbers.
+/// The open instances of this library, by number.
 static OPEN: RwLock<Vec<(usize, Arc<dyn Any + Send + Sync>)>> = RwLock::new(Vec::new());
 
-/// The host takes -1, and nothing else, as a failed registration.
+/// Fluent Bit treats only -1 as a failed registration.
 const REGISTER_FAILED: c_int = -1;

@@ -1,14 +1,14 @@
-//! The names the host looks up, made for one plugin.
+//! The exported symbols of a plugin.
 
-/// Exports a plugin from a `cdylib` crate under the names Fluent Bit looks up.
+/// Exports a plugin from a `cdylib` crate with the symbol names that Fluent Bit looks up.
 ///
-/// Each function is the boundary's, guard included, so that an export without the guard cannot be
-/// written. `FLBPluginFlush` and `FLBPluginExit` are the forms without a context: hosts look them
-/// up but call them only when the forms with a context are missing.
+/// Each function calls its body in this crate, which includes the panic guard. `FLBPluginFlush` and
+/// `FLBPluginExit` are the variants without a context: Fluent Bit looks them up, but calls them only if
+/// the variants with a context are missing.
 #[macro_export]
 macro_rules! export {
     ($plugin:ty) => {
-        /// Called before registration by hosts since 2.2.0.
+        /// Called before registration by Fluent Bit since 2.2.0.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginPreRegister(
             _hot_reloading: ::std::ffi::c_int,
@@ -16,37 +16,37 @@ macro_rules! export {
             $crate::pre_register()
         }
 
-        /// Tells the host the plugin's kind and name.
+        /// Returns the plugin's type and name to Fluent Bit.
         ///
         /// # Safety
         ///
-        /// Called by the host with its definition.
+        /// Called by Fluent Bit with its definition.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn FLBPluginRegister(
             definition: *mut $crate::abi::Definition,
         ) -> ::std::ffi::c_int {
-            // SAFETY: the host's contract.
+            // SAFETY: Fluent Bit's contract.
             unsafe { $crate::register::<$plugin>(definition) }
         }
 
-        /// Opens one instance.
+        /// Opens an instance.
         ///
         /// # Safety
         ///
-        /// Called by the host with its arguments.
+        /// Called by Fluent Bit with its arguments.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn FLBPluginInit(
             arguments: *const $crate::abi::InitArguments,
         ) -> ::std::ffi::c_int {
-            // SAFETY: the host's contract.
+            // SAFETY: Fluent Bit's contract.
             unsafe { $crate::init::<$plugin>(arguments) }
         }
 
-        /// Delivers one chunk.
+        /// Delivers a chunk.
         ///
         /// # Safety
         ///
-        /// Called by the host with the context that init stored.
+        /// Called by Fluent Bit with the context that init stored.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn FLBPluginFlushCtx(
             context: *const ::std::ffi::c_void,
@@ -54,11 +54,11 @@ macro_rules! export {
             len: usize,
             tag: *const ::std::ffi::c_char,
         ) -> ::std::ffi::c_int {
-            // SAFETY: the host's contract.
+            // SAFETY: Fluent Bit's contract.
             unsafe { $crate::flush::<$plugin>(context, data, len, tag) }
         }
 
-        /// The form without a context: says that it cannot know the instance.
+        /// The variant without a context: an error, as the instance is unknown.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginFlush(
             _data: *const ::std::ffi::c_void,
@@ -68,7 +68,7 @@ macro_rules! export {
             $crate::abi::FLB_ERROR
         }
 
-        /// Called once the pipeline is set up, by hosts since 2.2.0.
+        /// Called after the pipeline is set up, by Fluent Bit since 2.2.0.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginOutputPreRun(
             hot_reload: ::std::ffi::c_int,
@@ -76,11 +76,11 @@ macro_rules! export {
             $crate::pre_run(hot_reload)
         }
 
-        /// Called before exit, by hosts since 2.2.0.
+        /// Called before exit, by Fluent Bit since 2.2.0.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginOutputPreExit(_hot_reloading: ::std::ffi::c_int) {}
 
-        /// Closes one instance.
+        /// Closes an instance.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginExitCtx(
             context: *const ::std::ffi::c_void,
@@ -88,13 +88,13 @@ macro_rules! export {
             $crate::exit::<$plugin>(context)
         }
 
-        /// The form without a context: nothing to close.
+        /// The variant without a context: nothing to close.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginExit() -> ::std::ffi::c_int {
             $crate::abi::FLB_OK
         }
 
-        /// Called when the host forgets the plugin: nothing was allocated for the definition.
+        /// Called when the plugin is unregistered. Nothing was allocated for the definition.
         #[unsafe(no_mangle)]
         pub extern "C" fn FLBPluginUnregister(_definition: *mut $crate::abi::Definition) {}
     };

@@ -1,7 +1,7 @@
-//! A chunk borrowed from Fluent Bit, until it is answered.
+//! A flush: a chunk borrowed from Fluent Bit until the flush is answered.
 //!
-//! The caller of flush waits until its [`Flush`] is dropped, so the chunk is read where Fluent Bit
-//! keeps it and never copied. An unanswered flush, as after a panic, is a retry: Fluent Bit still
+//! The caller of flush waits until the [`Flush`] is dropped, so the chunk is read in Fluent Bit's memory
+//! and never copied. A flush without a verdict, for example after a panic, is a retry: Fluent Bit still
 //! has the chunk.
 
 mod cancellation;
@@ -18,19 +18,19 @@ use crate::metrics;
 
 pub use self::cancellation::Cancellation;
 
-/// What becomes of a chunk.
+/// The verdict on a chunk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// Every record was accepted, or refused for good and said so.
+    /// Every record was accepted, or was rejected for good and logged.
     Done,
-    /// The host gives the chunk up.
+    /// Fluent Bit drops the chunk.
     Drop,
-    /// The host brings the chunk again, as often as its `Retry_Limit` allows.
+    /// Fluent Bit retries the chunk, up to its `Retry_Limit`.
     Retry,
 }
 
 impl Verdict {
-    /// The host's number for it.
+    /// Fluent Bit's number of the verdict.
     #[must_use]
     pub fn code(self) -> i32 {
         match self {
@@ -41,12 +41,12 @@ impl Verdict {
     }
 }
 
-/// What Fluent Bit made of the answer to a flush.
+/// What Fluent Bit did with the answer to a flush.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome<'c> {
-    /// It took a verdict other than [`Verdict::Retry`]: it does not flush the chunk again.
+    /// It took a verdict other than [`Verdict::Retry`] and will not flush the chunk again.
     Taken,
-    /// It ended before it took the answer, or the answer was a retry: it may flush the chunk again.
+    /// It shut down before it took the answer, or the answer was a retry. It may flush the chunk again.
     Open {
         /// The tag.
         tag: &'c [u8],
@@ -55,23 +55,23 @@ pub enum Outcome<'c> {
     },
 }
 
-/// What is done with the outcome of a flush.
+/// A callback with the outcome of a flush.
 pub type OnOutcome = Box<dyn FnOnce(Outcome<'_>) + Send>;
 
-/// Where Fluent Bit has a chunk.
+/// The address of a chunk in Fluent Bit's memory, and its tag.
 #[derive(Clone, Debug)]
-pub(crate) struct Loan {
+pub(crate) struct BorrowedChunk {
     data: *const u8,
     len: usize,
     tag: Arc<[u8]>,
 }
 
-impl Loan {
-    /// The chunk, whose flush Fluent Bit will not end by our answer.
+impl BorrowedChunk {
+    /// The outcome [`Outcome::Open`] of this chunk.
     ///
     /// # Safety
     ///
-    /// As [`Loan::chunk`].
+    /// As [`BorrowedChunk::chunk`].
     pub(crate) unsafe fn outcome(&self) -> Outcome<'_> {
         Outcome::Open {
             tag: &self.tag,
@@ -94,30 +94,30 @@ impl Loan {
     }
 }
 
-/// One flush: a chunk of records and the tag they share. Dropping it answers the host.
+/// One flush: a chunk of records and their tag. Dropping it answers Fluent Bit.
 #[derive(Debug)]
 pub struct Flush {
-    loan: Loan,
+    borrowed: BorrowedChunk,
     verdict: AtomicI32,
     answer: Arc<Answer>,
     pub(crate) on_engine_thread: bool,
     pub(crate) yields: bool,
 }
 
-// SAFETY: the chunk is only read, and the host leaves it unchanged on whatever thread until the
-// caller, who waits for this value's drop, returns.
+// SAFETY: the chunk is only read, and Fluent Bit leaves it unchanged on every thread until the caller,
+// which waits for the drop of this value, returns.
 unsafe impl Send for Flush {}
 // SAFETY: as above; shared reading of unchanging memory.
 unsafe impl Sync for Flush {}
 
 impl Flush {
-    /// Lends the chunk out and returns where its answer will be.
+    /// Creates a flush of the chunk, and the [`Answer`] that the caller waits for.
     ///
     /// # Safety
     ///
     /// `data` is readable for `len` bytes, or null with `len` 0, and stays unchanged until the
     /// returned [`Answer`] has a verdict.
-    pub(crate) unsafe fn lend(
+    pub(crate) unsafe fn borrow_chunk(
         data: *const u8,
         len: usize,
         tag: &[u8],
@@ -131,7 +131,7 @@ impl Flush {
             on_outcome: Mutex::default(),
         });
         let flush = Self {
-            loan: Loan {
+            borrowed: BorrowedChunk {
                 data,
                 len,
                 tag: tag.into(),
@@ -147,53 +147,53 @@ impl Flush {
     /// The chunk: msgpack records one after another.
     #[must_use]
     pub fn chunk(&self) -> &[u8] {
-        // SAFETY: readable and unchanged until this value is dropped (`lend`).
-        unsafe { self.loan.chunk() }
+        // SAFETY: readable and unchanged until this value is dropped (`borrow_chunk`).
+        unsafe { self.borrowed.chunk() }
     }
 
-    /// The tag, as the host gave it.
+    /// The tag, as Fluent Bit passed it.
     #[must_use]
     pub fn tag(&self) -> &[u8] {
-        &self.loan.tag
+        &self.borrowed.tag
     }
 
-    /// Where Fluent Bit has the chunk.
-    pub(crate) fn loan(&self) -> Loan {
-        self.loan.clone()
+    /// The address of the chunk.
+    pub(crate) fn borrowed(&self) -> BorrowedChunk {
+        self.borrowed.clone()
     }
 
-    /// Whether Fluent Bit waits on the thread that runs its engine, and stands still meanwhile: the
-    /// output has no worker threads, and its flushes cannot yield.
+    /// Whether the flush blocks the engine's thread until it is answered: the output has no worker
+    /// threads, and its flushes cannot yield. Fluent Bit then does nothing else.
     #[must_use]
     pub fn blocks_the_engine(&self) -> bool {
         self.on_engine_thread && !self.yields
     }
 
-    /// Whether a thread of Fluent Bit's cannot end before this flush is answered. Fluent Bit joins its
-    /// worker threads when it ends, and each one waits for all of its flushes.
+    /// Whether Fluent Bit cannot shut down before this flush is answered. It joins its worker threads at
+    /// shutdown, and each worker thread waits for all of its flushes.
     #[must_use]
     pub fn holds_up_the_end(&self) -> bool {
         !(self.on_engine_thread && self.yields)
     }
 
-    /// Whether Fluent Bit ends and wants the chunk back; to be asked before each step.
+    /// The cancellation state, which is set when Fluent Bit shuts down.
     #[must_use]
     pub fn cancellation(&self) -> Cancellation {
         Cancellation::new(self.answer.cancellation.clone())
     }
 
-    /// Does this when Fluent Bit has taken the answer, or has ended without taking it. Runs on a thread
-    /// of Fluent Bit's, maybe on a stack of 24 KiB, so it must be short.
+    /// Runs `action` when Fluent Bit has taken the answer, or shuts down without taking it. The action
+    /// runs on a thread of Fluent Bit, possibly on a stack of 24 KiB, so it must be short.
     pub fn on_outcome(&self, action: OnOutcome) {
         *self.answer.lock_on_outcome() = Some(action);
     }
 
-    /// Answers the host.
+    /// Answers Fluent Bit with this verdict.
     pub fn answer(self, verdict: Verdict) {
         self.settle(verdict);
     }
 
-    /// Settles what the host is answered when this value is dropped.
+    /// Sets the verdict that is given when this value is dropped.
     pub fn settle(&self, verdict: Verdict) {
         self.verdict.store(verdict.code(), Ordering::Relaxed);
     }
@@ -205,18 +205,18 @@ impl Drop for Flush {
     }
 }
 
-/// Where the waiting caller finds the verdict.
+/// The verdict of a flush, for the waiting caller.
 pub(crate) struct Answer {
     code: AtomicI32,
     queue: Arc<LogQueue>,
-    /// What resumes the caller, where it yielded.
+    /// Resumes the caller, if it yielded.
     waker: OnceLock<Arc<Waker>>,
     cancellation: Arc<State>,
     on_outcome: Mutex<Option<OnOutcome>>,
 }
 
 impl Answer {
-    /// The verdict's code, once it is there and the chunk is not read any more.
+    /// The code of the verdict, once it is given and the chunk is no longer read.
     pub(crate) fn code(&self) -> Option<i32> {
         match self.code.load(Ordering::Acquire) {
             PENDING => None,
@@ -224,27 +224,27 @@ impl Answer {
         }
     }
 
-    /// Has this woken by the verdict, and by lines of the instance's log.
+    /// Sets the waker that the verdict and log lines of the instance trigger.
     pub(crate) fn set_waker(&self, waker: &Arc<Waker>) {
         drop(self.waker.set(waker.clone()));
-        // A verdict is announced under the queue's lock: it comes after this and sees the waker, or it
-        // came before this, and the caller sees it.
+        // A verdict is given under the queue's lock. It is either given later and triggers the waker, or
+        // it was given earlier and the caller sees it.
         self.queue.set_waker(waker);
     }
 
-    /// Asks the delivery to release the chunk.
+    /// Cancels the flush, so that the delivery releases the chunk.
     pub(crate) fn cancel(&self) {
         self.cancellation.cancel();
     }
 
-    /// Waits for the verdict on the host's thread, printing the instance's lines and doing something
-    /// else meanwhile.
+    /// Waits for the verdict on Fluent Bit's thread. Prints the instance's log lines and calls `meanwhile`
+    /// once a second.
     pub(crate) fn wait(&self, meanwhile: impl Fn()) -> i32 {
         self.queue
             .drain_until(|| self.code(), metrics::EVERY, meanwhile)
     }
 
-    /// Does what the delivery wants done with the outcome.
+    /// Runs the action that the delivery set with [`Flush::on_outcome`].
     pub(crate) fn end(&self, outcome: Outcome<'_>) {
         let action = self.lock_on_outcome().take();
         if let Some(action) = action {
@@ -275,7 +275,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// No verdict yet; not a code of the host's.
+/// No verdict yet; not a code of Fluent Bit.
 const PENDING: i32 = -1;
 
 #[cfg(test)]
@@ -283,14 +283,14 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::host_api::HostLog;
+    use crate::host_api::FluentBitLog;
 
-    /// Lends a chunk to another thread, which does this with it; the verdict.
-    fn lent(chunk: &[u8], job: impl FnOnce(Flush) + Send + 'static) -> i32 {
-        let queue = LogQueue::new(HostLog::muted());
+    /// Flushes a chunk with `job` on another thread, and returns the verdict's code.
+    fn flush_on_thread(chunk: &[u8], job: impl FnOnce(Flush) + Send + 'static) -> i32 {
+        let queue = LogQueue::new(FluentBitLog::muted());
         let (data, len) = (chunk.as_ptr(), chunk.len());
         // SAFETY: the chunk is borrowed until the answer has come.
-        let (flush, answer) = unsafe { Flush::lend(data, len, b"tag", queue) };
+        let (flush, answer) = unsafe { Flush::borrow_chunk(data, len, b"tag", queue) };
         let worker = thread::spawn(move || job(flush));
         let code = answer.wait(|| ());
         assert!(worker.join().is_ok());
@@ -298,9 +298,9 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_is_read_where_it_is_and_answered_once_all_shares_are_dropped() {
+    fn a_chunk_is_read_in_place_and_answered_when_all_references_are_dropped() {
         let chunk: Vec<u8> = (0..200).collect();
-        let code = lent(&chunk, |flush| {
+        let code = flush_on_thread(&chunk, |flush| {
             let flush = Arc::new(flush);
             let other = flush.clone();
             let reader = thread::spawn(move || other.chunk().iter().map(|&b| u32::from(b)).sum());
@@ -313,10 +313,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_answered_is_a_retry() {
-        assert_eq!(lent(b"", drop), abi::FLB_RETRY);
+    fn a_flush_without_a_verdict_is_a_retry() {
+        assert_eq!(flush_on_thread(b"", drop), abi::FLB_RETRY);
         assert_eq!(
-            lent(b"x", |flush| flush.answer(Verdict::Drop)),
+            flush_on_thread(b"x", |flush| flush.answer(Verdict::Drop)),
             abi::FLB_ERROR
         );
     }

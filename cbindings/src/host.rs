@@ -1,13 +1,14 @@
-//! The other side of the contract: loads a built plugin and calls it as Fluent Bit does.
+//! The plugin host: loads a built plugin and calls it as Fluent Bit does. "Host" in this module means
+//! this test host.
 //!
-//! For tests and demonstrations, behind the feature `host`. It is stricter than any real host:
-//! what the plugin is lent ends at the end of a page and is unmapped when the loan is over, the
-//! flush stack has a guard page below it, and the API table has the size of the [`Generation`]
-//! asked for. Whatever reaches beyond the contract therefore ends in SIGSEGV, not in luck.
+//! For tests and demonstrations, with the feature `host`. It is stricter than Fluent Bit: memory that the
+//! plugin borrows ends at the end of a page and is unmapped after use, the flush stack has a guard page
+//! below it, and the API table has the size of the selected [`Generation`]. So an access outside of the
+//! contract causes SIGSEGV.
 //!
 //! Each library has an engine: a thread with an event loop, which opens and closes its sections, runs
-//! their flushes as coroutines, and fires timers. What Fluent Bit's executable exports is exported by
-//! `engine-symbols`. When a section's exit returns, the coroutines and chunks of its flushes are freed.
+//! their flushes as coroutines, and fires timers. `engine-symbols` exports the symbols that Fluent Bit's
+//! executable exports. When a section's exit returns, the coroutines and chunks of its flushes are freed.
 //!
 //! Sources: fluent-bit `src/flb_plugin_proxy.c`, `src/proxy/go/go.c`, `src/flb_api.c`,
 //! `src/flb_output.c`, `src/flb_output_thread.c`, `src/flb_scheduler.c`, `include/fluent-bit/flb_coro.h`.

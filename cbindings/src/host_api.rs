@@ -1,8 +1,8 @@
-//! The host's functions, made safe.
+//! Safe wrappers of Fluent Bit's functions.
 //!
-//! Fluent Bit 2.0.0 added the log functions to its API table, which earlier hosts allocate
-//! shorter. A host that calls `FLBPluginPreRegister` is 2.2.0 or later, so only then are they read;
-//! [`early_log`] writes the lines of other hosts.
+//! Fluent Bit 2.0.0 added log functions to its API table; earlier versions allocate a shorter table. A
+//! Fluent Bit that calls `FLBPluginPreRegister` is 2.2.0 or later, and only then these functions are
+//! read. With other versions, [`early_log`] writes the lines.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::abi::{Api, GetProperty};
 use crate::level::Level;
 use crate::{early_log, line};
 
-/// Reads one output section's options.
+/// The options of an output section.
 #[derive(Debug)]
 pub struct Settings {
     instance: *mut c_void,
@@ -20,13 +20,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The options of `instance`.
+    ///
     /// # Safety
     ///
-    /// `api` is the host's table and `instance` the output instance it belongs to, both valid for
-    /// as long as this value.
+    /// `api` is Fluent Bit's table and `instance` its output instance. Both are valid as long as this
+    /// value.
     pub(crate) unsafe fn new(api: *const Api, instance: *mut c_void, name: String) -> Self {
-        // SAFETY: valid by promise. Not by way of a reference to the whole, which an early host's
-        // table is too short for.
+        // SAFETY: valid by promise. A reference to the whole `Api` would be unsound, as an early table is
+        // shorter.
         let property = unsafe { (*api).output_get_property };
         Self {
             instance,
@@ -35,24 +37,24 @@ impl Settings {
         }
     }
 
-    /// The option's value; `None` when it is absent or empty, which users mean alike.
+    /// The value of an option; `None` when it is absent or empty.
     ///
-    /// Bytes that are not UTF-8 are replaced by U+FFFD, so that a check of the value refuses them.
+    /// Bytes that are not UTF-8 are replaced by U+FFFD, so that the check of the value rejects them.
     #[must_use]
     pub fn option(&self, key: &str) -> Option<String> {
         let property = self.property?;
         let key = CString::new(key).ok()?;
-        // SAFETY: the host's own function with its own instance, valid by `new`; `key` ends in NUL.
+        // SAFETY: Fluent Bit's own function with its own instance, valid by `new`; `key` ends in NUL.
         let value = unsafe { property(key.as_ptr(), self.instance) };
         if value.is_null() {
             return None;
         }
-        // SAFETY: not null, and a NUL-terminated string that the host keeps during init.
+        // SAFETY: not null, and a NUL-terminated string that Fluent Bit keeps during init.
         let value = unsafe { CStr::from_ptr(value) };
         Some(value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
     }
 
-    /// The instance's name as the host's own lines and metrics have it: the alias, or
+    /// The instance's name in Fluent Bit's log lines and metrics: the alias, or for example
     /// `cloudwatch.0`.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -60,21 +62,23 @@ impl Settings {
     }
 }
 
-/// The host's log, for one instance.
+/// Fluent Bit's log, for one instance.
 ///
-/// The instance's level is asked for once: the host fixes it before init, and a line may be
-/// written by a thread that runs on when the host has freed the instance.
+/// The level is read once: Fluent Bit sets it before init, and a thread may write a line after Fluent Bit
+/// has freed the instance.
 #[derive(Debug)]
-pub(crate) struct HostLog {
+pub(crate) struct FluentBitLog {
     print: Option<LogPrint>,
     finest: Option<Level>,
     prefix: String,
 }
 
-impl HostLog {
+impl FluentBitLog {
+    /// The log of `instance`; lines begin with `prefix`.
+    ///
     /// # Safety
     ///
-    /// `api` is the host's table and `instance` its output instance, both valid now.
+    /// `api` is Fluent Bit's table and `instance` its output instance. Both are valid during the call.
     pub(crate) unsafe fn new(api: *const Api, instance: *mut c_void, prefix: String) -> Self {
         if !has_log_functions() {
             return Self {
@@ -83,12 +87,12 @@ impl HostLog {
                 prefix,
             };
         }
-        // SAFETY: a host that pre-registers allocates the table with its log functions.
+        // SAFETY: a Fluent Bit that pre-registers allocates the table with its log functions.
         let print = unsafe { (*api).log_print };
         // SAFETY: as above.
         let check = unsafe { (*api).output_log_check };
         let finest = match check {
-            // SAFETY: the host's own function with its own instance.
+            // SAFETY: Fluent Bit's own function with its own instance.
             Some(check) => finest(|level| unsafe { check(instance, level as c_int) != 0 }),
             None => Some(Level::Info),
         };
@@ -112,9 +116,9 @@ impl HostLog {
         self.finest.is_some_and(|finest| level <= finest)
     }
 
-    /// Prints a line; for the host's threads, which its log function is made for.
+    /// Prints a line. Called on Fluent Bit's threads only, as its log function requires.
     ///
-    /// Never panics, also with a broken stderr: a chunk may be on loan.
+    /// Never panics, even with a broken stderr, as a chunk may be borrowed at that time.
     pub(crate) fn print(&self, level: Level, text: &str) {
         let line = line::printable(&format!("[output:{}] {text}", self.prefix));
         match (self.print, CString::new(line.replace('\0', "\u{fffd}"))) {
@@ -135,32 +139,32 @@ impl HostLog {
     }
 }
 
-/// Notes that the host is 2.2.0 or later.
-pub(crate) fn host_pre_registers() {
+/// Records that Fluent Bit is 2.2.0 or later.
+pub(crate) fn set_pre_registered() {
     PRE_REGISTERED.store(true, Ordering::Relaxed);
 }
 
-/// Notes whether the host may be reloaded while it runs.
-pub(crate) fn host_reloads(hot: bool) {
+/// Records whether hot reload is enabled.
+pub(crate) fn set_hot_reload(hot: bool) {
     HOT_RELOAD.store(hot, Ordering::Relaxed);
 }
 
-/// Whether the host may be reloaded while it runs; known once its pipeline is set up.
+/// Whether hot reload is enabled; known after the pipeline is set up.
 #[must_use]
 pub fn hot_reload() -> bool {
     HOT_RELOAD.load(Ordering::Relaxed)
 }
 
-/// The host's name for an instance, if it can be asked.
+/// Fluent Bit's name of an instance, if Fluent Bit exports the function to read it.
 ///
 /// # Safety
 ///
-/// `instance` is the host's output instance.
+/// `instance` is Fluent Bit's output instance.
 pub(crate) unsafe fn instance_name(instance: *mut c_void) -> Option<String> {
     let name = symbol(c"flb_output_name")?;
     // SAFETY: this symbol's declaration in the host's `flb_output.h`, unchanged since 1.0.
     let name: OutputName = unsafe { std::mem::transmute(name) };
-    // SAFETY: the host's own instance, by this function's promise.
+    // SAFETY: Fluent Bit's own instance, by this function's promise.
     let name = unsafe { name(instance) };
     if name.is_null() {
         return None;
@@ -170,19 +174,19 @@ pub(crate) unsafe fn instance_name(instance: *mut c_void) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
-/// A function that the host's executable exports beside its API table.
+/// Looks up a symbol that Fluent Bit's executable exports.
 pub(crate) fn symbol(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: a look-up by a NUL-terminated name in what is already loaded.
+    // SAFETY: a look-up of a NUL-terminated name in the loaded objects.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     (!found.is_null()).then_some(found)
 }
 
-/// Whether the host's table has more than its first two entries.
+/// Whether the API table has the log functions: Fluent Bit is 2.2.0 or later.
 pub(crate) fn has_log_functions() -> bool {
     PRE_REGISTERED.load(Ordering::Relaxed)
 }
 
-/// The last level that is enabled; `None` when the log is off.
+/// The most verbose level that is enabled; `None` when the log is off.
 fn finest(enabled: impl Fn(Level) -> bool) -> Option<Level> {
     [Level::Debug, Level::Info, Level::Warn, Level::Error]
         .into_iter()

@@ -1,6 +1,6 @@
 //! Fluent Bit's log levels.
 
-/// How serious a line is, with Fluent Bit's numbers.
+/// The level of a log line, with Fluent Bit's numbers.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[repr(i32)]
 pub enum Level {

@@ -1,15 +1,14 @@
 //! Fluent Bit's output-plugin ABI (the "Go proxy" one). This crate and `json-escape` are the only ones
 //! with `unsafe` code.
 //!
-//! A plugin implements [`Output`] in safe code and names itself once with [`export!`]. What the
-//! host promises and what it gets is written in `include/fluent_bit_proxy.h`. Three things are
-//! settled here for good:
+//! A plugin implements [`Output`] in safe code and is exported with [`export!`]. The contract between
+//! Fluent Bit and the plugin is written in `include/fluent_bit_proxy.h`. This crate guarantees:
 //!
-//! * Fluent Bit calls flush on a coroutine stack of 24 KiB without a guard page, so a flush is
-//!   handed to the plugin's own threads as a [`Flush`], and the coroutine yields until it is answered
-//!   (`engine`);
-//! * a panic never crosses the boundary, it becomes a verdict;
-//! * the host's log belongs to the host's threads, so lines of ours travel back to one of them.
+//! * Fluent Bit calls flush on a coroutine stack of 24 KiB without a guard page. The flush is passed to
+//!   the plugin's own threads as a [`Flush`], and the coroutine yields until it is answered (`engine`).
+//! * A panic never crosses the ABI: it becomes a verdict.
+//! * Fluent Bit's log functions are called on Fluent Bit's threads only: log lines of other threads are
+//!   queued for them.
 
 pub mod abi;
 mod cmetrics;
@@ -45,39 +44,39 @@ use std::sync::Arc;
 
 /// An output plugin: one value per `[OUTPUT]` section.
 pub trait Output: Send + Sync + Sized + 'static {
-    /// The name a configuration uses (`Name cloudwatch`).
+    /// The name in a configuration (`Name cloudwatch`).
     const NAME: &'static CStr;
-    /// One line for the host's help.
+    /// One line for the output of `fluent-bit --help`.
     const DESCRIPTION: &'static CStr;
 
-    /// Opens an instance; `None` stops the host's start. The reasons have been logged by then.
+    /// Opens an instance. `None` stops Fluent Bit's start; the plugin has logged the reasons.
     ///
-    /// Runs on the host's main thread: no network, no long work.
+    /// Runs on Fluent Bit's main thread, so it must not use the network or take long.
     fn open(settings: &Settings, log: &Log) -> Option<Self>;
 
-    /// Takes a flush over.
+    /// Begins a flush.
     ///
-    /// Runs on the host's small stack: hand `flush` to a thread of the plugin and return. The host
-    /// is answered when `flush` is dropped. When it ends, it asks for its chunks by
-    /// [`Flush::cancellation`] and waits for each to be dropped.
+    /// Runs on the coroutine stack of 24 KiB, so it must pass `flush` to a thread of the plugin and return.
+    /// Dropping `flush` answers Fluent Bit. When Fluent Bit shuts down, it cancels each flush
+    /// ([`Flush::cancellation`]) and waits until it is dropped.
     fn flush(&self, flush: Flush);
 
-    /// How many worker threads Fluent Bit should call flush on, where flushes cannot yield; 0 for those
-    /// that the section's `workers` asks for, if it does.
+    /// The number of Fluent Bit's worker threads to start if flushes cannot yield; 0 leaves it to the
+    /// section's `workers`.
     fn worker_threads(&self) -> u32 {
         0
     }
 
-    /// What the host's metrics endpoint shows of the instance; asked for once, after it is open.
+    /// The metrics of the instance for Fluent Bit's metrics endpoint. Called once, after it is open.
     fn metrics(&self) -> Option<Arc<dyn Metrics>> {
         None
     }
 
-    /// Told once, after the instance is open, whether the host shows its [`Output::metrics`].
+    /// Called once after the instance is open: whether Fluent Bit exports its [`Output::metrics`].
     fn metrics_are_shown(&self, shown: bool) {
         let _ = shown;
     }
 
-    /// Closes the instance: no flush of it is under way and none will come.
+    /// Closes the instance. No flush of it is in progress, and none follows.
     fn close(self);
 }

@@ -1,7 +1,7 @@
-//! What a line of the log may hold: no control characters, no secrets of URLs, a bounded length.
+//! Sanitizes log lines: no control characters, no secrets in URLs, a maximum length.
 //!
-//! Tags, names and the services' messages come into lines, and a container or a server chooses
-//! them. Every line passes here on its way out.
+//! Log lines quote tags, names and messages of services, which containers and servers choose. Every line
+//! is sanitized before it is printed.
 
 use std::fmt::Write;
 
@@ -17,22 +17,22 @@ pub fn printable(text: &str) -> String {
         rest = after;
     }
     escape(rest, &mut line);
-    cut(&line, MOST_BYTES)
+    cut(&line, MAX_BYTES)
 }
 
-/// The text, or its beginning and `…` when it is longer than so many bytes.
+/// The text if it has at most `max` bytes; else its beginning and `…`.
 #[must_use]
-pub fn cut(text: &str, most: usize) -> String {
-    if text.len() <= most {
+pub fn cut(text: &str, max: usize) -> String {
+    if text.len() <= max {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(most.saturating_sub(CUT.len()));
+    let end = text.floor_char_boundary(max.saturating_sub(CUT.len()));
     format!("{}{CUT}", &text[..end])
 }
 
-/// A URL's scheme, host and port. `/…` stands for what follows them.
+/// A URL's scheme, host and port; the rest is replaced by `/…`.
 ///
-/// What is not clearly a host and a port may be a part of a password: then the scheme alone stays.
+/// Text that is not clearly a host and a port may be a part of a password; then only the scheme stays.
 #[must_use]
 pub fn without_secrets(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -62,8 +62,8 @@ pub fn without_secrets(url: &str) -> String {
     format!("{scheme}://{host}{path}{punctuation}")
 }
 
-/// Whether the character is invisible and changes how the text around it is shown: a control
-/// character, a line or paragraph separator, or a mark of writing direction.
+/// Whether the character is an invisible control: a control character, a line or paragraph separator, or
+/// a bidirectional formatting character.
 #[must_use]
 pub fn is_control(character: char) -> bool {
     character.is_control()
@@ -104,7 +104,7 @@ fn next_url(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// A URL ends where a character stands that a URL cannot have.
+/// The length of the URL: up to the first character that a URL cannot contain.
 fn token_len(text: &str) -> usize {
     let ends = |character: char| {
         character.is_whitespace() || is_control(character) || "\"`<>".contains(character)
@@ -129,10 +129,10 @@ fn is_host_and_port(text: &str) -> bool {
     is_host && !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Fluent Bit cuts a line with its own head to 4 KiB, also in the middle of a character.
-const MOST_BYTES: usize = 4000;
+/// The maximum length in bytes. Fluent Bit cuts a line with its prefix at 4 KiB, even within a character.
+const MAX_BYTES: usize = 4000;
 const CUT: &str = "…";
-/// What may follow a URL in a sentence.
+/// Punctuation that may follow a URL in a sentence.
 const PUNCTUATION: [char; 6] = [':', ',', ';', '.', ')', '\''];
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_its_scheme_host_and_port() {
+    fn urls_are_reduced_to_scheme_host_and_port() {
         for (text, expected) in [
             (
                 "at http://u:p@h:80/a?t=s: refused",

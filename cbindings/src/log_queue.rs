@@ -1,4 +1,4 @@
-//! Log lines and answers on their way from the plugin's threads to Fluent Bit's.
+//! The log queue: passes log lines and answers from the plugin's threads to Fluent Bit's threads.
 //!
 //! Fluent Bit's log (`log_level`, `log_file`, format) works on Fluent Bit's own threads only: on any
 //! other thread a line goes to stderr and not to the user's `log_file`. So the plugin's threads push
@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::Waker;
-use crate::host_api::HostLog;
+use crate::host_api::FluentBitLog;
 use crate::level::Level;
 
 /// Writes an instance's lines into Fluent Bit's log, from any thread.
@@ -22,20 +22,20 @@ impl Log {
         Self(queue)
     }
 
-    /// A log that takes no line, for tests of what needs one but no host.
+    /// A log that discards every line, for tests without Fluent Bit.
     #[cfg(any(test, feature = "host"))]
     #[must_use]
     pub fn muted() -> Self {
-        Self(LogQueue::new(HostLog::muted()))
+        Self(LogQueue::new(FluentBitLog::muted()))
     }
 
-    /// Whether the host prints lines of this level.
+    /// Whether Fluent Bit prints lines of this level.
     #[must_use]
     pub fn enabled(&self, level: Level) -> bool {
-        self.0.host.enabled(level)
+        self.0.log.enabled(level)
     }
 
-    /// Writes a line if the host prints its level.
+    /// Writes a line if Fluent Bit prints its level.
     pub fn write(&self, level: Level, text: fmt::Arguments<'_>) {
         if self.enabled(level) {
             self.0.push(Line {
@@ -45,22 +45,22 @@ impl Log {
         }
     }
 
-    /// Writes that data was lost or the start failed.
+    /// Writes an error: data was lost, or the start failed.
     pub fn error(&self, text: fmt::Arguments<'_>) {
         self.write(Level::Error, text);
     }
 
-    /// Writes what needs attention.
+    /// Writes a warning: something needs attention, no data is lost.
     pub fn warn(&self, text: fmt::Arguments<'_>) {
         self.write(Level::Warn, text);
     }
 
-    /// Writes what a user wants to know once.
+    /// Writes information that a user needs once.
     pub fn info(&self, text: fmt::Arguments<'_>) {
         self.write(Level::Info, text);
     }
 
-    /// Writes what a support case needs.
+    /// Writes a debug line, for support cases.
     pub fn debug(&self, text: fmt::Arguments<'_>) {
         self.write(Level::Debug, text);
     }
@@ -69,7 +69,7 @@ impl Log {
 /// The lines of one instance, and the callers that wait for an answer.
 #[derive(Debug)]
 pub(crate) struct LogQueue {
-    host: HostLog,
+    log: FluentBitLog,
     lines: Mutex<Lines>,
     changed: Condvar,
 }
@@ -78,7 +78,7 @@ pub(crate) struct LogQueue {
 struct Lines {
     waiting: VecDeque<Line>,
     overflow: usize,
-    /// What prints them, where a flush of the instance yielded.
+    /// Triggers the event loop to print the lines, if a flush of the instance yielded.
     waker: Option<Arc<Waker>>,
 }
 
@@ -103,20 +103,21 @@ struct Line {
 }
 
 impl LogQueue {
-    pub(crate) fn new(host: HostLog) -> Arc<Self> {
+    pub(crate) fn new(log: FluentBitLog) -> Arc<Self> {
         Arc::new(Self {
-            host,
+            log,
             lines: Mutex::default(),
             changed: Condvar::new(),
         })
     }
 
-    /// Prints the lines that wait. For Fluent Bit's threads.
+    /// Prints the queued lines. Called on Fluent Bit's threads.
     pub(crate) fn print(&self) {
         drop(self.print_all(self.lock()));
     }
 
-    /// Prints lines until `answer` has one. Calls `meanwhile` after each `every`. For Fluent Bit's threads.
+    /// Prints lines until `answer` returns a value. Calls `meanwhile` after each `every`. Called on Fluent
+    /// Bit's threads.
     pub(crate) fn drain_until<T>(
         &self,
         answer: impl Fn() -> Option<T>,
@@ -142,7 +143,7 @@ impl LogQueue {
         }
     }
 
-    /// Changes what an `answer` of [`LogQueue::drain_until`] looks at, and wakes the waiting callers.
+    /// Runs `change`, which changes what an `answer` of [`LogQueue::drain_until`] reads, and wakes callers.
     pub(crate) fn notify(&self, change: impl FnOnce()) {
         let lines = self.lock();
         change();
@@ -165,7 +166,7 @@ impl LogQueue {
         }
     }
 
-    /// Wakes this for each line from now on.
+    /// Sets the waker that each further line triggers.
     pub(crate) fn set_waker(&self, waker: &Arc<Waker>) {
         self.lock().waker = Some(waker.clone());
     }
@@ -174,7 +175,7 @@ impl LogQueue {
     fn print_all<'a>(&'a self, mut lines: MutexGuard<'a, Lines>) -> MutexGuard<'a, Lines> {
         while let Some(line) = lines.take() {
             drop(lines);
-            self.host.print(line.level, &line.text);
+            self.log.print(line.level, &line.text);
             lines = self.lock();
         }
         lines
@@ -185,7 +186,7 @@ impl LogQueue {
     }
 }
 
-/// Lines kept while no Fluent Bit thread prints them.
+/// The maximum number of queued lines while no thread of Fluent Bit prints them.
 const MAX_WAITING: usize = 256;
 
 #[cfg(test)]
@@ -196,8 +197,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_caller_is_woken_by_its_answer_while_others_leave_lines() {
-        let queue = LogQueue::new(HostLog::muted());
+    fn every_caller_is_woken_by_its_answer_while_lines_are_pushed() {
+        let queue = LogQueue::new(FluentBitLog::muted());
         let answered = AtomicUsize::new(0);
         thread::scope(|scope| {
             for caller in 1..=4 {
@@ -218,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_prints_is_bounded_and_what_is_left_out_is_said() {
-        let queue = LogQueue::new(HostLog::muted());
+    fn the_queue_is_bounded_and_left_out_lines_are_counted() {
+        let queue = LogQueue::new(FluentBitLog::muted());
         for _ in 0..MAX_WAITING + 3 {
             queue.push(Line {
                 level: Level::Info,

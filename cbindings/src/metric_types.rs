@@ -1,44 +1,44 @@
-//! What a metric is and its values.
+//! Types of metrics and their values.
 
-/// Series of one name.
+/// A metric family: the series of one name.
 #[derive(Clone, Debug)]
 pub struct Family {
     /// The name, after [`PREFIX`].
     pub name: &'static str,
-    /// One sentence.
+    /// The help text: one sentence.
     pub help: &'static str,
-    /// What its values mean.
+    /// The type of its values.
     pub kind: Kind,
-    /// The names of its labels; the instance's own is put in front of them.
+    /// The names of its labels; the label `name` of the instance is put in front of them.
     pub labels: Vec<&'static str>,
     /// The label values of each series.
     pub series: Vec<Vec<&'static str>>,
 }
 
-/// What values mean.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// A number that never goes back.
+    /// A number that never decreases.
     Counter,
-    /// A number as it is now.
+    /// A current value.
     Gauge,
-    /// How often a measure was at most each of these bounds.
+    /// Counts of observations up to each of these upper bounds.
     Histogram(&'static [f64]),
 }
 
 /// The value of one series.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Of a counter or a gauge.
+    /// The value of a counter or a gauge.
     Number(f64),
-    /// Of a histogram: how many measures were at most each bound, how many there were, their sum.
+    /// The value of a histogram.
     Histogram {
-        /// One more than there are bounds, the last of all measures.
+        /// Cumulative counts: one for each bound, and the count of all observations.
         buckets: Vec<u64>,
-        /// All measures added up.
+        /// The sum of all observations.
         sum: f64,
     },
 }
 
-/// What every name on the endpoint begins with.
+/// The prefix of every metric name on the endpoint.
 pub const PREFIX: &str = "fluentbit_output_aws_";

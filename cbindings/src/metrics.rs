@@ -1,32 +1,32 @@
-//! Counts of ours on the host's own metrics endpoint.
+//! Publishes the plugin's metrics on Fluent Bit's metrics endpoint.
 //!
-//! Fluent Bit keeps an output's metrics in a cmetrics context, of which `flb_me_get_cmetrics` copies
-//! all into each answer, on other threads than those that flush. To set a value that is there is
-//! atomic in cmetrics (`cmt_metric.c`), to make one is not: it grows a list that the copy walks. So
-//! every series is made, at zero, in the instance's init, where the host makes its own; from then on
-//! values are only set, by a thread that the host has in a flush of this instance, one at a time. The
-//! host frees the context after the last flush has returned, so it is there for as long as we write.
-//! A copy that is made meanwhile may have some buckets of a histogram as they were just before.
+//! Fluent Bit keeps an output's metrics in a cmetrics context. `flb_me_get_cmetrics` copies the whole
+//! context for each response, on other threads than those that flush. In cmetrics, setting the value of
+//! an existing series is atomic (`cmt_metric.c`). Creating a series is not: it extends a list that the
+//! copy iterates. So every series is created with value 0 in the instance's init, where Fluent Bit
+//! creates its own. Later, values are only set, by one thread at a time that is in a flush of the
+//! instance. Fluent Bit frees the context after the last flush has returned, so it is valid during each
+//! update. A concurrent copy may contain some buckets of a histogram from before the update.
 
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::cmetrics::{Cmetrics, Family as HostFamily};
+use crate::cmetrics::{Cmetrics, Family as CmetricsFamily};
 use crate::metric_types::{self, Value};
 
-/// What an output counts, for the host to show.
+/// The metrics of an output, for Fluent Bit's endpoint.
 pub trait Metrics: Send + Sync + 'static {
-    /// The families; asked for once, before the first flush.
+    /// The families. Called once, before the first flush.
     fn families(&self) -> Vec<metric_types::Family>;
 
-    /// The value of each series now, in the order of the families and of their series.
+    /// The current value of each series, in the order of the families and their series.
     ///
-    /// Runs on the host's small stack. A counter or a histogram never goes back.
+    /// Runs on the coroutine stack of 24 KiB. Counters and histograms never decrease.
     fn values(&self) -> Vec<Value>;
 }
 
-/// One output's series in the host.
+/// The series of one output in Fluent Bit.
 pub(crate) struct MetricsPublisher {
     source: Arc<dyn Metrics>,
     series: Vec<Series>,
@@ -34,21 +34,21 @@ pub(crate) struct MetricsPublisher {
 }
 
 struct Series {
-    family: Arc<HostFamily>,
+    family: Arc<CmetricsFamily>,
     labels: Vec<CString>,
 }
 
 impl MetricsPublisher {
-    /// Makes every series; for the instance's init. `None` when the host refuses one.
+    /// Creates every series; called in the instance's init. `None` when cmetrics rejects one.
     pub(crate) fn new(cmetrics: &Cmetrics, name: &str, source: Arc<dyn Metrics>) -> Option<Self> {
         let mut series = Vec::new();
         for family in source.families() {
-            let host = Arc::new(cmetrics.family(&family)?);
+            let created = Arc::new(cmetrics.family(&family)?);
             for labels in &family.series {
                 let labels = [name].into_iter().chain(labels.iter().copied());
                 let labels = labels.map(|value| CString::new(value.replace('\0', "")));
                 series.push(Series {
-                    family: host.clone(),
+                    family: created.clone(),
                     labels: labels.collect::<Result<_, _>>().ok()?,
                 });
             }
@@ -62,12 +62,12 @@ impl MetricsPublisher {
         Some(publisher)
     }
 
-    /// Sets every value; for threads that the host has in a call of this instance.
+    /// Sets every value. Called by Fluent Bit's threads that are in a call of this instance.
     pub(crate) fn publish(&self) {
         self.set(self.last.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// As [`MetricsPublisher::publish`], unless somebody does so now or did a moment ago.
+    /// As [`MetricsPublisher::publish`], unless another thread does so now or did less than 1 s ago.
     pub(crate) fn publish_if_due(&self) {
         let last = match self.last.try_lock() {
             Ok(last) => last,
@@ -79,7 +79,7 @@ impl MetricsPublisher {
         }
     }
 
-    /// With the lock held while values are read and set, an older value never follows a newer one.
+    /// Reads and sets the values while the lock is held, so that an older value never replaces a newer one.
     fn set(&self, mut last: MutexGuard<'_, Option<Instant>>) {
         *last = Some(Instant::now());
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -90,5 +90,5 @@ impl MetricsPublisher {
     }
 }
 
-/// How often a flush that waits for its answer sets the values.
+/// How often a waiting flush sets the values.
 pub(crate) const EVERY: Duration = Duration::from_secs(1);

@@ -1,13 +1,13 @@
-//! What a panic says, kept for the host's log.
+//! A panic hook that stores the message of a panic for Fluent Bit's log.
 //!
-//! The standard hook prints past the host's log, and where `RUST_BACKTRACE` is set it takes 23 of
-//! the 24 KiB of stack that a flush is called on. This one keeps the text; whoever turns the panic
-//! into an answer writes it into the log.
+//! The standard hook prints to stderr and not to Fluent Bit's log, and with `RUST_BACKTRACE` it uses 23
+//! of the 24 KiB of stack that a flush is called on. This hook only stores the message; the code that
+//! catches the panic logs it.
 
 use std::panic;
 use std::sync::{Mutex, Once, PoisonError};
 
-/// The place and the message of the latest panic in this library, on one line.
+/// The location and the message of the latest panic in this library, on one line.
 #[must_use]
 pub fn last_panic() -> String {
     LAST.lock()
@@ -15,14 +15,14 @@ pub fn last_panic() -> String {
         .replace('\n', " ")
 }
 
-/// Panics over a place in a text end with that text, which may be a user's.
+/// Removes the text that slicing panics quote, as it may be a user's data.
 fn without_text(info: &str) -> String {
     let (kept, left_out) = info.split_once(" of `").unwrap_or((info, ""));
     let mark = if left_out.is_empty() { "" } else { " of …" };
     format!("{kept}{mark}")
 }
 
-/// Has panics kept from now on.
+/// Installs the hook, once.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -38,9 +38,9 @@ static LAST: Mutex<String> = Mutex::new(String::new());
 mod tests {
     use super::*;
 
-    /// Rust 1.95 and earlier put the whole text into the message, later ones do not.
+    /// Rust 1.95 and earlier quote the whole text in the message; later versions do not.
     #[test]
-    fn a_text_that_was_cut_at_a_wrong_place_is_not_told() {
+    fn the_text_of_a_slicing_panic_is_not_quoted() {
         let payload = String::from("naïve");
         let panic = panic::catch_unwind(|| payload[..3].len()).unwrap_err();
         let said = panic.downcast_ref::<String>().unwrap();

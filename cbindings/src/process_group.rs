@@ -1,14 +1,14 @@
-//! Processes that a plugin starts: whether one has ended, and the end of its whole group.
+//! Child processes of a plugin: polling for their end, and killing a process group.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::process::Child;
 
-/// Whether the process has ended. It is not reaped: its number, and its group's, stay taken.
+/// Whether the process has ended. It is not reaped, so its process id and group id stay reserved.
 ///
 /// # Errors
 ///
-/// When the system does not know the process as a child that is still to be reaped.
+/// When the process is not a child of this process or was already reaped.
 pub fn has_ended(child: &Child) -> io::Result<bool> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -23,12 +23,12 @@ pub fn has_ended(child: &Child) -> io::Result<bool> {
     Ok(unsafe { info.si_pid() } != 0)
 }
 
-/// Kills the process and its group, whose leader it is. The process must not have been reaped, so
-/// that the number is still the group's.
+/// Kills the process group of `leader`. The leader must not have been reaped, so that the group id still
+/// belongs to the group.
 ///
 /// # Errors
 ///
-/// When there is no such group, or it may not be killed.
+/// When the group does not exist or may not be killed.
 pub fn kill_group(leader: &Child) -> io::Result<()> {
     let group = i32::try_from(leader.id())
         .ok()
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_killed_with_its_leader_and_its_children() {
+    fn kill_group_kills_the_leader_and_its_children() {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 600 & echo $!; sleep 600"]);
         let mut leader = command
@@ -69,15 +69,15 @@ mod tests {
             .stdout(Stdio::piped())
             .spawn()
             .expect("sh runs");
-        let mut said = io::BufReader::new(leader.stdout.take().expect("a pipe"));
+        let mut output = io::BufReader::new(leader.stdout.take().expect("a pipe"));
         let mut line = String::new();
-        io::BufRead::read_line(&mut said, &mut line).expect("a process id");
+        io::BufRead::read_line(&mut output, &mut line).expect("a process id");
         assert!(!has_ended(&leader).expect("a child"));
         kill_group(&leader).expect("a group");
         assert!(ends(&leader));
         assert!(ends(&leader), "it is not reaped by the question");
         // The pipe ends when the child that inherited it has ended.
-        io::Read::read_to_string(&mut said, &mut line).expect("an end");
+        io::Read::read_to_string(&mut output, &mut line).expect("an end");
         assert_eq!(leader.wait().expect("a status").code(), None);
         assert!(has_ended(&leader).is_err(), "a reaped process is unknown");
     }

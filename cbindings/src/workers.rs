@@ -1,4 +1,4 @@
-//! Which threads the flushes of an instance use, and what the log says of it.
+//! Starts worker threads for an instance if its flushes cannot yield, and logs which threads are used.
 
 use std::ffi::c_void;
 use std::sync::{Arc, Once};
@@ -27,8 +27,8 @@ unsafe impl Send for Workers {}
 unsafe impl Sync for Workers {}
 
 impl Workers {
-    /// Threads for an instance, started where this Fluent Bit has no coroutines that flushes could
-    /// yield.
+    /// The threads of an instance. Starts worker threads if Fluent Bit does not export the functions that
+    /// yielding needs.
     ///
     /// # Safety
     ///
@@ -52,15 +52,15 @@ impl Workers {
         workers
     }
 
-    /// Notes a flush: the first one tells how flushes run, and where they cannot yield, threads are
-    /// started for the next ones.
+    /// Called for each flush. Logs how flushes run, once, and starts worker threads for the next flushes
+    /// if this one blocks the engine.
     pub(crate) fn note_flush(&self, flush: &Flush, queue: &Arc<LogQueue>) {
         if flush.blocks_the_engine() {
             self.start(queue, false);
         }
         self.described.call_once(|| {
             let log = Log::new(queue.clone());
-            log.debug(format_args!("{}", way_of(flush)));
+            log.debug(format_args!("{}", mode_of(flush)));
             if let Some(warning) = warning_of(flush) {
                 log.warn(format_args!("{warning}"));
             }
@@ -74,7 +74,7 @@ impl Workers {
         self.fallback.call_once(|| {
             // SAFETY: in init, or on the engine's thread in a flush of the instance.
             let started = unsafe { worker_pool::start(self.number, self.instance, self.count, in_init) };
-            if started == Started::No {
+            if started == Started::Unsupported {
                 Log::new(queue.clone()).warn(format_args!(
                     "this Fluent Bit cannot start worker threads for this output: set `workers {}` in this section",
                     self.count
@@ -84,7 +84,7 @@ impl Workers {
     }
 }
 
-fn way_of(flush: &Flush) -> &'static str {
+fn mode_of(flush: &Flush) -> &'static str {
     match (flush.yields, flush.on_engine_thread) {
         (true, true) => "flushes yield on the engine's thread while they wait",
         (true, false) => "flushes yield on worker threads (`workers`) while they wait",
@@ -93,7 +93,7 @@ fn way_of(flush: &Flush) -> &'static str {
     }
 }
 
-/// What a user should know of the threads.
+/// A warning about the threads, if the user should change the configuration.
 fn warning_of(flush: &Flush) -> Option<&'static str> {
     if flush.blocks_the_engine() {
         return Some(

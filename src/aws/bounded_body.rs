@@ -1,5 +1,6 @@
-//! Answers are read up to a size: what is larger is none of a service's, and would take its size in
-//! memory several times.
+//! A size limit on response bodies.
+//!
+//! A larger body does not come from an AWS service, and would take several times its size in memory.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,47 +16,47 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::delivery::error::Chain;
 
-/// Passes requests on, and bounds their answers.
+/// A connector that limits the size of response bodies.
 #[derive(Debug)]
-pub(crate) struct Bounded(pub(crate) SharedHttpConnector);
+pub(crate) struct BoundedConnector(pub(crate) SharedHttpConnector);
 
-impl HttpConnector for Bounded {
+impl HttpConnector for BoundedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.0.call(request);
         HttpConnectorFuture::new(async move { Ok(answer.await?.map(bounded)) })
     }
 }
 
-/// Reads a document of a metadata or credentials endpoint.
+/// Reads the response body of a metadata or credentials endpoint.
 ///
 /// # Errors
 ///
-/// Why it cannot be read; also when it is larger than any such document.
+/// When reading fails, or the body is larger than 1 MiB.
 pub async fn body(body: SdkBody) -> Result<Vec<u8>, String> {
     let read = ByteStream::new(bounded(body)).collect().await;
     let read = read.map_err(|error| Chain(&error).to_string())?;
     Ok(read.into_bytes().to_vec())
 }
 
-/// The same body; reading more of it than [`MOST_BYTES`] is an error.
+/// The same body; reading more than [`MAX_BYTES`] of it is an error.
 pub(crate) fn bounded(body: SdkBody) -> SdkBody {
-    // What is in memory already needs no bound.
+    // A body that is in memory already needs no limit.
     if body.bytes().is_some() {
         return body;
     }
-    SdkBody::from_body_1_x(Bound {
+    SdkBody::from_body_1_x(BoundedBody {
         body,
-        left: MOST_BYTES,
+        left: MAX_BYTES,
     })
 }
 
 #[derive(Debug)]
-struct Bound {
+struct BoundedBody {
     body: SdkBody,
     left: u64,
 }
 
-impl Body for Bound {
+impl Body for BoundedBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -88,9 +89,8 @@ impl Body for Bound {
     }
 }
 
-/// The largest answer that a service has reason to give, to PutRecordBatch with 500 records, takes a
-/// tenth of this.
-const MOST_BYTES: u64 = 1024 * 1024;
+/// Ten times the largest expected response, that to PutRecordBatch with 500 records.
+const MAX_BYTES: u64 = 1024 * 1024;
 const TOO_LARGE: &str = "the answer is larger than 1 MiB";
 
 #[cfg(test)]
@@ -101,13 +101,13 @@ mod tests {
 
     use super::*;
 
-    /// So many bytes in pieces, their number announced or not.
-    struct Pieces {
+    /// A body of `left` bytes in frames, with or without an announced length.
+    struct Frames {
         left: u64,
         announced: bool,
     }
 
-    impl Body for Pieces {
+    impl Body for Frames {
         type Data = Bytes;
         type Error = Infallible;
 
@@ -117,8 +117,8 @@ mod tests {
         ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
             let size = self.left.min(60_000);
             self.left -= size;
-            let piece = Bytes::from(vec![b'x'; usize::try_from(size).unwrap()]);
-            Poll::Ready((size > 0).then(|| Ok(Frame::data(piece))))
+            let frame = Bytes::from(vec![b'x'; usize::try_from(size).unwrap()]);
+            Poll::Ready((size > 0).then(|| Ok(Frame::data(frame))))
         }
 
         fn size_hint(&self) -> SizeHint {
@@ -130,15 +130,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mebibyte_is_read_and_more_is_an_error() {
+    async fn bodies_up_to_1_mib_are_read_and_larger_ones_fail() {
         for announced in [true, false] {
-            for (left, is_read) in [(0, true), (MOST_BYTES, true), (MOST_BYTES + 1, false)] {
-                let body = bounded(SdkBody::from_body_1_x(Pieces { left, announced }));
+            for (left, is_read) in [(0, true), (MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+                let body = bounded(SdkBody::from_body_1_x(Frames { left, announced }));
                 match ByteStream::new(body).collect().await {
                     Ok(read) => assert!(is_read && read.into_bytes().len() as u64 == left),
                     Err(error) => {
-                        let said = crate::delivery::error::Chain(&error).to_string();
-                        assert!(!is_read && said.contains(TOO_LARGE), "{said}");
+                        let error = crate::delivery::error::Chain(&error).to_string();
+                        assert!(!is_read && error.contains(TOO_LARGE), "{error}");
                     }
                 }
             }

@@ -1,8 +1,8 @@
-//! When the request that is being made must be done.
+//! The deadline of the current request, as a task-local value.
 //!
-//! The SDK looks for credentials inside a request, with a limit of its own that knows nothing of the
-//! flush. The moment stands beside the task, so that a look-up ends in time to be told by its name
-//! and not as a request that was not answered.
+//! The SDK fetches credentials inside a request, with a timeout that does not depend on the flush. The
+//! credentials cache reads this deadline and ends a fetch earlier, so that the error names the
+//! credentials provider and is not taken for a request without a response.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,25 +14,25 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Makes a request that ends at this moment at the latest.
+/// Runs a request until `deadline` at the latest.
 ///
 /// # Errors
 ///
-/// When it has not ended by then.
+/// When the request has not ended by the deadline.
 pub async fn within<T>(deadline: Instant, request: impl Future<Output = T>) -> Result<T, Elapsed> {
     DEADLINE
         .scope(deadline, timeout_at(deadline, request))
         .await
 }
 
-/// When the request that is being made ends at the latest; `None` outside of [`within`].
+/// The deadline of the current request; `None` outside of [`within`].
 #[must_use]
 pub fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()
 }
 
-/// How long a part of the request may take: nine tenths of what is left, and `most` at most.
-pub(crate) fn limit(most: Duration) -> Duration {
+/// The timeout of a part of the request: 90 % of the time left, `max` at most.
+pub(crate) fn limit(max: Duration) -> Duration {
     let left = DEADLINE.try_with(|deadline| deadline.saturating_duration_since(Instant::now()));
-    left.map_or(most, |left| (left * 9 / 10).min(most))
+    left.map_or(max, |left| (left * 9 / 10).min(max))
 }

@@ -1,9 +1,9 @@
-//! The ECS task that the router runs in, as its metadata endpoint tells it.
+//! The ECS task that the router runs in, from the task metadata endpoint.
 //!
-//! Asked only when a name needs it, once for all sections, with limits on time. Until it is known,
-//! and where there is no endpoint, names fall back. A flush waits for the first answer only: after a
-//! failure the endpoint is asked again in the background, with growing pauses. Version 4 of the
-//! endpoint is preferred, version 3 is all that older agents have.
+//! The endpoint is queried only when a name template needs it, once for all sections, with a timeout.
+//! Until the task is known, and where there is no endpoint, names use their fallback. A flush waits for
+//! the first query only; after a failure the endpoint is queried again in the background, with growing
+//! pauses. Version 4 of the endpoint is preferred; older agents have only version 3.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -23,11 +23,11 @@ use crate::aws::bounded_body;
 use crate::aws::single_flight::SingleFlight;
 use crate::delivery::error::Chain;
 
-/// A task's identity.
+/// The metadata of a task.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Task {
-    /// Name or ARN of the cluster, as the endpoint has it.
+    /// Name or ARN of the cluster, as the endpoint returns it.
     pub cluster: String,
     /// The task's ARN.
     #[serde(rename = "TaskARN")]
@@ -36,7 +36,7 @@ pub struct Task {
     pub family: String,
     /// Revision of the task definition.
     pub revision: String,
-    /// Where it runs; absent in version 3.
+    /// The availability zone; absent in version 3.
     pub availability_zone: String,
     /// The task's containers.
     pub containers: Vec<Container>,
@@ -46,7 +46,7 @@ pub struct Task {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Container {
-    /// The runtime's identifier; empty until the container is created.
+    /// The container runtime's id; empty until the container is created.
     pub docker_id: String,
     /// The name in the task definition.
     pub name: String,
@@ -59,7 +59,7 @@ impl Task {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The runtime's identifier of the container with this name.
+    /// The container runtime's id of the container with this name.
     #[must_use]
     pub fn container_id(&self, name: &str) -> Option<&str> {
         let container = self.containers.iter().find(|known| known.name == name);
@@ -67,79 +67,81 @@ impl Task {
     }
 }
 
-/// The task's metadata, once it is known; one for each section.
+/// The task metadata of one section, shared with the sections that use the same endpoint.
 #[derive(Debug)]
 pub struct Metadata {
-    shared: Arc<Shared>,
-    /// What the section's log has said of it.
-    said: Mutex<Said>,
+    shared: Arc<SharedMetadata>,
+    /// What the section's log has reported about it.
+    reported: Mutex<Reported>,
 }
 
 #[derive(Debug, Eq, PartialEq)]
-enum Said {
+enum Reported {
     Nothing,
     Unknown,
     Known,
 }
 
-/// The metadata of one endpoint, shared by the sections of the process.
+/// The metadata of one endpoint, shared by the sections of the process; aborts the background task on
+/// drop.
 #[derive(Debug)]
-struct Shared {
+struct SharedMetadata {
     endpoint: Arc<Endpoint>,
-    /// Asks again after a failure, as long as a section needs it.
-    again: Mutex<Option<AbortHandle>>,
+    /// The background task that queries again after a failure.
+    background: Mutex<Option<AbortHandle>>,
 }
 
 #[derive(Debug)]
 struct Endpoint {
     uris: Vec<String>,
     task: OnceLock<Task>,
-    inquiry: SingleFlight<()>,
-    failed: AtomicBool,
+    fetches: SingleFlight<()>,
+    has_failed: AtomicBool,
 }
 
 impl Metadata {
-    /// Metadata from the endpoint that the environment names; nothing is asked yet.
+    /// Metadata from the endpoint that the environment names. Does not query it yet.
     #[must_use]
     pub fn of(environment: impl Fn(&str) -> Option<String>) -> Self {
         let uris = VARIABLES.into_iter().filter_map(environment);
         let uris: Vec<_> = uris.filter(|uri| !uri.is_empty()).collect();
         Self {
-            shared: Shared::of(uris),
-            said: Mutex::new(Said::Nothing),
+            shared: SharedMetadata::of(uris),
+            reported: Mutex::new(Reported::Nothing),
         }
     }
 
-    /// The task, asked for if it is not known yet.
+    /// Returns the task, and queries the endpoint if the task is not known yet.
     ///
     /// # Errors
     ///
-    /// Why it is not known; after a failure the same reason for a while.
+    /// When there is no endpoint or the query failed. After a failure the same error is returned for
+    /// some time without a query.
     pub async fn task(&self) -> Result<&Task, String> {
         let endpoint = &self.shared.endpoint;
         if endpoint.uris.is_empty() {
             let names = VARIABLES.join(" nor ");
             return Err(format!("not on ECS: neither {names} is set"));
         }
-        endpoint.learn().await?;
+        endpoint.fetch().await?;
         self.known().ok_or_else(|| "no answer".to_owned())
     }
 
-    /// Asks for the task unless it is known. Only the first question is waited for, and not for
-    /// long: a flush that ends at `deadline` needs most of its time for its delivery.
-    pub async fn learn(&self, deadline: Instant, log: &Log) {
+    /// Queries the endpoint unless the task is known. Waits for the first query only, for 2 s or a quarter
+    /// of the time until `deadline` at most: a flush needs most of its time for the delivery.
+    pub async fn fetch(&self, deadline: Instant, log: &Log) {
         let endpoint = &self.shared.endpoint;
-        if self.known().is_none() && !endpoint.failed.load(Relaxed) {
-            let wait = WAIT.min((deadline - Instant::now()) / 4);
+        if self.known().is_none() && !endpoint.has_failed.load(Relaxed) {
+            let wait = MAX_WAIT.min((deadline - Instant::now()) / 4);
             let answer = timeout(wait, self.task()).await;
             let answer = answer.unwrap_or_else(|_| Err(format!("no answer in {wait:.1?}")));
             if let Err(why) = answer {
-                self.say_unknown(&why, log);
+                self.log_unknown(&why, log);
             }
         }
         match self.known() {
-            Some(_) => self.say_known(log),
-            None => self.ask_again(),
+            Some(_) => self.log_known(log),
+            None => self.fetch_in_background(),
         }
     }
 
@@ -149,82 +151,84 @@ impl Metadata {
         self.shared.endpoint.task.get()
     }
 
-    fn ask_again(&self) {
+    fn fetch_in_background(&self) {
         let endpoint = &self.shared.endpoint;
-        let mut again = lock(&self.shared.again);
-        let running = again.as_ref().is_some_and(|again| !again.is_finished());
+        let mut background = lock(&self.shared.background);
+        let running = background
+            .as_ref()
+            .is_some_and(|background| !background.is_finished());
         if !running && !endpoint.uris.is_empty() {
-            let task = tokio::spawn(endpoint.clone().learn_at_last());
-            *again = Some(task.abort_handle());
+            let task = tokio::spawn(endpoint.clone().fetch_until_known());
+            *background = Some(task.abort_handle());
         }
     }
 
-    fn say_unknown(&self, why: &str, log: &Log) {
-        let mut said = lock(&self.said);
-        if *said == Said::Nothing {
-            *said = Said::Unknown;
+    fn log_unknown(&self, why: &str, log: &Log) {
+        let mut reported = lock(&self.reported);
+        if *reported == Reported::Nothing {
+            *reported = Reported::Unknown;
             log.warn(format_args!(
                 "ECS task metadata is not known, so names that need it fall back until it is: {why}"
             ));
         }
     }
 
-    fn say_known(&self, log: &Log) {
-        let mut said = lock(&self.said);
-        if *said == Said::Unknown {
+    fn log_known(&self, log: &Log) {
+        let mut reported = lock(&self.reported);
+        if *reported == Reported::Unknown {
             log.info(format_args!(
                 "ECS task metadata is known now, and names are made with it"
             ));
         }
-        *said = Said::Known;
+        *reported = Reported::Known;
     }
 }
 
-impl Shared {
+impl SharedMetadata {
     fn of(uris: Vec<String>) -> Arc<Self> {
-        let mut known = lock(&KNOWN);
-        known.retain(|shared| shared.strong_count() > 0);
+        let mut endpoints = lock(&ENDPOINTS);
+        endpoints.retain(|shared| shared.strong_count() > 0);
         let same = |shared: &Arc<Self>| shared.endpoint.uris == uris;
-        if let Some(shared) = known.iter().filter_map(Weak::upgrade).find(same) {
+        if let Some(shared) = endpoints.iter().filter_map(Weak::upgrade).find(same) {
             return shared;
         }
         let endpoint = Endpoint {
             uris,
             task: OnceLock::new(),
-            inquiry: SingleFlight::new(LEAST_PAUSE, MOST_PAUSE),
-            failed: AtomicBool::new(false),
+            fetches: SingleFlight::new(MIN_PAUSE, MAX_PAUSE),
+            has_failed: AtomicBool::new(false),
         };
         let shared = Arc::new(Self {
             endpoint: Arc::new(endpoint),
-            again: Mutex::default(),
+            background: Mutex::default(),
         });
-        known.push(Arc::downgrade(&shared));
+        endpoints.push(Arc::downgrade(&shared));
         shared
     }
 }
 
-impl Drop for Shared {
+impl Drop for SharedMetadata {
     fn drop(&mut self) {
-        if let Some(again) = &*lock(&self.again) {
-            again.abort();
+        if let Some(background) = &*lock(&self.background) {
+            background.abort();
         }
     }
 }
 
 impl Endpoint {
-    async fn learn(self: &Arc<Self>) -> Result<(), String> {
+    async fn fetch(self: &Arc<Self>) -> Result<(), String> {
         if self.task.get().is_some() {
             return Ok(());
         }
         let endpoint = Arc::downgrade(self);
         let uris = self.uris.clone();
-        let answer = self.inquiry.ask(|| async move {
-            let task = first(&uris).await;
+        let answer = self.fetches.ask(|| async move {
+            let task = query_any(&uris).await;
             let endpoint = endpoint.upgrade().ok_or("no section needs it any more")?;
             match task {
                 Ok(task) => drop(endpoint.task.set(task)),
                 Err(why) => {
-                    endpoint.failed.store(true, Relaxed);
+                    endpoint.has_failed.store(true, Relaxed);
                     return Err(why);
                 }
             }
@@ -233,19 +237,19 @@ impl Endpoint {
         answer.await
     }
 
-    /// Asks until there is an answer.
-    async fn learn_at_last(self: Arc<Self>) {
-        while self.learn().await.is_err() {
-            sleep(self.inquiry.pause()).await;
+    /// Queries until there is an answer.
+    async fn fetch_until_known(self: Arc<Self>) {
+        while self.fetch().await.is_err() {
+            sleep(self.fetches.pause()).await;
         }
     }
 }
 
-/// Of the versions there are, the newest that answers.
-async fn first(uris: &[String]) -> Result<Task, String> {
+/// The answer of the newest version that answers.
+async fn query_any(uris: &[String]) -> Result<Task, String> {
     let mut failures = Vec::new();
     for uri in uris {
-        match ask(uri).await {
+        match query(uri).await {
             Ok(task) => return Ok(task),
             Err(why) => failures.push(why),
         }
@@ -257,16 +261,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn ask(uri: &str) -> Result<Task, String> {
+async fn query(uri: &str) -> Result<Task, String> {
     let place = without_secrets(uri);
     let uri = format!("{}/task", uri.trim_end_matches('/'));
-    let answer = timeout(LIMIT, fetch(&uri)).await;
+    let answer = timeout(LIMIT, get(&uri)).await;
     answer
         .unwrap_or_else(|_| Err(format!("no answer in {LIMIT:?}")))
         .map_err(|why| format!("ECS task metadata from {place}: {why}"))
 }
 
-async fn fetch(uri: &str) -> Result<Task, String> {
+async fn get(uri: &str) -> Result<Task, String> {
     let mut request = HttpRequest::new(SdkBody::empty());
     request
         .set_uri(uri)
@@ -284,18 +288,18 @@ async fn fetch(uri: &str) -> Result<Task, String> {
     serde_json::from_slice(&body).map_err(|error| error.to_string())
 }
 
-static KNOWN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+static ENDPOINTS: Mutex<Vec<Weak<SharedMetadata>>> = Mutex::new(Vec::new());
 
-/// The pauses between questions that fail.
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
-const MOST_PAUSE: Duration = Duration::from_secs(60);
-/// A chunk is not held up longer than this by an endpoint that does not answer.
-const WAIT: Duration = Duration::from_secs(2);
+/// The first and the longest pause between failed queries.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// The longest time that a flush waits for an endpoint that does not answer.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 const VARIABLES: [&str; 2] = [
     "ECS_CONTAINER_METADATA_URI_V4",
     "ECS_CONTAINER_METADATA_URI",
 ];
-/// For each version; the endpoint is on the task's own host.
+/// Timeout of the query of one version; the endpoint is on the task's own machine.
 const LIMIT: Duration = Duration::from_millis(900);
 
 #[cfg(test)]

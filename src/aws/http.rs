@@ -16,17 +16,17 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
 use super::proxy::Proxies;
-use crate::aws::bounded_body::{self, Bounded};
+use crate::aws::bounded_body::{self, BoundedConnector};
 use crate::aws::credentials::login;
-use crate::aws::tls_roots::Roots;
+use crate::aws::tls_roots::TlsRoots;
 use crate::delivery::error::Chain;
 use crate::options::Reader;
 
-/// What the environment says of the way to a server.
+/// Network settings from the environment: proxies and TLS roots.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub(crate) struct Network {
     proxies: Proxies,
-    roots: Roots,
+    roots: TlsRoots,
 }
 
 impl Network {
@@ -42,27 +42,29 @@ impl Network {
         }
         Self {
             proxies,
-            roots: Roots::read(reader, environment, tls),
+            roots: TlsRoots::read(reader, environment, tls),
         }
     }
 
-    /// One client: its pool is shared by every request that goes the same way, and an answer that is
-    /// too large is not read to its end.
+    /// A client with one connection pool for each proxy and one for direct connections. Reading a
+    /// response body that is too large fails.
     pub(crate) fn client(&self) -> SharedHttpClient {
-        let client = self.unbounded();
+        let client = self.without_size_limit();
         http_client_fn(move |settings, components| {
-            SharedHttpConnector::new(Bounded(client.http_connector(settings, components)))
+            SharedHttpConnector::new(BoundedConnector(
+                client.http_connector(settings, components),
+            ))
         })
     }
 
-    fn unbounded(&self) -> SharedHttpClient {
-        let direct = self.pooled(&ProxyConfig::disabled());
+    fn without_size_limit(&self) -> SharedHttpClient {
+        let direct = self.with_pool(&ProxyConfig::disabled());
         let proxied: Vec<(String, SharedHttpClient)> = self
             .proxies
             .urls()
             .filter_map(|url| {
                 let proxy = ProxyConfig::all(url).ok()?;
-                Some((url.to_owned(), self.pooled(&proxy)))
+                Some((url.to_owned(), self.with_pool(&proxy)))
             })
             .collect();
         if proxied.is_empty() {
@@ -82,13 +84,13 @@ impl Network {
         })
     }
 
-    /// Asks for a document, on a connection of its own.
+    /// Fetches a document over a new connection.
     ///
     /// # Errors
     ///
-    /// Why there is no answer, or its status when that is no success.
+    /// When there is no response, its status is not a success, or its body cannot be read.
     pub(crate) async fn fetch(&self, uri: &str) -> Result<Vec<u8>, String> {
-        let said = |error: &(dyn std::error::Error + 'static)| Chain(error).to_string();
+        let text = |error: &(dyn std::error::Error + 'static)| Chain(error).to_string();
         let proxy = self
             .proxies
             .of(uri)
@@ -97,7 +99,7 @@ impl Network {
         let connector = self.connector(&proxy, None, None);
         let mut request = HttpRequest::new(SdkBody::empty());
         let (uri, login) = login::split(uri);
-        request.set_uri(uri).map_err(|error| said(&error))?;
+        request.set_uri(uri).map_err(|error| text(&error))?;
         if let Some(login) = login {
             request.headers_mut().insert("authorization", login);
         }
@@ -105,7 +107,7 @@ impl Network {
         let response = connector
             .call(request)
             .await
-            .map_err(|error| said(&error))?;
+            .map_err(|error| text(&error))?;
         let status = response.status();
         if !status.is_success() {
             return Err(format!("HTTP {}", status.as_u16()));
@@ -113,7 +115,7 @@ impl Network {
         bounded_body::body(response.into_body()).await
     }
 
-    fn pooled(&self, proxy: &ProxyConfig) -> SharedHttpClient {
+    fn with_pool(&self, proxy: &ProxyConfig) -> SharedHttpClient {
         let (network, proxy) = (self.clone(), proxy.clone());
         Builder::new()
             .pool_idle_timeout(POOL_IDLE)
@@ -141,7 +143,7 @@ impl Network {
     }
 }
 
-/// Sends a request through its proxy or past it.
+/// Sends each request through the proxy for its host, or directly.
 #[derive(Debug)]
 struct ByHost {
     proxies: Proxies,
@@ -161,5 +163,5 @@ impl HttpConnector for ByHost {
     }
 }
 
-/// Shorter than any peer or NAT on the way keeps a silent connection open.
+/// Shorter than the time after which servers and NAT gateways drop idle connections.
 const POOL_IDLE: Duration = Duration::from_secs(20);

@@ -1,7 +1,7 @@
-//! The line that says who requests are made as, at the first success of an instance.
+//! Logs the identity, region and endpoint of an instance after its first successful request.
 //!
-//! It stands where the answer is seen, since only then all of it is known: the provider that was
-//! found, the endpoint that was resolved, and that both are accepted.
+//! The line is written by a client interceptor on the first response. Only then the provider and the
+//! resolved endpoint are known and confirmed.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,39 +14,39 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use crate::aws::credentials::registry::Shared;
+use crate::aws::credentials::registry::SharedIdentity;
 use crate::telemetry::Telemetry;
 use crate::telemetry::log_limiter::LogKey;
 
-/// Watches the answers of one client.
+/// Interceptor of one client.
 #[derive(Debug)]
-pub struct Greeting {
-    shared: Arc<Shared>,
+pub struct IdentityLog {
+    shared: Arc<SharedIdentity>,
     region: String,
     telemetry: Telemetry,
-    told: AtomicBool,
-    /// How often credentials had been renewed when a failure to do so was last reported.
-    warned: AtomicUsize,
+    is_logged: AtomicBool,
+    /// The number of renewals when a failed renewal was last logged; [`NEVER`] when none is unresolved.
+    warned_at: AtomicUsize,
     endpoint: OnceLock<String>,
 }
 
-impl Greeting {
-    pub(crate) fn new(shared: Arc<Shared>, region: String, telemetry: Telemetry) -> Self {
+impl IdentityLog {
+    pub(crate) fn new(shared: Arc<SharedIdentity>, region: String, telemetry: Telemetry) -> Self {
         Self {
             shared,
             region,
             telemetry,
-            told: AtomicBool::new(false),
-            warned: AtomicUsize::new(NEVER),
+            is_logged: AtomicBool::new(false),
+            warned_at: AtomicUsize::new(NEVER),
             endpoint: OnceLock::new(),
         }
     }
 
-    fn greet(&self) {
-        if self.told.swap(true, Ordering::Relaxed) {
+    fn log_identity(&self) {
+        if self.is_logged.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (who, region) = (self.shared.who(), &self.region);
+        let (who, region) = (self.shared.description(), &self.region);
         let endpoint = self.endpoint.get().map_or("", String::as_str);
         self.telemetry.log.info(format_args!(
             "requests are accepted: region {region}, endpoint {endpoint}, as {who}; log router {}",
@@ -54,21 +54,21 @@ impl Greeting {
         ));
     }
 
-    fn warn(&self) {
-        let renewed = self.shared.renewed();
-        if self.warned.load(Ordering::Relaxed) < renewed {
-            self.warned.store(NEVER, Ordering::Relaxed);
+    fn log_failed_renewal(&self) {
+        let renewals = self.shared.renewals();
+        if self.warned_at.load(Ordering::Relaxed) < renewals {
+            self.warned_at.store(NEVER, Ordering::Relaxed);
             self.telemetry.withdraw("credentials");
         }
-        if let Some(why) = self.shared.trouble() {
-            let kind = LogKey {
+        if let Some(why) = self.shared.take_renewal_error() {
+            let key = LogKey {
                 what: "credentials",
                 part: "",
                 unit: "attempts",
             };
-            self.warned.store(renewed, Ordering::Relaxed);
+            self.warned_at.store(renewals, Ordering::Relaxed);
             self.telemetry.warn(
-                kind,
+                key,
                 1,
                 format_args!(
                     "credentials could not be renewed, those at hand are used until they end: {why}"
@@ -78,9 +78,9 @@ impl Greeting {
     }
 }
 
-impl Intercept for Greeting {
+impl Intercept for IdentityLog {
     fn name(&self) -> &'static str {
-        "Greeting"
+        "IdentityLog"
     }
 
     fn read_before_transmit(
@@ -100,17 +100,18 @@ impl Intercept for Greeting {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.warn();
+        self.log_failed_renewal();
         if let Some(Ok(_)) = context.output_or_error() {
-            self.greet();
+            self.log_identity();
         }
         Ok(())
     }
 }
 
+/// No failed renewal has been logged since the last renewal.
 const NEVER: usize = usize::MAX;
 
-/// Scheme, host and port.
+/// The scheme, host and port of a URI.
 fn origin(uri: &str) -> &str {
     let start = uri.find("://").map_or(0, |at| at + 3);
     let end = uri[start..]
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_is_told_without_its_path() {
+    fn origin_has_no_path() {
         for (uri, expected) in [
             (
                 "https://logs.eu-west-1.amazonaws.com/",

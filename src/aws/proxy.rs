@@ -1,13 +1,13 @@
-//! `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, read as Go reads them.
+//! `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, with the rules of Go.
 //!
-//! Users come with an environment that was written for the Go plugins, so their rules hold: upper
-//! case before lower case, suffixes, CIDR blocks and ports in `NO_PROXY`, and no proxy for this host.
-//! One thing is added: the link-local addresses that hand out metadata and credentials exist on this
-//! host or task only, and a proxy that answered for them would hand out its own.
+//! Users have environments that were written for the Go plugins, so Go's rules apply: upper-case names
+//! before lower-case names; domain suffixes, CIDR blocks and ports in `NO_PROXY`; no proxy for
+//! localhost. One rule is added: requests to the link-local addresses of metadata and credentials
+//! endpoints never use a proxy, as a proxy would return the metadata and credentials of its own host.
 
 use std::net::IpAddr;
 
-/// Which proxy a request goes through.
+/// The proxies and their exceptions.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub(crate) struct Proxies {
     http: Option<String>,
@@ -15,20 +15,20 @@ pub(crate) struct Proxies {
     except: Vec<Exception>,
 }
 
-/// One part of `NO_PROXY`.
+/// One entry of `NO_PROXY`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Exception {
-    Everything,
-    Block(IpAddr, u8),
+    All,
+    Cidr(IpAddr, u8),
     Address(IpAddr, Option<String>),
     Domain {
         suffix: String,
-        itself: bool,
+        includes_apex: bool,
         port: Option<String>,
     },
 }
 
-/// Where a request goes.
+/// The destination of a request.
 #[derive(Debug, Eq, PartialEq)]
 struct Target<'u> {
     tls: bool,
@@ -37,11 +37,8 @@ struct Target<'u> {
 }
 
 impl Proxies {
-    /// Reads the environment.
-    ///
-    /// # Errors
-    ///
-    /// A text for each variable that names no proxy we can use.
+    /// Reads the environment. The second value is a text for each variable that does not name a
+    /// supported proxy.
     pub(crate) fn read(environment: impl Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
         let mut proxy = |names: [&'static str; 2]| {
@@ -68,15 +65,15 @@ impl Proxies {
         (proxies, problems)
     }
 
-    /// The proxy's URL for a request, if it goes through one.
+    /// The URL of the proxy for a request; `None` for a direct connection.
     pub(crate) fn of(&self, uri: &str) -> Option<&str> {
         let target = Target::of(uri)?;
         let proxy = if target.tls { &self.https } else { &self.http };
         let proxy = proxy.as_deref()?;
-        self.covers(&target).then_some(proxy)
+        self.applies_to(&target).then_some(proxy)
     }
 
-    /// The proxies there are.
+    /// The URLs of the configured proxies.
     pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
         [&self.http, &self.https]
             .into_iter()
@@ -84,25 +81,25 @@ impl Proxies {
             .map(String::as_str)
     }
 
-    fn covers(&self, target: &Target<'_>) -> bool {
+    fn applies_to(&self, target: &Target<'_>) -> bool {
         let host = target.host.to_ascii_lowercase();
         let address: Option<IpAddr> = host.parse().ok();
-        let local = host == "localhost" || address.is_some_and(is_this_host);
+        let local = host == "localhost" || address.is_some_and(is_local);
         !local
             && !self
                 .except
                 .iter()
-                .any(|exception| exception.holds(&host, address, target.port))
+                .any(|exception| exception.matches(&host, address, target.port))
     }
 }
 
 impl Exception {
     fn read(part: &str) -> Option<Self> {
         if part == "*" {
-            return Some(Self::Everything);
+            return Some(Self::All);
         }
-        if let Some(block) = block(part) {
-            return Some(block);
+        if let Some(cidr) = cidr(part) {
+            return Some(cidr);
         }
         let (host, port) = with_port(part);
         if host.is_empty() {
@@ -116,33 +113,38 @@ impl Exception {
             .strip_prefix('*')
             .filter(|rest| rest.starts_with('.'))
             .unwrap_or(host);
-        let itself = !name.starts_with('.');
-        let suffix = if itself {
+        let includes_apex = !name.starts_with('.');
+        let suffix = if includes_apex {
             format!(".{name}")
         } else {
             name.to_owned()
         };
         Some(Self::Domain {
             suffix,
-            itself,
+            includes_apex,
             port,
         })
     }
 
-    fn holds(&self, host: &str, address: Option<IpAddr>, port: &str) -> bool {
+    fn matches(&self, host: &str, address: Option<IpAddr>, port: &str) -> bool {
         let on_port =
-            |wanted: &Option<String>| wanted.as_deref().is_none_or(|wanted| wanted == port);
+            |expected: &Option<String>| expected.as_deref().is_none_or(|expected| expected == port);
         match self {
-            Self::Everything => true,
-            Self::Block(network, bits) => {
+            Self::All => true,
+            Self::Cidr(network, bits) => {
                 address.is_some_and(|address| is_within(address, *network, *bits))
             }
-            Self::Address(known, wanted) => address == Some(*known) && on_port(wanted),
+            Self::Address(expected_address, expected) => {
+                address == Some(*expected_address) && on_port(expected)
+            }
             Self::Domain {
                 suffix,
-                itself,
-                port: wanted,
-            } => (host.ends_with(suffix) || (*itself && host == &suffix[1..])) && on_port(wanted),
+                includes_apex,
+                port: expected,
+            } => {
+                (host.ends_with(suffix) || (*includes_apex && host == &suffix[1..]))
+                    && on_port(expected)
+            }
         }
     }
 }
@@ -173,7 +175,7 @@ fn first(
         .find_map(|name| Some((name, environment(name)?)))
 }
 
-/// A proxy without a scheme speaks plain HTTP.
+/// The URL of a proxy; without a scheme, `http` is assumed.
 fn url(value: &str) -> Option<String> {
     let url = if value.contains("://") {
         value.to_owned()
@@ -194,15 +196,15 @@ fn exceptions(list: &str) -> Vec<Exception> {
     parts.filter_map(|part| Exception::read(&part)).collect()
 }
 
-fn block(part: &str) -> Option<Exception> {
+fn cidr(part: &str) -> Option<Exception> {
     let (network, bits) = part.split_once('/')?;
     let network: IpAddr = network.parse().ok()?;
-    let most = if network.is_ipv4() { 32 } else { 128 };
-    let bits = bits.parse().ok().filter(|bits| *bits <= most)?;
-    Some(Exception::Block(network, bits))
+    let max = if network.is_ipv4() { 32 } else { 128 };
+    let bits = bits.parse().ok().filter(|bits| *bits <= max)?;
+    Some(Exception::Cidr(network, bits))
 }
 
-/// Parts `host:port` and `[address]:port`; a bare IPv6 address has no port.
+/// Splits `host:port` and `[address]:port`; a bare IPv6 address has no port.
 fn with_port(text: &str) -> (&str, Option<&str>) {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').unwrap_or((rest, ""));
@@ -226,8 +228,8 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
     }
 }
 
-/// This host, and the addresses where ECS, EKS and EC2 answer.
-fn is_this_host(address: IpAddr) -> bool {
+/// Whether the address is a loopback address or the metadata endpoint of ECS, EKS or EC2.
+fn is_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
         IpAddr::V6(address) => {
@@ -251,7 +253,7 @@ mod tests {
     fn proxies(set: &[(&str, &str)]) -> Proxies {
         let (proxies, problems) = Proxies::read(|name| {
             set.iter()
-                .find(|(known, _)| *known == name)
+                .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned())
         });
         assert!(problems.is_empty(), "{problems:?}");
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn each_scheme_has_its_own_proxy_and_upper_case_comes_first() {
+    fn each_scheme_has_its_own_proxy_and_upper_case_takes_precedence() {
         let proxies = proxies(&[
             ("HTTP_PROXY", "plain:3128"),
             ("http_proxy", "http://other:1"),
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_holds_as_it_does_in_go() {
+    fn no_proxy_matches_as_in_go() {
         const LOGS: &str = "https://logs.eu-west-1.amazonaws.com/";
         for (list, uri, proxied) in [
             ("", LOGS, true),
@@ -312,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn this_host_and_metadata_addresses_are_never_proxied() {
+    fn localhost_and_metadata_addresses_are_never_proxied() {
         let proxies = proxies(&[("HTTP_PROXY", "proxy:3128"), ("HTTPS_PROXY", "proxy:3128")]);
         for uri in [
             "http://169.254.170.2/creds",
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_told() {
+    fn unsupported_proxy_urls_are_problems() {
         for value in [
             "socks5://proxy:1080",
             "http://",

@@ -1,5 +1,5 @@
-//! The region when neither an option nor the environment has it: the profile's, the task's, the
-//! instance's.
+//! The region when neither an option nor the environment sets it: from the profile, the ECS task or
+//! the EC2 instance, in this order.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,54 +19,54 @@ use crate::aws::session::Settings;
 use crate::aws::single_flight::SingleFlight;
 use crate::options::env::environment;
 
-/// The region of an instance.
+/// Returns the region of an output instance.
 ///
-/// Sections that have to look for it, and would look in the same places, share one look-up.
+/// Instances that search the same sources share one search.
 ///
 /// # Errors
 ///
-/// Where it was looked for in vain.
+/// When no source has a region. The text names the sources.
 pub(crate) async fn find(settings: &Settings) -> Result<String, String> {
     if let Some(region) = &settings.region {
         return Ok(region.clone());
     }
-    let inquiry = inquiry(settings);
+    let search = search(settings);
     let settings = settings.clone();
-    let answer = inquiry.ask(|| async move { look_up(&settings).await });
-    let limit = deadline::limit(LONGEST);
+    let answer = search.ask(|| async move { look_up(&settings).await });
+    let limit = deadline::limit(SEARCH_TIMEOUT);
     timeout(limit, answer).await.unwrap_or_else(|_| {
         let seconds = limit.as_secs_f64();
         Err(format!("{NO_REGION} (no answer in {seconds:.1} s)"))
     })
 }
 
-/// The look-up of these settings. It is kept for the life of the process, as no section can hold
-/// it: there is one for each profile that a configuration names.
-fn inquiry(settings: &Settings) -> Arc<SingleFlight<String>> {
+/// The search for these settings. Searches are never dropped; there is one for each profile and
+/// network configuration.
+fn search(settings: &Settings) -> Arc<SingleFlight<String>> {
     let key = (settings.identity.profile.clone(), settings.network.clone());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let new = || Arc::new(SingleFlight::new(LEAST_PAUSE, MOST_PAUSE));
-    known.entry(key).or_insert_with(new).clone()
+    let mut searches = SEARCHES.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = || Arc::new(SingleFlight::new(MIN_PAUSE, MAX_PAUSE));
+    searches.entry(key).or_insert_with(new).clone()
 }
 
 async fn look_up(settings: &Settings) -> Result<String, String> {
     let client = settings.network.client();
     let config = ProviderConfig::without_region().with_http_client(client);
-    if let Some(region) = of_profile(settings, &config).await {
+    if let Some(region) = from_profile(settings, &config).await {
         return Ok(region);
     }
-    let why = match of_task().await {
+    let why = match from_task().await {
         Ok(region) => return Ok(region),
         Err(why) => why,
     };
     let instance = ImdsRegionProvider::builder().configure(&config).build();
-    let instance = timeout(LIMIT, instance.region()).await;
+    let instance = timeout(IMDS_TIMEOUT, instance.region()).await;
     let instance = instance.ok().flatten().map(|region| region.to_string());
     instance
         .ok_or_else(|| format!("{NO_REGION} ({why}; EC2 instance metadata did not tell it either)"))
 }
 
-async fn of_profile(settings: &Settings, config: &ProviderConfig) -> Option<String> {
+async fn from_profile(settings: &Settings, config: &ProviderConfig) -> Option<String> {
     let mut profile = ProfileFileRegionProvider::builder().configure(config);
     if let Some(name) = &settings.identity.profile {
         profile = profile.profile_name(name);
@@ -75,8 +75,8 @@ async fn of_profile(settings: &Settings, config: &ProviderConfig) -> Option<Stri
     region.map(|region| region.to_string())
 }
 
-/// A task's ARN has its region: `arn:aws:ecs:eu-west-1:…`.
-async fn of_task() -> Result<String, String> {
+/// The region of the ECS task, from its ARN: `arn:aws:ecs:eu-west-1:…`.
+async fn from_task() -> Result<String, String> {
     let metadata = Metadata::of(environment);
     let task = metadata.task().await?;
     let region = task
@@ -89,16 +89,17 @@ async fn of_task() -> Result<String, String> {
         .ok_or_else(|| format!("the ECS task's ARN `{}` has no region", task.arn))
 }
 
-/// Where a region is looked for: the profile, and the way to the instance metadata.
-type Place = (Option<String>, Network);
+/// The sources of a region: the profile, and the network to the instance metadata.
+type Sources = (Option<String>, Network);
 
-static KNOWN: Lazy<Mutex<HashMap<Place, Arc<SingleFlight<String>>>>> = Lazy::new(Mutex::default);
+static SEARCHES: Lazy<Mutex<HashMap<Sources, Arc<SingleFlight<String>>>>> =
+    Lazy::new(Mutex::default);
 
 const NO_REGION: &str = "no region: set `region`, or AWS_REGION in the environment";
-/// The whole look-up; each of its parts ends earlier by itself.
-const LONGEST: Duration = Duration::from_secs(10);
-/// The pauses between look-ups that fail.
-const LEAST_PAUSE: Duration = Duration::from_millis(500);
-const MOST_PAUSE: Duration = Duration::from_secs(2);
-/// The provider itself gives up after as long; it would then have tried several times.
-const LIMIT: Duration = Duration::from_secs(5);
+/// Timeout of the whole search; each source has a shorter timeout.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first and the longest pause between failed searches.
+const MIN_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// Timeout of EC2 instance metadata, as long as the SDK provider's own; it retries within this time.
+const IMDS_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,9 +1,9 @@
-//! Options and environment -> the SDK's configuration: region, endpoint, identity, network.
+//! Options and environment -> the SDK configuration: region, endpoint, identity, network.
 //!
-//! Nothing is asked of the network when an instance opens; a region that is not configured and
-//! credentials are looked for when the first request needs them. Instances with the same identity
-//! share its credentials. Retries and stalled-stream protection are off: the road retries by itself,
-//! and the latter takes a service's waiting answer for a stalled upload.
+//! Opening an instance uses no network. A region that is not configured and the credentials are
+//! fetched when the first request needs them. Instances with the same identity share its credentials.
+//! The SDK's retries are off, as the delivery retries by itself. Its stalled-stream protection is off,
+//! as it mistakes a slow response for a stalled upload.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use std::time::SystemTime;
 
 use crate::VERSION;
 use crate::aws::credentials::identity::Identity;
-use crate::aws::credentials::registry::Shared;
+use crate::aws::credentials::registry::SharedIdentity;
 use crate::aws::http::Network;
-use crate::aws::identity_log::Greeting;
-use crate::aws::user_agent::Agent;
+use crate::aws::identity_log::IdentityLog;
+use crate::aws::user_agent::UserAgent;
 use crate::options::Reader;
 use crate::telemetry::Telemetry;
 
-/// How to reach AWS, and as whom.
+/// Region, endpoint, identity and network of an output instance.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Settings {
-    /// The region, also the one that requests are signed for; looked for later when absent.
+    /// The region that requests are sent to and signed for. `None`: the first request searches for it.
     pub region: Option<String>,
-    /// Where the service is, when not where its region says.
+    /// The endpoint of the service; `None` for the default endpoint of the region.
     pub endpoint: Option<String>,
-    /// Whether a request without an answer is sent again within the flush.
+    /// Whether a request without a response is retried within the flush.
     pub auto_retry: bool,
     extra_user_agent: Option<String>,
     pub(crate) identity: Identity,
@@ -36,7 +36,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the options that all plugins share.
+    /// Reads the AWS options that all plugins share.
     #[must_use]
     pub fn read(reader: &Reader<'_>, environment: impl Fn(&str) -> Option<String>) -> Self {
         let region = reader
@@ -44,19 +44,20 @@ impl Settings {
             .or_else(|| environment("AWS_REGION"))
             .or_else(|| environment("AWS_DEFAULT_REGION"));
         let endpoint = endpoint(reader, "endpoint");
-        let plain = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("http:"));
+        let is_http =
+            |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("http:"));
         Self {
             region,
             auto_retry: reader.switch("auto_retry_requests"),
             extra_user_agent: reader.text("extra_user_agent"),
             identity: Identity::read(reader, &environment),
-            network: Network::read(reader, &environment, !plain(&endpoint)),
+            network: Network::read(reader, &environment, !is_http(&endpoint)),
             endpoint,
         }
     }
 }
 
-/// An endpoint of a service: a URL without a login, as requests are signed.
+/// The endpoint of a service. A URL with a user name or password is a problem, as requests are signed.
 pub(crate) fn endpoint(reader: &Reader<'_>, key: &'static str) -> Option<String> {
     let login = |url: &String| authority(url).is_some_and(|authority| authority.contains('@'));
     let url = url(reader, key);
@@ -69,7 +70,7 @@ pub(crate) fn endpoint(reader: &Reader<'_>, key: &'static str) -> Option<String>
     url
 }
 
-/// A URL with or without its scheme; `https` is assumed.
+/// A URL option. Without a scheme, `https` is assumed.
 pub(crate) fn url(reader: &Reader<'_>, key: &'static str) -> Option<String> {
     let value = reader.text(key)?;
     let url = if value.contains("://") {
@@ -89,7 +90,7 @@ pub(crate) fn url(reader: &Reader<'_>, key: &'static str) -> Option<String> {
     None
 }
 
-/// What a line may show of an option that should be a URL or a host: nothing that may be secret.
+/// The part of an invalid URL option that log lines may show: nothing that may be secret.
 fn shown(value: &str) -> String {
     if value.contains("://") {
         return without_secrets(value);
@@ -101,31 +102,31 @@ fn shown(value: &str) -> String {
     }
 }
 
-/// A URL's login, host and port.
+/// The authority of a URL: login, host and port.
 fn authority(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     rest.split(['/', '?', '#']).next()
 }
 
-/// What the clients of one instance are made from.
+/// What the SDK clients of one instance are built from.
 #[derive(Debug)]
 pub struct Session {
-    /// For the clients; made on the runtime that they use.
+    /// The SDK configuration; created on the Tokio runtime that the clients use.
     pub config: SdkConfig,
-    /// The region, configured or found.
+    /// The region, from the options or from the search.
     pub region: String,
-    shared: Arc<Shared>,
+    shared: Arc<SharedIdentity>,
 }
 
 impl Session {
-    /// Finds the region, and the identity among those in use.
+    /// Determines the region, and takes the identity from the registry.
     ///
     /// # Errors
     ///
-    /// Why there is no region; the next call looks again.
+    /// When no region was found. The next call searches again.
     pub async fn open(settings: &Settings) -> Result<Self, String> {
         let region = crate::aws::region::find(settings).await?;
-        let shared = Shared::of(&settings.identity);
+        let shared = SharedIdentity::of(&settings.identity);
         let config = shared.config(settings, &region).await.to_builder();
         let config = config
             .region(Region::new(region.clone()))
@@ -141,27 +142,27 @@ impl Session {
         })
     }
 
-    /// An interceptor for a client: the user agent begins with the plugin's name.
+    /// A client interceptor that puts the plugin's name at the start of the user agent.
     #[must_use]
-    pub fn agent(&self) -> Agent {
+    pub fn user_agent(&self) -> UserAgent {
         let name = self.config.app_name().map(ToString::to_string);
-        Agent::new(name.unwrap_or_default())
+        UserAgent::new(name.unwrap_or_default())
     }
 
-    /// An interceptor for a client: the first success writes who the requests are made as.
+    /// A client interceptor that logs the identity after the first successful request.
     #[must_use]
-    pub fn greeting(&self, telemetry: &Telemetry) -> Greeting {
-        Greeting::new(self.shared.clone(), self.region.clone(), telemetry.clone())
+    pub fn identity_log(&self, telemetry: &Telemetry) -> IdentityLog {
+        IdentityLog::new(self.shared.clone(), self.region.clone(), telemetry.clone())
     }
 
-    /// When the credentials in use end; `None` for those that do not, and before there are any.
+    /// When the credentials in use expire; `None` if they do not expire or were not fetched yet.
     #[must_use]
     pub fn expiry(&self) -> Option<SystemTime> {
         self.shared.expiry()
     }
 }
 
-/// An endpoint of one's own: it is what it is, FIPS or dual-stack or not, and the SDK refuses both.
+/// Sets a custom endpoint. FIPS and dual-stack are switched off, as the SDK rejects the combination.
 pub(crate) fn at(config: Builder, endpoint: &str) -> Builder {
     config
         .endpoint_url(endpoint)
@@ -169,7 +170,8 @@ pub(crate) fn at(config: Builder, endpoint: &str) -> Builder {
         .use_dual_stack(false)
 }
 
-/// The name in the user agent, as the Go plugins build it; what is not allowed in one becomes `-`.
+/// The application name in the user agent, as the Go plugins build it. Characters that are not allowed
+/// become `-`.
 fn app_name(extra: Option<&str>) -> AppName {
     let name = match extra {
         Some(extra) => format!("{USER_AGENT}-{VERSION}-{extra}"),

@@ -1,8 +1,8 @@
-//! A question to another system, asked one at a time for all who wait for the answer.
+//! Single flight: one call at a time, whose result all concurrent callers share.
 //!
-//! The question goes on when those who wait for it have no more time, so that a slow answer is of
-//! use to the next ones. After a failure it is not asked again for a while: whoever asks meanwhile
-//! gets the same reason at once. The pause grows with each failure, up to a bound.
+//! The call continues when its callers time out, so that later callers get a slow result. After a
+//! failure the call is not repeated for some time; callers in that time get the same error at once.
+//! The pause doubles with each failure, up to a maximum.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,74 +12,78 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// What is asked for, and the question that is open. Dropping it cancels the question.
+/// The call in progress and the last failure. Dropping it cancels the call.
 #[derive(Debug)]
 pub struct SingleFlight<T> {
     state: Arc<Mutex<State<T>>>,
-    least: Duration,
-    most: Duration,
+    min_pause: Duration,
+    max_pause: Duration,
 }
 
 type Answer<T> = Option<Result<T, String>>;
 
 #[derive(Debug)]
 struct State<T> {
-    open: Option<Open<T>>,
+    in_progress: Option<InProgress<T>>,
     failures: u32,
-    failed: Option<Failed>,
+    failure: Option<Failure>,
 }
 
 #[derive(Debug)]
-struct Open<T> {
+struct InProgress<T> {
     answer: watch::Receiver<Answer<T>>,
     task: AbortHandle,
 }
 
 #[derive(Debug)]
-struct Failed {
-    why: String,
+struct Failure {
+    error: String,
     until: Instant,
 }
 
 impl<T> SingleFlight<T> {
-    /// An inquiry that pauses after failures, from `least` after the first one up to `most`.
+    /// Pauses after failures: `min_pause` after the first failure, `max_pause` at most.
     #[must_use]
-    pub fn new(least: Duration, most: Duration) -> Self {
+    pub fn new(min_pause: Duration, max_pause: Duration) -> Self {
         Self {
             state: Arc::new(Mutex::new(State {
-                open: None,
+                in_progress: None,
                 failures: 0,
-                failed: None,
+                failure: None,
             })),
-            least,
-            most,
+            min_pause,
+            max_pause,
         }
     }
 
-    /// How long until a failed question may be asked again; zero when it has not failed.
+    /// The time until a failed call may be repeated; zero after a success and before the first call.
     #[must_use]
     pub fn pause(&self) -> Duration {
         let state = lock(&self.state);
-        let failed = state.failed.as_ref();
-        failed.map_or(Duration::ZERO, |failed| {
-            failed.until.saturating_duration_since(Instant::now())
+        let failure = state.failure.as_ref();
+        failure.map_or(Duration::ZERO, |failure| {
+            failure.until.saturating_duration_since(Instant::now())
         })
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// The answer to the question that is open, or to this one if none is. Whoever waits for it
-    /// does not keep the inquiry.
+    /// The result of the call in progress, or of `call` if there is none. The returned future does
+    /// not borrow `self`.
     ///
     /// # Errors
     ///
-    /// Why there is no answer, also while a failed question is not asked again.
-    pub fn ask<Q, F>(&self, question: Q) -> impl Future<Output = Result<T, String>> + use<T, Q, F>
+    /// When the call failed, failed recently and is not repeated yet, or was cancelled.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub fn ask<Q, F>(&self, call: Q) -> impl Future<Output = Result<T, String>> + use<T, Q, F>
     where
         Q: FnOnce() -> F,
         F: Future<Output = Result<T, String>> + Send + 'static,
     {
-        let answer = self.join_or_begin(question);
+        let answer = self.join_or_start(call);
         async {
             let mut answer = answer?;
             let answer = answer.wait_for(Option::is_some).await;
@@ -88,32 +92,32 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         }
     }
 
-    fn join_or_begin<Q, F>(&self, question: Q) -> Result<watch::Receiver<Answer<T>>, String>
+    fn join_or_start<Q, F>(&self, call: Q) -> Result<watch::Receiver<Answer<T>>, String>
     where
         Q: FnOnce() -> F,
         F: Future<Output = Result<T, String>> + Send + 'static,
     {
         let mut state = lock(&self.state);
-        // A question whose task has ended without an answer was cancelled with its threads.
-        if let Some(open) = &state.open
-            && open.answer.has_changed().is_ok()
+        // A task that ended without a result was cancelled with its runtime.
+        if let Some(in_progress) = &state.in_progress
+            && in_progress.answer.has_changed().is_ok()
         {
-            return Ok(open.answer.clone());
+            return Ok(in_progress.answer.clone());
         }
-        if let Some(Failed { why, until }) = &state.failed
+        if let Some(Failure { error, until }) = &state.failure
             && Instant::now() < *until
         {
-            return Err(why.clone());
+            return Err(error.clone());
         }
         let (sender, answer) = watch::channel(None);
-        let (shared, least, most) = (self.state.clone(), self.least, self.most);
-        let question = question();
+        let (shared, min_pause, max_pause) = (self.state.clone(), self.min_pause, self.max_pause);
+        let call = call();
         let task = tokio::spawn(async move {
-            let answer = question.await;
-            lock(&shared).settle(&answer, least, most);
+            let answer = call.await;
+            lock(&shared).finish(&answer, min_pause, max_pause);
             sender.send_replace(Some(answer));
         });
-        state.open = Some(Open {
+        state.in_progress = Some(InProgress {
             answer: answer.clone(),
             task: task.abort_handle(),
         });
@@ -122,18 +126,18 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
 }
 
 impl<T> State<T> {
-    fn settle(&mut self, answer: &Result<T, String>, least: Duration, most: Duration) {
-        self.open = None;
-        let Err(why) = answer else {
-            (self.failures, self.failed) = (0, None);
+    fn finish(&mut self, answer: &Result<T, String>, min_pause: Duration, max_pause: Duration) {
+        self.in_progress = None;
+        let Err(error) = answer else {
+            (self.failures, self.failure) = (0, None);
             return;
         };
-        let pause = (least * (1 << self.failures.min(MOST_DOUBLINGS))).min(most);
+        let pause = (min_pause * (1 << self.failures.min(MAX_DOUBLINGS))).min(max_pause);
         self.failures = self.failures.saturating_add(1);
-        // Some earlier than others, so that tasks that failed together do not ask together.
+        // Jitter, so that calls that failed at the same time are not repeated at the same time.
         let pause = pause.mul_f64(0.75 + fastrand::f64() / 4.0);
-        self.failed = Some(Failed {
-            why: why.clone(),
+        self.failure = Some(Failure {
+            error: error.clone(),
             until: Instant::now() + pause,
         });
     }
@@ -141,8 +145,8 @@ impl<T> State<T> {
 
 impl<T> Drop for SingleFlight<T> {
     fn drop(&mut self) {
-        if let Some(open) = &lock(&self.state).open {
-            open.task.abort();
+        if let Some(in_progress) = &lock(&self.state).in_progress {
+            in_progress.task.abort();
         }
     }
 }
@@ -151,7 +155,8 @@ fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const MOST_DOUBLINGS: u32 = 10;
+/// Keeps the doubling from overflowing.
+const MAX_DOUBLINGS: u32 = 10;
 
 #[cfg(test)]
 mod tests {
@@ -161,74 +166,81 @@ mod tests {
 
     use super::*;
 
-    fn inquiry() -> SingleFlight<u32> {
+    fn single_flight() -> SingleFlight<u32> {
         SingleFlight::new(Duration::from_secs(1), Duration::from_secs(8))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_who_ask_meanwhile_get_one_answer() {
-        let (inquiry, asked) = (Arc::new(inquiry()), Arc::<AtomicUsize>::default());
+    async fn concurrent_callers_share_one_call() {
+        let (single_flight, calls) = (Arc::new(single_flight()), Arc::<AtomicUsize>::default());
         let all = (0..20).map(|_| {
-            let (inquiry, asked) = (inquiry.clone(), asked.clone());
+            let (single_flight, calls) = (single_flight.clone(), calls.clone());
             tokio::spawn(async move {
-                inquiry
+                single_flight
                     .ask(|| async move {
-                        asked.fetch_add(1, Ordering::Relaxed);
+                        calls.fetch_add(1, Ordering::Relaxed);
                         sleep(Duration::from_secs(1)).await;
                         Ok(7)
                     })
                     .await
             })
         });
-        for one in all.collect::<Vec<_>>() {
-            assert_eq!(one.await.expect("it ends"), Ok(7));
+        for caller in all.collect::<Vec<_>>() {
+            assert_eq!(caller.await.expect("it ends"), Ok(7));
         }
-        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_is_remembered_for_a_pause_that_grows_and_ends_with_a_success() {
-        let inquiry = inquiry();
-        for most in [1, 2, 4, 8, 8] {
-            let why = inquiry.ask(|| async { Err("no".to_owned()) }).await;
-            assert_eq!(why, Err("no".to_owned()));
-            let again = inquiry.ask(|| async { Ok(1) }).await;
-            assert_eq!(again, Err("no".to_owned()), "it is not asked at once");
-            let (pause, most) = (inquiry.pause(), Duration::from_secs(most));
-            assert!(pause <= most && pause >= most * 3 / 4, "{pause:?}");
+    async fn a_failure_is_returned_during_a_doubling_pause_that_a_success_resets() {
+        let single_flight = single_flight();
+        for max_pause in [1, 2, 4, 8, 8] {
+            let error = single_flight.ask(|| async { Err("no".to_owned()) }).await;
+            assert_eq!(error, Err("no".to_owned()));
+            let again = single_flight.ask(|| async { Ok(1) }).await;
+            assert_eq!(
+                again,
+                Err("no".to_owned()),
+                "the call is not repeated at once"
+            );
+            let (pause, max_pause) = (single_flight.pause(), Duration::from_secs(max_pause));
+            assert!(
+                pause <= max_pause && pause >= max_pause * 3 / 4,
+                "{pause:?}"
+            );
             sleep(pause).await;
         }
-        assert_eq!(inquiry.ask(|| async { Ok(1) }).await, Ok(1));
-        assert_eq!(inquiry.pause(), Duration::ZERO);
+        assert_eq!(single_flight.ask(|| async { Ok(1) }).await, Ok(1));
+        assert_eq!(single_flight.pause(), Duration::ZERO);
         assert!(
-            inquiry
+            single_flight
                 .ask(|| async { Err("no".to_owned()) })
                 .await
                 .is_err()
         );
-        assert!(inquiry.pause() <= Duration::from_secs(1));
+        assert!(single_flight.pause() <= Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_outlives_those_who_wait_but_not_the_inquiry() {
+    async fn a_call_continues_after_its_callers_time_out_and_is_cancelled_on_drop() {
         struct Guard(Arc<AtomicUsize>);
         impl Drop for Guard {
             fn drop(&mut self) {
                 self.0.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let (inquiry, ended) = (inquiry(), Arc::<AtomicUsize>::default());
+        let (single_flight, ended) = (single_flight(), Arc::<AtomicUsize>::default());
         let guard = Guard(ended.clone());
-        let question = || async move {
+        let call = || async move {
             let _guard = guard;
             sleep(Duration::from_secs(600)).await;
             Ok(1)
         };
         let second = Duration::from_secs(1);
-        assert!(timeout(second, inquiry.ask(question)).await.is_err());
+        assert!(timeout(second, single_flight.ask(call)).await.is_err());
         sleep(second).await;
         assert_eq!(ended.load(Ordering::Relaxed), 0);
-        drop(inquiry);
+        drop(single_flight);
         sleep(second).await;
         assert_eq!(ended.load(Ordering::Relaxed), 1);
     }

@@ -1,8 +1,8 @@
-//! The certificates that TLS trusts: the system's (`SSL_CERT_FILE`, `SSL_CERT_DIR`) and those of
+//! The root certificates of TLS: those of the system (`SSL_CERT_FILE`, `SSL_CERT_DIR`) and those of
 //! `AWS_CA_BUNDLE`.
 //!
-//! The SDK's connector panics over a bundle it cannot read and over a system without certificates,
-//! so both are looked at before it sees them.
+//! The SDK's connector panics on an unreadable bundle and on a system without certificates, so both
+//! are checked first.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,15 +13,15 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::options::Reader;
 
-/// Where trust comes from.
+/// The sources of root certificates.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
-pub(crate) struct Roots {
+pub(crate) struct TlsRoots {
     system: bool,
     bundle: Option<Vec<u8>>,
 }
 
-impl Roots {
-    /// Reads `AWS_CA_BUNDLE` and looks whether the system has any; the reader has the problems.
+impl TlsRoots {
+    /// Reads `AWS_CA_BUNDLE` and checks the system's certificates. Problems go to the reader.
     pub(crate) fn read(
         reader: &Reader<'_>,
         environment: impl Fn(&str) -> Option<String>,
@@ -32,7 +32,7 @@ impl Roots {
                 .inspect_err(|why| reader.problem(format_args!("AWS_CA_BUNDLE is `{path}`: {why}")))
                 .ok()
         });
-        let system = of_the_system();
+        let system = check_system_certificates();
         if let Err(why) = &system
             && needed
             && bundle.is_none()
@@ -49,7 +49,7 @@ impl Roots {
         }
     }
 
-    /// For the SDK's connector.
+    /// The TLS context for the SDK's connector.
     pub(crate) fn context(&self) -> TlsContext {
         let mut trust = TrustStore::empty().with_native_roots(self.system);
         if let Some(bundle) = &self.bundle {
@@ -62,12 +62,11 @@ impl Roots {
     }
 }
 
-/// A bundle of which every certificate can be used.
-/// Whether the system has usable certificates, or why not. They are read once: there are some hundred,
-/// and each section of a configuration asks.
-fn of_the_system() -> Result<(), String> {
-    static FOUND: AtomicBool = AtomicBool::new(false);
-    if FOUND.load(Ordering::Relaxed) {
+/// Checks that the system has usable certificates; the error says why not. A success is cached: there
+/// are more than 100 certificates, and each section of a configuration runs this check.
+fn check_system_certificates() -> Result<(), String> {
+    static IS_USABLE: AtomicBool = AtomicBool::new(false);
+    if IS_USABLE.load(Ordering::Relaxed) {
         return Ok(());
     }
     let found = rustls_native_certs::load_native_certs();
@@ -77,10 +76,11 @@ fn of_the_system() -> Result<(), String> {
         let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
         return Err(why.join("; "));
     }
-    FOUND.store(true, Ordering::Relaxed);
+    IS_USABLE.store(true, Ordering::Relaxed);
     Ok(())
 }
 
+/// Reads a bundle in which every certificate is usable.
 fn read_bundle(path: &str) -> Result<Vec<u8>, String> {
     let bundle = std::fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
     let mut store = RootCertStore::empty();

@@ -1,7 +1,7 @@
-//! The `User-Agent` header, beginning as the peers' does.
+//! The `User-UserAgent` header, which begins like that of the original plugins.
 //!
-//! The SDK names the application in a header of its own; what access logs and CloudTrail show is this
-//! one. It is not signed, so it can be set last.
+//! The SDK sends the application name in `x-amz-user-agent`; access logs and CloudTrail show
+//! `User-UserAgent`. That header is not signed, so it can be changed after signing.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -9,21 +9,21 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Puts a name in front of the SDK's own.
+/// Interceptor that puts a name in front of the SDK's user agent.
 #[derive(Debug)]
-pub struct Agent {
+pub struct UserAgent {
     name: String,
 }
 
-impl Agent {
+impl UserAgent {
     pub(crate) fn new(name: String) -> Self {
         Self { name }
     }
 }
 
-impl Intercept for Agent {
+impl Intercept for UserAgent {
     fn name(&self) -> &'static str {
-        "Agent"
+        "UserAgent"
     }
 
     fn modify_before_transmit(
@@ -33,8 +33,8 @@ impl Intercept for Agent {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.request_mut().headers_mut();
-        let sdk = headers.get("user-agent").unwrap_or_default();
-        let agent = format!("{} {sdk}", self.name);
+        let sdk_agent = headers.get("user-agent").unwrap_or_default();
+        let agent = format!("{} {sdk_agent}", self.name);
         headers.insert("user-agent", agent.trim_end().to_owned());
         Ok(())
     }

@@ -85,9 +85,9 @@ async fn report(pipeline: &Pipeline<CloudWatch>, time: Duration) {
         telemetry,
         ..
     } = pipeline;
-    metadata.learn(deadline, &telemetry.log).await;
+    metadata.fetch(deadline, &telemetry.log).await;
     let (client, task) = (connection.client.clone(), metadata.known());
-    let context = pipeline.terms(Deadline::new(deadline), 0);
+    let context = pipeline.context(Deadline::new(deadline), 0);
     reporter.report(telemetry, client, task, context).await;
 }
 
@@ -142,7 +142,7 @@ impl Reporter {
             ..context
         };
         let report = deliver_all([(Arc::new(TargetHandle::new(stream)), batch)], &context).await;
-        flush_stats::sum_up(
+        flush_stats::log_result(
             &self.telemetry,
             None,
             "self_metrics",

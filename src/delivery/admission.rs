@@ -1,8 +1,8 @@
-//! How many chunks hold a request's body at once.
+//! Admission control: a soft limit on how many chunks hold request bodies in memory.
 //!
-//! The host's threads bring chunks as fast as it has them, and each delivery holds a megabyte. A
-//! service that answers at once is kept busy by a few; one that takes its time needs all of them on
-//! their way, so where answers are slow nobody waits here, and a chunk may hold several.
+//! Fluent Bit passes chunks as fast as it can, and each delivery holds about 1 MB. A service with low
+//! latency is kept busy by a few concurrent deliveries. A service with high latency needs many requests
+//! in flight, so the limit is off while latency is high, and a chunk may hold several requests.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,122 +11,126 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
-/// Lets deliveries pass, a few at a time.
+/// Admits deliveries, at most [`MAX_ADMITTED`] at a time while latency is low.
 #[derive(Debug)]
-pub struct Gate {
-    places: Semaphore,
-    /// How long the last ones took, in microseconds; each new one moves it by an eighth.
-    usual: AtomicU64,
+pub struct AdmissionControl {
+    permits: Semaphore,
+    /// The moving average (EWMA, weight 1/8) of delivery times, in microseconds.
+    ewma_latency: AtomicU64,
 }
 
-/// The gate that all sections of a process share.
-pub static GATE: Gate = Gate::new();
+/// The admission control that all sections of a process share.
+pub static ADMISSION: AdmissionControl = AdmissionControl::new();
 
-/// A delivery that has passed; the next one may when this is dropped.
+/// An admitted delivery. Dropping it records its duration and admits the next one.
 #[derive(Debug)]
-pub struct Passed<'g> {
-    gate: &'g Gate,
+pub struct Admission<'g> {
+    control: &'g AdmissionControl,
     began: Instant,
     is_slow: bool,
-    _place: Option<SemaphorePermit<'g>>,
+    _permit: Option<SemaphorePermit<'g>>,
 }
 
-impl Gate {
+impl AdmissionControl {
     const fn new() -> Self {
         Self {
-            places: Semaphore::const_new(AT_ONCE),
-            usual: AtomicU64::new(0),
+            permits: Semaphore::const_new(MAX_ADMITTED),
+            ewma_latency: AtomicU64::new(0),
         }
     }
 
-    /// Waits for a place, at most 50 ms: one that hangs holds up no other.
-    pub async fn pass(&self) -> Passed<'_> {
-        let is_slow = Duration::from_micros(self.usual.load(Relaxed)) > SLOW;
-        let place = match is_slow {
-            true => self.places.try_acquire().ok(),
-            false => timeout(PATIENCE, self.places.acquire())
+    /// Acquires a permit within 50 ms, or proceeds without one (soft limit), so that a delivery that hangs
+    /// does not block others.
+    pub async fn acquire(&self) -> Admission<'_> {
+        let is_slow = Duration::from_micros(self.ewma_latency.load(Relaxed)) > SLOW;
+        let permit = match is_slow {
+            true => self.permits.try_acquire().ok(),
+            false => timeout(MAX_WAIT, self.permits.acquire())
                 .await
                 .ok()
                 .and_then(Result::ok),
         };
-        Passed {
-            gate: self,
+        Admission {
+            control: self,
             began: Instant::now(),
             is_slow,
-            _place: place,
+            _permit: permit,
         }
     }
 }
 
-impl Passed<'_> {
-    /// How many requests of the chunk are worth being on their way together: more where answers are
-    /// slow, and the memory for them is not used up in waiting for the processor.
+impl Admission<'_> {
+    /// How many requests of the chunk to encode and send together: `slow` while latency is high, else
+    /// `quick`, as more bodies would then only wait for the processor.
     #[must_use]
     pub fn requests(&self, quick: usize, slow: usize) -> usize {
         if self.is_slow { slow } else { quick }
     }
 }
 
-impl Drop for Passed<'_> {
+impl Drop for Admission<'_> {
     fn drop(&mut self) {
         let took = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let usual = self.gate.usual.load(Relaxed);
-        // Two at the same moment may count as one: it is an estimate.
-        self.gate.usual.store(usual - usual / 8 + took / 8, Relaxed);
+        let ewma_latency = self.control.ewma_latency.load(Relaxed);
+        // Concurrent updates may be lost; the average is an estimate.
+        self.control
+            .ewma_latency
+            .store(ewma_latency - ewma_latency / 8 + took / 8, Relaxed);
     }
 }
 
-/// One that is encoded, and one whose answer is awaited.
-const AT_ONCE: usize = 2;
-/// A service beyond the machine's own network, or a busy machine.
+/// One delivery that encodes, and one that waits for a response.
+const MAX_ADMITTED: usize = 2;
+/// Average delivery time above which latency is high: a distant service or a busy machine.
 const SLOW: Duration = Duration::from_millis(25);
-const PATIENCE: Duration = Duration::from_millis(50);
+/// The longest wait for a permit.
+const MAX_WAIT: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_passes_when_one_is_done_or_hangs() {
-        let gate = Gate::new();
-        let mut passed = Vec::new();
+    async fn the_next_delivery_is_admitted_after_a_release_or_the_maximum_wait() {
+        let control = AdmissionControl::new();
+        let mut admissions = Vec::new();
         let began = Instant::now();
-        for _ in 0..AT_ONCE {
-            passed.push(gate.pass().await);
+        for _ in 0..MAX_ADMITTED {
+            admissions.push(control.acquire().await);
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
-        passed.push(gate.pass().await);
-        assert_eq!(began.elapsed(), PATIENCE);
-        drop(passed.remove(0));
-        drop(gate.pass().await);
-        assert_eq!(began.elapsed(), PATIENCE);
+        admissions.push(control.acquire().await);
+        assert_eq!(began.elapsed(), MAX_WAIT);
+        drop(admissions.remove(0));
+        drop(control.acquire().await);
+        assert_eq!(began.elapsed(), MAX_WAIT);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_where_answers_are_slow() {
-        let gate = Gate::new();
+    async fn deliveries_do_not_wait_while_latency_is_high() {
+        let control = AdmissionControl::new();
         for _ in 0..20 {
-            let passed = gate.pass().await;
+            let admission = control.acquire().await;
             tokio::time::advance(SLOW * 4).await;
-            drop(passed);
+            drop(admission);
         }
         let began = Instant::now();
-        let mut passed = Vec::new();
-        for _ in 0..2 * AT_ONCE {
-            passed.push(gate.pass().await);
+        let mut admissions = Vec::new();
+        for _ in 0..2 * MAX_ADMITTED {
+            admissions.push(control.acquire().await);
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
-        assert_eq!(passed[0].requests(1, 4), 4);
-        drop(passed);
+        assert_eq!(admissions[0].requests(1, 4), 4);
+        drop(admissions);
         for _ in 0..40 {
-            drop(gate.pass().await);
+            drop(control.acquire().await);
         }
         let mut held = Vec::new();
-        for _ in 0..AT_ONCE {
-            held.push(gate.pass().await);
+        for _ in 0..MAX_ADMITTED {
+            held.push(control.acquire().await);
         }
         assert_eq!(held[0].requests(1, 4), 1);
-        drop(gate.pass().await);
-        assert_eq!(began.elapsed(), PATIENCE);
+        drop(control.acquire().await);
+        assert_eq!(began.elapsed(), MAX_WAIT);
     }
 }

@@ -1,4 +1,5 @@
-//! An attempt to deliver a chunk: what earlier attempts have left to do, and what this one leaves.
+//! An attempt to deliver a chunk: what earlier attempts have left to deliver, and what this attempt
+//! leaves.
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -9,7 +10,7 @@ use cbindings::{Outcome, Verdict};
 
 use crate::batch::Batch;
 use crate::delivery::flush_report::FlushReport;
-use crate::delivery::ledger::journal::{Identity, Journal, say_of_forgotten};
+use crate::delivery::ledger::journal::{Identity, Journal, log_evicted};
 use crate::delivery::ledger::{
     Arrived, Dropped, Key, Ledger, PendingItems, Progress, Source, Track,
 };
@@ -17,7 +18,7 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::descriptors::Id;
 use crate::telemetry::metrics::{Flight, now_ms};
 
-/// An output's memory of the chunks that it has tried before.
+/// The retry ledger of an output: its record of chunks that were tried before.
 #[derive(Debug)]
 pub struct RetryLedger {
     ledger: Arc<Ledger>,
@@ -26,9 +27,9 @@ pub struct RetryLedger {
 }
 
 impl RetryLedger {
-    /// Knows no chunk, or those that are noted in the directory of `resume_path`.
+    /// A ledger without entries, or with those in the directory of `resume_path`.
     ///
-    /// A directory that cannot be used is a warning, and the ledger then ends with the process.
+    /// An unusable directory is logged as a warning; the entries are then lost when the process ends.
     #[must_use]
     pub fn new(telemetry: Telemetry, resume_path: Option<(&Path, Identity)>) -> Self {
         let opened = resume_path.map(|(path, identity)| Journal::share(path, identity, &telemetry));
@@ -49,17 +50,17 @@ impl RetryLedger {
         }
     }
 
-    /// Begins an attempt. If it is dropped before it is finished, as when the delivery is cancelled or
-    /// panics, what is known of the chunk is kept.
+    /// Begins an attempt. If the attempt is dropped before it is finished, because the delivery was
+    /// cancelled or panicked, the progress of the chunk is kept.
     #[must_use]
     pub fn begin(&self, source: Arc<dyn Source>, arrived: Arrived) -> Attempt<'_> {
         let (now, len) = (Instant::now(), source.chunk().len());
-        let hashed = OnceCell::new();
-        let key = || *hashed.get_or_init(|| Key::of(source.tag(), source.chunk()));
+        let hash = OnceCell::new();
+        let key = || *hash.get_or_init(|| Key::of(source.tag(), source.chunk()));
         let (number, known) = self.ledger.begin(arrived, len, key, now, now_ms());
         let known = known.or_else(|| self.journal.as_ref()?.take(len, key, now));
         let progress = known.unwrap_or_else(|| Arc::new(Progress::new(self.journal.as_ref())));
-        if let Some(&key) = hashed.get() {
+        if let Some(&key) = hash.get() {
             progress.set_key(key);
         }
         let left = progress.begin(&source).map(Arc::new);
@@ -83,18 +84,18 @@ impl RetryLedger {
     }
 }
 
-/// Keeps what is known of a chunk for its next attempt.
+/// Keeps the progress of a chunk for its next attempt.
 fn note(ledger: &Ledger, telemetry: &Telemetry, key: Key, progress: Arc<Progress>, oldest: i64) {
     let Dropped { expired, evicted } = ledger.note(key, progress, oldest, Instant::now());
     for progress in expired.iter().chain(&evicted) {
         progress.remove();
     }
     let had_settled = evicted.iter().filter(|progress| progress.size().1);
-    say_of_forgotten(telemetry, had_settled.count());
+    log_evicted(telemetry, had_settled.count());
 }
 
 impl Drop for RetryLedger {
-    /// A section with the same options may have the chunks next.
+    /// Keeps the entries in the journal, for another section with the same options.
     fn drop(&mut self) {
         let Some(journal) = &self.journal else { return };
         for (key, progress, oldest) in self.ledger.take_all() {
@@ -117,21 +118,21 @@ pub struct Attempt<'l> {
 }
 
 impl Attempt<'_> {
-    /// What is left of the chunk; `None` where nothing of it is settled.
+    /// The events that are left to deliver; `None` when no event is settled.
     #[must_use]
     pub fn left(&self) -> Option<Arc<PendingItems>> {
         self.left.clone()
     }
 
-    /// Where the requests of this attempt note what the service has answered.
+    /// Records the service's answers to the requests of this attempt.
     #[must_use]
     pub fn track(&self) -> &Arc<Track> {
         &self.track
     }
 
-    /// Notes the batches that are sent next, whether they are the last ones, and which events an item
-    /// holds, if others than its own.
-    pub fn hand_out(
+    /// Registers the batches that are sent next. `is_last`: no more batches follow. `events` returns the
+    /// events that an item holds; `None` for the event of its own ordinal.
+    pub fn register(
         &self,
         batches: &[(usize, Batch)],
         is_last: bool,
@@ -142,14 +143,15 @@ impl Attempt<'_> {
             self.ledger.ledger.set_oldest(self.number, oldest);
         }
         let batches = batches.iter().map(|(_, batch)| batch);
-        self.track.hand_out(batches, is_last, events);
+        self.track.register(batches, is_last, events);
     }
 
-    /// Takes from each of these counts of records what earlier attempts have reported; the rest then is
-    /// reported. At most as many as [`Reported`](crate::delivery::ledger::progress::Reported) has, in the same order each time.
+    /// Subtracts from each count what earlier attempts have reported, and records the rest as reported.
+    /// The counts must be in the same order for each attempt, at most as many as in
+    /// [`Reported`](crate::delivery::ledger::progress::Reported).
     ///
-    /// Each attempt decodes the chunk from its beginning, so a count only grows from one attempt to
-    /// another that comes further.
+    /// Each attempt decodes the chunk from its beginning, so a count grows only when an attempt decodes
+    /// more of the chunk than earlier ones.
     pub fn unreported(&self, counts: &mut [&mut usize]) {
         self.progress.set_about(|about| {
             for (count, reported) in counts.iter_mut().zip(&mut about.reported) {
@@ -166,7 +168,7 @@ impl Attempt<'_> {
         self.progress.halvings()
     }
 
-    /// Ends the attempt: the verdict on the chunk.
+    /// Ends the attempt and returns the verdict on the chunk.
     #[must_use]
     pub fn finish(mut self, report: &FlushReport) -> Verdict {
         let verdict = report.verdict();
@@ -184,8 +186,8 @@ impl Attempt<'_> {
         verdict
     }
 
-    /// Fluent Bit may end before it takes the answer; it then has the chunk still, and flushes it again
-    /// after its next start.
+    /// Removes the journal entry once Fluent Bit has taken the verdict. Fluent Bit may shut down before
+    /// that; it then still has the chunk, and flushes it again after its next start.
     fn remove_when_taken(&self) {
         let (ledger, progress) = (Arc::downgrade(&self.ledger.ledger), self.progress.clone());
         let telemetry = self.ledger.telemetry.clone();
@@ -194,7 +196,7 @@ impl Attempt<'_> {
                 Outcome::Taken => progress.remove(),
                 Outcome::Open { tag, chunk } => {
                     let key = progress.key_of(tag, chunk);
-                    if let (true, Some(ledger)) = (progress.is_of_use(), ledger.upgrade()) {
+                    if let (true, Some(ledger)) = (progress.is_needed(), ledger.upgrade()) {
                         progress.save(key);
                         note(&ledger, &telemetry, key, progress, now_ms());
                     }
@@ -202,7 +204,7 @@ impl Attempt<'_> {
             }));
     }
 
-    /// Ends the attempt before anything was done: Fluent Bit flushes the chunk again.
+    /// Ends an attempt that has sent nothing; Fluent Bit will retry the chunk.
     #[must_use]
     pub fn give_back(mut self) -> Verdict {
         self.is_finished = true;
@@ -215,7 +217,7 @@ impl Attempt<'_> {
         let key = self.progress.key(&*self.source);
         let now = self.ledger.ledger.end(self.number);
         let oldest = self.oldest_left.or(now).unwrap_or_else(now_ms);
-        if self.progress.is_of_use() {
+        if self.progress.is_needed() {
             self.progress.save(key);
         }
         let RetryLedger {
@@ -227,7 +229,7 @@ impl Attempt<'_> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        // A chunk of which nothing was ever sent has nothing that the next attempt would need.
+        // The next attempt needs no progress of a chunk of which nothing was sent.
         if !self.is_finished && self.progress.was_sent() {
             self.keep();
         }

@@ -1,4 +1,4 @@
-//! Whether a request may begin: one decision for all requests of a flush.
+//! The deadline of a flush: whether a request may begin, and its timeout.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -8,43 +8,42 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// When a flush has to be answered; clones share what they learn.
+/// The deadline of a flush; clones share the measured response time.
 ///
-/// A request that is cut off may have been accepted, and then its events are stored twice. So a
-/// request begins only while there is time for its answer: twice the slowest recent answer of this
-/// flush.
-/// That is half of the flush's time at most, so that a slow service is still asked.
+/// A request that is cancelled at the deadline may have been accepted; its events are then stored twice.
+/// So a request begins only while the time left is at least twice the slowest recent response of this
+/// flush. This reserve is at most half of the flush's time, so that a slow service is still called.
 #[derive(Clone, Debug)]
 pub struct Deadline {
     at: Instant,
-    /// The time that the flush has for its requests.
-    time: Duration,
-    /// The slowest recent answer of this flush in microseconds; 0 before the first one.
+    /// The time from the creation of the deadline to `at`.
+    total: Duration,
+    /// The slowest recent response of this flush in microseconds; 0 before the first one.
     slowest: Arc<AtomicU64>,
-    /// Whether Fluent Bit ends and wants its chunk back.
+    /// Whether Fluent Bit shuts down and takes its chunk back.
     closing: Option<watch::Receiver<bool>>,
 }
 
 impl Deadline {
-    /// The deadline of a flush that begins to send now.
+    /// The deadline of a flush that begins now.
     #[must_use]
     pub fn new(at: Instant) -> Self {
         Self {
             at,
-            time: at.saturating_duration_since(Instant::now()),
+            total: at.saturating_duration_since(Instant::now()),
             slowest: Arc::default(),
             closing: None,
         }
     }
 
-    /// The same deadline; no request begins once this is true.
+    /// The same deadline; no request begins after `closing` became true.
     #[must_use]
     pub fn closed_by(self, closing: watch::Receiver<bool>) -> Self {
         let closing = Some(closing);
         Self { closing, ..self }
     }
 
-    /// Waits until this moment, or until Fluent Bit ends.
+    /// Waits until `moment`, or until Fluent Bit shuts down.
     pub async fn sleep_until(&self, moment: Instant) {
         let Some(mut closing) = self.closing.clone() else {
             return sleep_until(moment).await;
@@ -56,7 +55,7 @@ impl Deadline {
         }
     }
 
-    /// When the flush has to be answered.
+    /// When the flush must be answered.
     #[must_use]
     pub fn at(&self) -> Instant {
         self.at
@@ -71,30 +70,30 @@ impl Deadline {
     /// The last moment at which a request may begin.
     #[must_use]
     pub fn last_begin(&self) -> Instant {
-        self.at - self.useful()
+        self.at - self.reserve()
     }
 
-    /// When a request that begins now has to be answered: it leaves time for another one, as its
-    /// connection or the server behind it may have gone silent.
+    /// The deadline of a request that begins now. It leaves time for another request, as the connection
+    /// or the server may have stopped responding.
     #[must_use]
     pub fn of_request(&self) -> Instant {
         let now = Instant::now();
         let left = self.at.saturating_duration_since(now);
-        let share = left.mul_f64(SHARE).max(LEAST_SHARE).max(self.useful());
+        let share = left.mul_f64(MAX_SHARE).max(MIN_TIMEOUT).max(self.reserve());
         now + share.min(left)
     }
 
-    /// Notes how long an answer took. Each quicker one takes an eighth off the slowest: the first
-    /// answers come over new connections.
+    /// Records a response time. Each shorter one reduces the slowest by an eighth, as the first responses
+    /// come over new connections and are slow.
     pub fn answered_in(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let noted = |slowest: u64| Some(micros.max(slowest - slowest / 8));
+        let decayed = |slowest: u64| Some(micros.max(slowest - slowest / 8));
         // The closure always answers.
-        let _noted = self.slowest.fetch_update(Relaxed, Relaxed, noted);
+        let _previous = self.slowest.fetch_update(Relaxed, Relaxed, decayed);
     }
 
-    /// Whether so many requests one after another are likely to be answered in time, where the rate
-    /// limiter admits so many a second.
+    /// Whether `requests` sequential requests are likely to be answered in time, with a rate limit of
+    /// `rate` requests per second.
     #[must_use]
     pub fn has_time_for(&self, requests: u32, rate: Option<f64>) -> bool {
         let slowest = self.slowest.load(Relaxed) as f64 / 1e6;
@@ -109,25 +108,25 @@ impl Deadline {
             .is_some_and(|closing| *closing.borrow())
     }
 
-    /// The least time in which a request may be answered.
-    fn useful(&self) -> Duration {
+    /// The time to reserve for the response of a request.
+    fn reserve(&self) -> Duration {
         let slowest = Duration::from_micros(self.slowest.load(Relaxed));
         match slowest {
-            Duration::ZERO => FIRST_USEFUL.min(self.time / 4),
-            slowest => (slowest * 2).clamp(LEAST_USEFUL.min(self.time / 4), self.time / 2),
+            Duration::ZERO => FIRST_RESERVE.min(self.total / 4),
+            slowest => (slowest * 2).clamp(MIN_RESERVE.min(self.total / 4), self.total / 2),
         }
     }
 }
 
-/// The share of the time left that one request may take.
-const SHARE: f64 = 0.6;
-/// A request that is answered at all is answered within this, unless the service is in trouble.
-const LEAST_SHARE: Duration = Duration::from_secs(2);
-/// Before the first answer: ten times what a request of 1 MiB takes within a region.
-const FIRST_USEFUL: Duration = Duration::from_secs(1);
-/// Where answers are quick: a new connection with TLS takes some 50 ms, and a pause of the service
-/// or a busy processor some 100 ms.
-const LEAST_USEFUL: Duration = Duration::from_millis(250);
+/// The maximum share of the time left for one request.
+const MAX_SHARE: f64 = 0.6;
+/// The minimum timeout of a request. Responses take longer only when the service has a fault.
+const MIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// The reserve before the first response: ten times the duration of a 1 MiB request within a region.
+const FIRST_RESERVE: Duration = Duration::from_secs(1);
+/// The minimum reserve: a new TLS connection takes about 50 ms, and a pause of the service or a busy
+/// processor about 100 ms.
+const MIN_RESERVE: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
@@ -136,7 +135,7 @@ mod tests {
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_leaves_time_for_another_one_unless_there_is_too_little() {
+    async fn a_request_leaves_time_for_another_request_if_there_is_enough() {
         for (left, expected) in [
             (10_000, 6_000),
             (4_000, 2_400),
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_request_begins_without_the_time_for_its_answer() {
+    async fn no_request_begins_without_time_for_its_response() {
         for (timeout, slowest, expected) in [
             (10_000, None, 9_000),
             (10_000, Some(20), 9_750),
@@ -166,17 +165,17 @@ mod tests {
             if let Some(slowest) = slowest {
                 deadline.answered_in(MS(slowest));
             }
-            let what = format!("{timeout} ms, answers in {slowest:?} ms");
-            assert_eq!(deadline.last_begin() - began, MS(expected), "{what}");
+            let case = format!("{timeout} ms, answers in {slowest:?} ms");
+            assert_eq!(deadline.last_begin() - began, MS(expected), "{case}");
             tokio::time::advance(MS(expected)).await;
-            assert!(deadline.clone().admits(), "{what}");
+            assert!(deadline.clone().admits(), "{case}");
             tokio::time::advance(MS(1)).await;
-            assert!(!deadline.admits(), "{what}");
+            assert!(!deadline.admits(), "{case}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_slow_answer_is_forgotten_after_many_quick_ones() {
+    async fn a_slow_response_loses_its_effect_after_many_fast_ones() {
         let began = Instant::now();
         let deadline = Deadline::new(began + MS(10_000));
         deadline.answered_in(MS(3_000));
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_have_time_if_answers_and_the_rate_limiter_leave_it() {
+    async fn has_time_for_depends_on_response_time_and_rate() {
         let deadline = Deadline::new(Instant::now() + MS(1_000));
         deadline.answered_in(MS(10));
         for (requests, rate, expected) in [
@@ -202,9 +201,9 @@ mod tests {
         }
     }
 
-    /// Whatever time answers take, if it is always the same.
+    /// For any constant response time.
     #[tokio::test(start_paused = true)]
-    async fn requests_one_after_another_are_all_answered() {
+    async fn sequential_requests_are_all_answered_before_the_deadline() {
         for answer in 1..1_000 {
             let deadline = Deadline::new(Instant::now() + MS(1_000));
             while deadline.admits() {
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_instance_that_closes_begins_no_request() {
+    async fn no_request_begins_after_closing() {
         let (closing, closed) = watch::channel(false);
         let began = Instant::now();
         let deadline = Deadline::new(began + MS(1_000)).closed_by(closed);

@@ -1,4 +1,4 @@
-//! What became of a chunk's events: the counts, and the verdict they lead to.
+//! The result of a flush: counts of events and requests, and the verdict.
 
 use cbindings::Verdict;
 
@@ -8,32 +8,32 @@ use crate::delivery::error::{Outcome, SendError};
 /// Counts of one flush, or of a part of it.
 #[derive(Debug, Default)]
 pub struct FlushReport {
-    /// Events the service took.
+    /// Events that the service accepted.
     pub accepted: usize,
-    /// Events that no request can carry, or that the service refuses whatever is tried.
+    /// Events that are too large for a request, or that the service rejects in every request.
     pub dropped: usize,
-    /// Events the service answered that it will not store (too old, too new, expired).
+    /// Events that the service rejected for their time (too old, too new, expired).
     pub refused: usize,
-    /// Requests that began, the failed ones included.
+    /// Requests that began, including failed ones.
     pub requests: usize,
-    /// Failed requests that were throttled.
+    /// Requests that were throttled.
     pub throttled: usize,
-    /// Requests that were refused as a whole.
+    /// Requests that were rejected as a whole.
     pub refusals: usize,
-    /// Requests that were sent and not answered: the service may have accepted them.
+    /// Requests without a response; the service may have accepted them.
     pub ambiguous: usize,
-    /// The ordinals of the events that are still to be delivered.
+    /// The ordinals of the events that are not delivered yet.
     pub left: Vec<u32>,
-    /// The time of the oldest of them, in milliseconds since 1970.
+    /// The time of the oldest event that is not delivered yet, in milliseconds since 1970.
     pub oldest_left: Option<i64>,
-    /// The deadline came before the whole chunk was encoded: what follows is left as well.
+    /// The deadline was reached before the whole chunk was encoded: the rest is not delivered yet.
     pub is_cut_off: bool,
-    /// Why they are.
-    pub fault: Option<SendError>,
+    /// Why events are not delivered yet.
+    pub error: Option<SendError>,
 }
 
 impl FlushReport {
-    /// Fluent Bit can only flush the whole chunk again, so one event that is left decides.
+    /// Retry if any event is left: Fluent Bit can only flush the whole chunk again.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.left.is_empty() && !self.is_cut_off {
@@ -43,13 +43,13 @@ impl FlushReport {
         }
     }
 
-    /// Notes that a batch was not delivered, as no request could begin before the deadline.
+    /// Records that a batch was not delivered, as no request could begin before the deadline.
     pub fn out_of_time(&mut self, batch: &Batch) {
         self.left(batch);
-        self.fault.get_or_insert_with(SendError::no_time);
+        self.error.get_or_insert_with(SendError::no_time);
     }
 
-    /// Notes that a batch was not delivered.
+    /// Records that a batch was not delivered.
     pub fn left(&mut self, batch: &Batch) {
         self.left
             .extend(batch.items().iter().map(|item| item.ordinal));
@@ -58,8 +58,8 @@ impl FlushReport {
     }
 
     /// Counts a failed request.
-    pub fn count_fault(&mut self, fault: &SendError) {
-        match fault.outcome {
+    pub fn count_error(&mut self, error: &SendError) {
+        match error.outcome {
             Outcome::Throttled => self.throttled += 1,
             Outcome::Refused => self.refusals += 1,
             Outcome::Unanswered => self.ambiguous += 1,
@@ -80,11 +80,11 @@ impl FlushReport {
         let oldest = [self.oldest_left, other.oldest_left].into_iter().flatten();
         self.oldest_left = oldest.min();
         self.is_cut_off |= other.is_cut_off;
-        // An answer of the service says more than that others were not sent for want of time.
-        let waited = |fault: &SendError| fault.never_began();
-        self.fault = match (self.fault.take(), other.fault) {
-            (Some(fault), Some(other)) if waited(&fault) && !waited(&other) => Some(other),
-            (fault, other) => fault.or(other),
+        // An error of the service is more useful than the error that the time did not suffice.
+        let is_no_time = |error: &SendError| error.never_began();
+        self.error = match (self.error.take(), other.error) {
+            (Some(error), Some(other)) if is_no_time(&error) && !is_no_time(&other) => Some(other),
+            (error, other) => error.or(other),
         };
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     use crate::delivery::error::ErrorClass;
 
     #[test]
-    fn only_an_event_that_is_left_asks_for_the_chunk_again() {
+    fn only_an_event_that_is_left_makes_the_verdict_retry() {
         let mut report = FlushReport {
             dropped: 3,
             refused: 2,
@@ -110,9 +110,9 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_answered_is_the_reason_before_the_lack_of_time() {
-        let with = |fault| FlushReport {
-            fault: Some(fault),
+    fn an_error_of_the_service_takes_precedence_over_lack_of_time() {
+        let with_error = |error| FlushReport {
+            error: Some(error),
             ..FlushReport::default()
         };
         let refused = || SendError::new(ErrorClass::Refused, "InvalidParameterException", "no");
@@ -121,24 +121,24 @@ mod tests {
             (refused(), SendError::no_time()),
             (SendError::no_turn(), refused()),
         ] {
-            let mut report = with(first);
-            report.merge(with(second));
-            assert_eq!(report.fault.unwrap().code, "InvalidParameterException");
+            let mut report = with_error(first);
+            report.merge(with_error(second));
+            assert_eq!(report.error.unwrap().code, "InvalidParameterException");
         }
     }
 
-    /// Also where such a request is left to Fluent Bit.
+    /// Also when such a request is left to Fluent Bit's retry.
     #[test]
-    fn only_a_request_that_was_sent_and_not_answered_is_ambiguous() {
+    fn only_a_request_that_was_sent_without_a_response_is_ambiguous() {
         let mut report = FlushReport::default();
-        for fault in [
+        for error in [
             SendError::no_time(),
             SendError::no_turn(),
             SendError::not_sent(),
             SendError::out_of_time(),
             SendError::unanswered().retried(false),
         ] {
-            report.count_fault(&fault);
+            report.count_error(&error);
         }
         assert_eq!((report.ambiguous, report.throttled), (2, 0));
     }

@@ -1,19 +1,20 @@
-//! The memory of the chunks that an output has tried before.
+//! The ledger: an output's record of chunks that were tried before.
 //!
-//! Fluent Bit knows whole chunks only: after RETRY it flushes the same bytes under the same tag, and
-//! gives no sign that they are the same. So a chunk is known by its content, and an entry has what the
-//! next attempt needs: which events are settled, how often the chunk was tried, which of its skipped
-//! and damaged records were reported, and the time of its oldest event.
+//! Fluent Bit knows whole chunks only: after RETRY it flushes the same bytes with the same tag, without
+//! an identifier. So a chunk is identified by its content. An entry has what the next attempt needs:
+//! the settled events, the number of attempts, the reported counts of skipped and damaged records, and
+//! the time of the oldest event.
 //!
-//! Chunks of equal tag and content are interchangeable, their events being equal one for one; so
-//! entries of one content are a multiset and any of them answers for any such chunk, the oldest first.
-//! An entry that is made while a chunk waits to be delivered is another chunk's: if there is no older
-//! one, the waiting chunk counts as never tried. Else an entry whose rest is refused each time would be
-//! taken by each equal chunk in turn. With `n` equal
-//! chunks in Fluent Bit, the entries' left events and those of chunks not yet tried add up to what
-//! the service still lacks, whichever chunk takes which entry. A chunk that Fluent Bit gave up leaves
-//! its entry behind: a later equal chunk then sends what that one lacked, which makes the service
-//! hold exactly one chunk less than were logged, the one that Fluent Bit said it dropped.
+//! Chunks with equal tag and content are interchangeable, as their events are equal one by one. So the
+//! entries of one content are a multiset, and any entry may serve any such chunk, the oldest first. An
+//! entry that is created while a chunk waits for its delivery belongs to another chunk: without an older
+//! entry, the waiting chunk is sent whole. Otherwise an entry whose rest is always rejected would be
+//! taken by each equal chunk in turn.
+//!
+//! With `n` equal chunks in Fluent Bit, the events left in entries and the events of untried chunks add
+//! up to the events that the service lacks, whichever chunk takes which entry. A chunk that Fluent Bit
+//! dropped leaves its entry behind. A later equal chunk then sends only the rest of that entry. The
+//! service then has exactly one chunk less than was logged: the one that Fluent Bit reported as dropped.
 
 pub mod journal;
 pub mod progress;
@@ -33,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use ring::digest::{Context, SHA256};
 
-/// One output's chunks: those in delivery, and those that Fluent Bit will flush again.
+/// The chunks of one output: those in delivery, and those that Fluent Bit will retry.
 #[derive(Debug, Default)]
 pub struct Ledger(Mutex<Chunks>);
 
@@ -42,9 +43,9 @@ struct Chunks {
     /// The time of the oldest event of each chunk in delivery.
     in_delivery: HashMap<u64, i64>,
     numbers: u64,
-    /// Counts arrivals of chunks and entries, for their order.
+    /// Counts arrivals of chunks and creations of entries, to order them.
     clock: u64,
-    /// By the chunk's length.
+    /// The entries, by the length of the chunk.
     entries: HashMap<usize, Vec<Entry>>,
     bytes: usize,
     next_expiry: Option<Instant>,
@@ -54,22 +55,22 @@ struct Chunks {
 struct Entry {
     key: Key,
     progress: Arc<Progress>,
-    /// The time of the chunk's oldest event that is left, in milliseconds since 1970.
+    /// The time of the oldest event that is left, in milliseconds since 1970.
     oldest: i64,
     has_settled: bool,
     bytes: usize,
-    made: Instant,
-    /// Its place in the order of arrivals and entries.
+    created: Instant,
+    /// Its position in the order of arrivals and entries.
     order: u64,
-    /// Until then Fluent Bit will have flushed the chunk again, unless it gave the chunk up.
+    /// By this time Fluent Bit has retried the chunk, unless it dropped the chunk.
     expected_until: Instant,
 }
 
-/// When a chunk came, in the order of chunks and entries.
+/// The position of a chunk in the order of arrivals and entries.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrived(u64);
 
-/// By what a chunk is known: its length, and the SHA-256 of its tag and bytes.
+/// Identifies a chunk: its length, and the SHA-256 of its tag and bytes.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Key {
     /// The length of the chunk.
@@ -96,15 +97,15 @@ impl Key {
 }
 
 impl Ledger {
-    /// A chunk has come. Chunks begin in the order in which they come.
+    /// Records the arrival of a chunk.
     #[must_use]
     pub fn arrive(&self) -> Arrived {
         Arrived(self.lock().tick())
     }
 
-    /// Begins a delivery. Returns its number, and what is known of the chunk.
+    /// Begins a delivery. Returns its number, and the progress of the chunk if it was tried before.
     ///
-    /// The chunk is hashed only when one of its length is known.
+    /// The chunk is hashed only when there is an entry of its length.
     pub fn begin(
         &self,
         arrived: Arrived,
@@ -113,7 +114,7 @@ impl Ledger {
         now: Instant,
         now_ms: i64,
     ) -> (u64, Option<Arc<Progress>>) {
-        let key = self.knows(len).then(key);
+        let key = self.has_length(len).then(key);
         let mut chunks = self.lock();
         let entry = key.and_then(|key| chunks.take(&key, arrived, now));
         let number = chunks.numbers;
@@ -123,7 +124,7 @@ impl Ledger {
         (number, entry.map(|entry| entry.progress))
     }
 
-    /// Takes out what is known of a chunk, whose delivery another ledger has begun.
+    /// Removes and returns the progress of a chunk, whose delivery another ledger has begun.
     pub fn take(&self, key: &Key, now: Instant) -> Option<Arc<Progress>> {
         let mut chunks = self.lock();
         let arrived = Arrived(chunks.tick());
@@ -131,13 +132,13 @@ impl Ledger {
         entry.map(|entry| entry.progress)
     }
 
-    /// Whether a chunk of this length is known.
+    /// Whether there is an entry for a chunk of this length.
     #[must_use]
-    pub fn knows(&self, len: usize) -> bool {
+    pub fn has_length(&self, len: usize) -> bool {
         self.lock().entries.contains_key(&len)
     }
 
-    /// Takes out all entries: the key, what is known, and the time of the oldest event.
+    /// Removes and returns all entries: the key, the progress, and the time of the oldest event.
     #[must_use]
     pub fn take_all(&self) -> Vec<(Key, Arc<Progress>, i64)> {
         let mut chunks = self.lock();
@@ -149,7 +150,7 @@ impl Ledger {
             .collect()
     }
 
-    /// Notes the time of the oldest event of a chunk in delivery.
+    /// Records the time of the oldest event of a chunk in delivery.
     pub fn set_oldest(&self, number: u64, oldest: i64) {
         self.lock().in_delivery.insert(number, oldest);
     }
@@ -159,8 +160,8 @@ impl Ledger {
         self.lock().in_delivery.remove(&number)
     }
 
-    /// Notes a chunk that Fluent Bit will flush again. Returns the entries that are dropped: those
-    /// that have expired, and the oldest ones where there is no room.
+    /// Adds an entry for a chunk that Fluent Bit will retry. Returns the entries that are removed:
+    /// expired entries, and the oldest ones if the memory limit is exceeded.
     pub fn note(&self, key: Key, progress: Arc<Progress>, oldest: i64, now: Instant) -> Dropped {
         let (attempts, has_settled, bytes) = progress.size();
         let mut chunks = self.lock();
@@ -171,17 +172,17 @@ impl Ledger {
             oldest,
             has_settled,
             bytes: bytes + ENTRY_BYTES,
-            made: now,
+            created: now,
             expected_until: now + longest_wait(attempts) * 2,
         };
         chunks.bytes += entry.bytes;
         chunks.entries.entry(key.len).or_default().push(entry);
         let expired = chunks.expire(now);
-        let evicted = chunks.keep_within_bounds();
+        let evicted = chunks.enforce_limit();
         Dropped { expired, evicted }
     }
 
-    /// The time of the oldest event that is still to be delivered, in milliseconds since 1970.
+    /// The time of the oldest event that is not delivered yet, in milliseconds since 1970.
     #[must_use]
     pub fn oldest(&self, now: Instant) -> Option<i64> {
         let chunks = self.lock();
@@ -199,9 +200,9 @@ impl Ledger {
 /// Entries that are no longer in the ledger.
 #[derive(Debug, Default)]
 pub struct Dropped {
-    /// Those that were too old.
+    /// Entries that were too old.
     pub expired: Vec<Arc<Progress>>,
-    /// Those for which there was no room.
+    /// Entries that were removed because of the memory limit.
     pub evicted: Vec<Arc<Progress>>,
 }
 
@@ -211,10 +212,10 @@ impl Chunks {
         self.clock
     }
 
-    /// Takes out the oldest entry of this key that was made before the chunk came.
+    /// Removes and returns the oldest entry of this key that was created before the chunk arrived.
     fn take(&mut self, key: &Key, arrived: Arrived, now: Instant) -> Option<Entry> {
         let entries = self.entries.get_mut(&key.len)?;
-        let is_current = |entry: &Entry| now.saturating_duration_since(entry.made) < LIFETIME;
+        let is_current = |entry: &Entry| now.saturating_duration_since(entry.created) < LIFETIME;
         let answers = |entry: &Entry| entry.key == *key && entry.order < arrived.0;
         let at = entries
             .iter()
@@ -232,12 +233,13 @@ impl Chunks {
             return Vec::new();
         }
         self.next_expiry = Some(now + EXPIRY_INTERVAL);
-        self.remove(|entry| now.saturating_duration_since(entry.made) >= LIFETIME)
+        self.remove(|entry| now.saturating_duration_since(entry.created) >= LIFETIME)
     }
 
-    /// Makes room for an eighth more, so that this is rare. An entry without settled events goes first:
-    /// without it the chunk's attempts are counted anew, and nothing is sent twice.
-    fn keep_within_bounds(&mut self) -> Vec<Arc<Progress>> {
+    /// Enforces the memory limit. Frees an eighth of it, so that this runs rarely. Entries without settled
+    /// events are removed first: without such an entry the count of attempts restarts, and no event is
+    /// sent twice.
+    fn enforce_limit(&mut self) -> Vec<Arc<Progress>> {
         if self.bytes <= MAX_BYTES {
             return Vec::new();
         }
@@ -246,7 +248,7 @@ impl Chunks {
             .map(|entry| {
                 (
                     entry.has_settled,
-                    entry.made,
+                    entry.created,
                     entry.progress.id(),
                     entry.bytes,
                 )
@@ -255,14 +257,14 @@ impl Chunks {
         order.sort_unstable();
         let mut excess = self.bytes - MAX_BYTES / 8 * 7;
         let mut last = None;
-        for (has_settled, made, id, bytes) in order {
-            last = Some((has_settled, made, id));
+        for (has_settled, created, id, bytes) in order {
+            last = Some((has_settled, created, id));
             if excess <= bytes {
                 break;
             }
             excess -= bytes;
         }
-        self.remove(|entry| Some((entry.has_settled, entry.made, entry.progress.id())) <= last)
+        self.remove(|entry| Some((entry.has_settled, entry.created, entry.progress.id())) <= last)
     }
 
     fn remove(&mut self, mut is_out: impl FnMut(&Entry) -> bool) -> Vec<Arc<Progress>> {
@@ -278,25 +280,25 @@ impl Chunks {
     }
 }
 
-/// The longest time until Fluent Bit flushes a chunk again, by its default scheduler
+/// The longest time until Fluent Bit retries a chunk, with the default scheduler
 /// (`flb_scheduler.c`: at most `scheduler.base` * 2^attempts, and `scheduler.cap`).
 fn longest_wait(attempts: u32) -> Duration {
     let doubled = SCHEDULER_BASE * (1 << attempts.min(MAX_DOUBLINGS));
     doubled.min(SCHEDULER_CAP)
 }
 
-/// Longer than Fluent Bit's longest wait between two attempts.
+/// The lifetime of an entry; longer than Fluent Bit's longest wait between two attempts.
 pub const LIFETIME: Duration = Duration::from_secs(2 * 3600);
 /// `scheduler.base`.
 const SCHEDULER_BASE: Duration = Duration::from_secs(5);
 /// `scheduler.cap`.
 const SCHEDULER_CAP: Duration = Duration::from_secs(2000);
 const MAX_DOUBLINGS: u32 = 16;
-/// How often expired entries are looked for; an expired entry is not used before that either.
+/// How often expired entries are removed. An expired entry is not used before its removal either.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
-/// Memory for the entries of an output: some thousand chunks.
+/// The memory limit of an output's entries, in bytes: some thousand chunks.
 const MAX_BYTES: usize = 1024 * 1024;
-/// An entry without its set of events.
+/// The memory of an entry without its set of events, in bytes.
 const ENTRY_BYTES: usize = 320;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! How many chunks of an output are delivered at once.
+//! Limits how many chunks of an output are delivered concurrently (`concurrency`).
 //!
-//! Fluent Bit starts a flush for each chunk that it has, a thousand and more of a backlog. Those beyond
-//! the limit wait here, in the order in which they came. They hold neither a request's body nor a thread.
+//! Fluent Bit starts a flush for each of its chunks, more than 1000 with a backlog. Chunks beyond the
+//! limit wait here for a permit in order of arrival. A waiting chunk holds no request body and no thread.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +10,23 @@ use cbindings::Flush;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// The permits of one output; clones are the same.
+/// The permits of one output; clones share them.
 #[derive(Clone, Debug)]
 pub struct Permits {
     semaphore: Arc<Semaphore>,
     flush_timeout: Duration,
 }
 
-/// One chunk may be delivered, until this is dropped.
+/// Permission to deliver one chunk, until it is dropped.
 #[derive(Debug)]
 pub struct Permit {
-    /// When Fluent Bit is answered, whatever is left by then.
+    /// When the flush must be answered.
     pub deadline: Instant,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Permits {
-    /// Lets so many chunks be delivered at once, each for `flush_timeout` at most.
+    /// Permits for `concurrency` chunks at a time, each for `flush_timeout` at most.
     #[must_use]
     pub fn new(concurrency: u32, flush_timeout: Duration) -> Self {
         Self {
@@ -35,10 +35,10 @@ impl Permits {
         }
     }
 
-    /// Waits for a permit; `None` when the flush's time is over before.
+    /// Waits for a permit; `None` when `flush_timeout` ends before.
     ///
-    /// Waiting takes none of the flush's time, so that a backlog uses up no retry of chunks that were
-    /// never tried. Only where Fluent Bit cannot end before the flush is answered, it does.
+    /// `flush_timeout` begins with the permit, so that chunks in a backlog do not use up retries without
+    /// an attempt. It begins with the call only when Fluent Bit cannot end before the flush is answered.
     pub async fn acquire(&self, flush: &Flush) -> Option<Permit> {
         let latest = Instant::now() + self.flush_timeout;
         let permit = self.semaphore.clone().acquire_owned();

@@ -1,9 +1,9 @@
-//! What is known of targets that refused a request: whether they have accepted one since.
+//! Tracks whether a target that rejected a request has accepted another request since.
 //!
-//! A refused request says that its content is wrong, or its target. Only an accepted request to the
-//! same target tells which, so a delivery that holds refused items watches its target, and every
-//! delivery of the instance notes what that target accepts. Requests have the same target when all
-//! that stands before their items is the same: an entity may be refused while others are accepted.
+//! The cause of a rejected request is either its content or its target. Only an accepted request to the
+//! same target decides which. So a delivery with rejected items watches its target, and every delivery
+//! of the instance records what that target accepts. Requests have the same target when their body
+//! before the items (the head) is equal: one entity may be rejected while others are accepted.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
@@ -13,23 +13,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The targets that an instance watches; there are none while nothing is refused.
+/// The targets that an instance watches; empty while nothing is rejected.
 #[derive(Debug, Default)]
 pub struct Targets {
     watched: Mutex<HashMap<Box<[u8]>, Weak<Target>>>,
-    /// Lets deliveries pass without the lock where nothing is watched.
+    /// The number of watched targets, so that deliveries skip the lock while it is 0.
     count: AtomicUsize,
 }
 
-/// One target, by the head of its requests.
+/// One watched target.
 #[derive(Debug, Default)]
 pub(super) struct Target {
-    /// When the latest request that the target accepted had begun.
+    /// The start of the latest request that the target accepted.
     accepted: Mutex<Option<Instant>>,
 }
 
 impl Targets {
-    /// Watches a target from now on, for as long as the answer is held.
+    /// Watches the target with this head until the returned value is dropped.
     pub(super) fn get(&self, head: &[u8]) -> Arc<Target> {
         let mut watched = self.lock();
         watched.retain(|_, target| target.strong_count() > 0);
@@ -40,7 +40,7 @@ impl Targets {
         target
     }
 
-    /// Notes that a target accepted a request that began then.
+    /// Records that a target accepted a request that began at `began`.
     pub(super) fn accepted(&self, head: &[u8], began: Instant) {
         if self.count.load(Relaxed) == 0 {
             return;
@@ -58,12 +58,12 @@ impl Targets {
 }
 
 impl Target {
-    /// Whether the target has accepted a request that began after this moment.
+    /// Whether the target has accepted a request that began after `moment`.
     pub(super) fn accepted_since(&self, moment: Instant) -> bool {
         self.lock().is_some_and(|accepted| accepted > moment)
     }
 
-    /// Whether the target has accepted a request that began so lately.
+    /// Whether the target has accepted a request that began within the last `time`.
     pub(super) fn accepted_within(&self, time: Duration) -> bool {
         self.lock()
             .is_some_and(|accepted| accepted.elapsed() < time)
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn only_what_began_later_and_at_the_same_target_is_proof() {
+    async fn only_a_later_request_to_the_same_target_is_proof() {
         let targets = Targets::default();
         targets.accepted(b"a", Instant::now());
         let (target, other) = (targets.get(b"a"), targets.get(b"b"));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_target_that_nobody_watches_is_forgotten() {
+    async fn targets_without_a_watcher_are_removed() {
         let targets = Targets::default();
         for number in 0..100 {
             drop(targets.get(&[number]));

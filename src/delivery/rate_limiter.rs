@@ -1,11 +1,11 @@
-//! How fast to call a service that throttles: one rate limiter for all that share its quota.
+//! An adaptive rate limiter, shared by all callers of one quota.
 //!
-//! The rate has no limit until the service throttles. Then the rate drops below what was admitted
-//! (multiplicative decrease), holds, rises a little at a time towards the rate that was throttled
-//! and somewhat past it (additive increase), and once nothing was throttled for that long, grows
-//! manifold: the limit is gone. The constants come from a simulation that a test repeats.
+//! There is no limit until the service throttles. Then the rate decreases below the rate of accepted
+//! calls (multiplicative decrease), is held, increases linearly to somewhat above the throttled rate
+//! (additive increase), and then grows exponentially until the limit is removed. The constants come
+//! from a simulation, which is also a test.
 //!
-//! While the service has asked to be left alone, nobody is admitted, and the rate does not change.
+//! During the service's `Retry-After` no call is admitted and the rate does not change.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -19,16 +19,16 @@ use crate::aws::session::Settings;
 use crate::delivery::error::{ErrorClass, MOST_QUIET, SendError};
 use crate::telemetry::metrics::descriptors::Operation;
 
-/// Limits the calls of one operation in one account and region; shared by chunks and instances.
+/// Limits the rate of calls of one operation in one account and region; shared by chunks and instances.
 #[derive(Debug, Default)]
 pub struct RateLimiter {
     state: Mutex<State>,
-    /// Callers are admitted in the order in which they came.
-    line: FairMutex<()>,
+    /// A fair lock: callers are admitted in order of arrival.
+    queue: FairMutex<()>,
 }
 
 impl RateLimiter {
-    /// The rate limiter of this operation for everyone with these settings.
+    /// The rate limiter shared by all instances with these settings, for one operation.
     #[must_use]
     pub fn shared(settings: &Settings, operation: Operation) -> Arc<Self> {
         let key = (settings.clone(), operation);
@@ -47,7 +47,7 @@ impl RateLimiter {
         if self.lock().is_open(Instant::now()) {
             return;
         }
-        let _in_line = self.line.lock().await;
+        let _turn = self.queue.lock().await;
         loop {
             let wait = self.lock().try_acquire(Instant::now());
             match wait {
@@ -57,18 +57,19 @@ impl RateLimiter {
         }
     }
 
-    /// Notes how a call ended: without a fault, or with one of some items or of the whole call.
-    pub fn note(&self, fault: Option<&SendError>, was_accepted: bool) {
+    /// Records the result of a call: no error, or an error of some items (`was_accepted`) or of the whole
+    /// call.
+    pub fn note(&self, error: Option<&SendError>, was_accepted: bool) {
         let (mut state, now) = (self.lock(), Instant::now());
-        state.quiet(now, fault.and_then(|fault| fault.retry_after));
-        match fault {
-            Some(fault) if fault.kind == ErrorClass::Throttled => state.throttled(now),
-            Some(fault) if !was_accepted && !fault.kind.is_within_the_quota() => {}
+        state.pause(now, error.and_then(|error| error.retry_after));
+        match error {
+            Some(error) if error.kind == ErrorClass::Throttled => state.throttled(now),
+            Some(error) if !was_accepted && !error.kind.is_within_the_quota() => {}
             _ => state.admitted(now),
         }
     }
 
-    /// The calls a second that are made at most; `None` where there is no limit.
+    /// The maximum rate in calls per second; `None` without a limit.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         self.lock().limit.as_ref().map(|limit| limit.rate)
@@ -79,47 +80,47 @@ impl RateLimiter {
     }
 }
 
-type Paces = HashMap<(Settings, Operation), Weak<RateLimiter>>;
+type RateLimiters = HashMap<(Settings, Operation), Weak<RateLimiter>>;
 
-static RATE_LIMITERS: Lazy<Mutex<Paces>> = Lazy::new(Mutex::default);
+static RATE_LIMITERS: Lazy<Mutex<RateLimiters>> = Lazy::new(Mutex::default);
 
-/// The arithmetic, apart from any clock.
+/// The state of the limiter; methods take the current time.
 #[derive(Debug, Default)]
 struct State {
     limit: Option<Limit>,
-    /// Until then the service asked to be left alone.
-    quiet_until: Option<Instant>,
-    /// When recent calls ended that the service did not throttle.
+    /// The end of the service's `Retry-After`.
+    paused_until: Option<Instant>,
+    /// When recent calls ended that were not throttled.
     admitted: VecDeque<Instant>,
 }
 
 #[derive(Debug)]
 struct Limit {
-    /// Calls a second.
+    /// The rate in calls per second.
     rate: f64,
     /// The rate after the last decrease.
     base: f64,
-    /// Calls that may be made now.
+    /// Tokens of the bucket: calls that may begin now.
     tokens: f64,
     updated: Instant,
     decreased: Instant,
-    /// Until then the rate does not rise.
+    /// The rate does not increase before this time.
     held_until: Instant,
 }
 
 impl State {
-    /// Whether a call need not wait.
+    /// Whether a call may begin without waiting.
     fn is_open(&self, now: Instant) -> bool {
-        self.limit.is_none() && self.quiet_until.is_none_or(|until| until <= now)
+        self.limit.is_none() && self.paused_until.is_none_or(|until| until <= now)
     }
 
-    /// Admits a call, or says how long to wait before asking again.
+    /// Admits a call, or returns how long to wait before the next try.
     fn try_acquire(&mut self, now: Instant) -> Option<Duration> {
-        let quiet = self
-            .quiet_until
+        let pause = self
+            .paused_until
             .map(|until| until.saturating_duration_since(now));
-        if let Some(quiet) = quiet.filter(|quiet| !quiet.is_zero()) {
-            return Some(quiet.max(SHORTEST_WAIT));
+        if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
+            return Some(pause.max(MIN_WAIT));
         }
         let limit = self.limit.as_mut()?;
         limit.advance(now);
@@ -132,18 +133,18 @@ impl State {
             return None;
         }
         let missing = (1.0 - limit.tokens).max(0.0) / limit.rate;
-        Some(Duration::from_secs_f64(missing).max(SHORTEST_WAIT))
+        Some(Duration::from_secs_f64(missing).max(MIN_WAIT))
     }
 
-    /// Admits nobody for so long, [`MOST_QUIET`] at most.
-    fn quiet(&mut self, now: Instant, retry_after: Option<Duration>) {
+    /// Admits no call for `retry_after`, [`MOST_QUIET`] at most.
+    fn pause(&mut self, now: Instant, retry_after: Option<Duration>) {
         let Some(asked) = retry_after else { return };
-        let until = self.quiet_until.max(Some(now + asked.min(MOST_QUIET)));
-        self.quiet_until = until;
+        let until = self.paused_until.max(Some(now + asked.min(MOST_QUIET)));
+        self.paused_until = until;
     }
 
     fn admitted(&mut self, now: Instant) {
-        if self.admitted.len() == REMEMBERED {
+        if self.admitted.len() == MAX_REMEMBERED {
             self.admitted.pop_front();
         }
         self.admitted.push_back(now);
@@ -153,14 +154,14 @@ impl State {
         let measured = self.measured(now);
         let limit = self.limit.get_or_insert_with(|| Limit::new(measured, now));
         limit.advance(now);
-        limit.held_until = now.max(self.quiet_until.unwrap_or(now)) + HOLD;
-        // The calls that are answered together were made at one rate: they lower it once.
-        if now.duration_since(limit.decreased) >= ONE_DECREASE {
+        limit.held_until = now.max(self.paused_until.unwrap_or(now)) + HOLD;
+        // Calls that are answered at the same time were sent at one rate, so they decrease it once.
+        if now.duration_since(limit.decreased) >= DECREASE_INTERVAL {
             limit.decrease(measured, now);
         }
     }
 
-    /// Calls a second that were not throttled, lately.
+    /// The recent rate of calls that were not throttled, per second.
     fn measured(&self, now: Instant) -> f64 {
         let recent = self.admitted.iter().rev();
         let recent = recent.take_while(|&&at| now.saturating_duration_since(at) < WINDOW);
@@ -170,7 +171,7 @@ impl State {
 
 impl Limit {
     fn new(measured: f64, now: Instant) -> Self {
-        let rate = (measured * DECREASE).max(LEAST_FIRST);
+        let rate = (measured * DECREASE).max(MIN_FIRST_RATE);
         Self {
             rate,
             base: rate,
@@ -182,48 +183,51 @@ impl Limit {
     }
 
     fn decrease(&mut self, measured: f64, now: Instant) {
-        self.rate = (self.rate.min(measured.max(LEAST)) * DECREASE).max(LEAST);
+        self.rate = (self.rate.min(measured.max(MIN_RATE)) * DECREASE).max(MIN_RATE);
         self.base = self.rate;
         self.decreased = now;
     }
 
-    /// Brings rate and tokens to this moment.
+    /// Updates rate and tokens to `now`.
     fn advance(&mut self, now: Instant) {
         let rising = now
             .saturating_duration_since(self.held_until.max(self.updated))
             .as_secs_f64();
         let passed = now.saturating_duration_since(self.updated).as_secs_f64();
-        if self.rate < self.base * PAST_THE_LIMIT {
+        if self.rate < self.base * LINEAR_UP_TO {
             self.rate += self.base * INCREASE * rising;
         } else {
             self.rate *= GROWTH.powf(rising);
         }
-        self.tokens = (self.tokens + self.rate * passed).min(MOST_TOKENS);
+        self.tokens = (self.tokens + self.rate * passed).min(MAX_TOKENS);
         self.updated = self.updated.max(now);
     }
 }
 
-/// What remains of the admitted rate after a throttled call.
+/// Factor of a decrease.
 const DECREASE: f64 = 0.8;
-/// The rate holds so long after a throttled call, and after the time that it asked for.
+/// How long the rate is held after a throttled call and its `Retry-After`.
 const HOLD: Duration = Duration::from_secs(2);
-/// Then it rises by this share of itself each second ...
+/// Then the rate increases by this share of `base` per second ...
 const INCREASE: f64 = 0.12;
-/// ... until it is this much above where it was lowered to, and then it grows this fold each second.
-const PAST_THE_LIMIT: f64 = 1.6;
+/// ... up to this multiple of `base`; above it the rate is multiplied by `GROWTH` per second.
+const LINEAR_UP_TO: f64 = 1.6;
 const GROWTH: f64 = 4.0;
-const ONE_DECREASE: Duration = Duration::from_secs(1);
-/// Admitted calls are counted over this time.
+/// The minimum time between two decreases.
+const DECREASE_INTERVAL: Duration = Duration::from_secs(1);
+/// The time over which the rate of calls is measured.
 const WINDOW: Duration = Duration::from_secs(2);
-/// Enough to measure rates up to where there is no limit.
-const REMEMBERED: usize = 4096;
-/// One throttled call tells little: the first limit is no lower than this.
-const LEAST_FIRST: f64 = 5.0;
-const LEAST: f64 = 0.5;
-const MOST_TOKENS: f64 = 1.5;
-/// Beyond so many calls a second no quota of these services is left.
+/// Calls to remember: enough to measure rates up to [`NO_LIMIT`].
+const MAX_REMEMBERED: usize = 4096;
+/// The minimum of the first limit: one throttled call is weak evidence.
+const MIN_FIRST_RATE: f64 = 5.0;
+/// The minimum rate in calls per second.
+const MIN_RATE: f64 = 0.5;
+/// The capacity of the token bucket.
+const MAX_TOKENS: f64 = 1.5;
+/// Calls per second above which the limit is removed: higher than the quotas of these services.
 const NO_LIMIT: f64 = 2000.0;
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+const MIN_WAIT: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! One request of a delivery: whether it may begin, its answer, and what is counted of it.
+//! One request of a delivery: its admission, its answer and its metrics.
 
 use tokio::time::{Instant, timeout_at};
 
@@ -12,15 +12,15 @@ use crate::telemetry::log_limiter;
 use crate::telemetry::metrics::descriptors::Id;
 
 impl<S: BatchSink> RetryLoop<'_, S> {
-    /// Sends when it is this request's turn and there is time for its answer.
+    /// Sends the request once the rate limiter admits it, if the time suffices for its answer.
     async fn put(&mut self, batch: &Batch) -> Result<Answer, SendError> {
         let DeliveryContext {
             deadline,
             rate_limiter,
             ..
-        } = self.terms;
-        let turn = timeout_at(deadline.last_begin(), rate_limiter.acquire());
-        if turn.await.is_err() {
+        } = self.context;
+        let admission = timeout_at(deadline.last_begin(), rate_limiter.acquire());
+        if admission.await.is_err() {
             return Err(SendError::no_turn());
         }
         if !deadline.admits() {
@@ -29,54 +29,54 @@ impl<S: BatchSink> RetryLoop<'_, S> {
         self.report.requests += 1;
         self.began = Instant::now();
         let limit = deadline.of_request();
-        let request = self.terms.telemetry.metrics.request(S::PUT);
+        let request = self.context.telemetry.metrics.request(S::PUT);
         let (answer, sent) =
             signed_body::traced(deadline::within(limit, self.service.put(batch))).await;
         let answer = answer.unwrap_or_else(|_| Err(self.no_answer(limit, sent)));
-        let answer = answer.or_else(|fault| match fault.kind {
+        let answer = answer.or_else(|error| match error.kind {
             ErrorClass::Stored => Ok(Answer::default()),
-            _ => Err(fault),
+            _ => Err(error),
         });
         let outcome = outcome(&answer);
         request.end(outcome);
         if !matches!(outcome, Outcome::Unanswered | Outcome::Unsent) {
             deadline.answered_in(self.began.elapsed());
         }
-        self.inform_pace(&answer);
+        self.update_rate_limiter(&answer);
         answer
     }
 
-    /// The request had to be given up; one that never left cannot have been accepted.
+    /// The error of a request that timed out. A request that was not sent cannot have been accepted.
     fn no_answer(&self, limit: Instant, sent: bool) -> SendError {
         if !sent {
             return SendError::not_sent();
         }
-        let fault = if limit < self.terms.deadline.at() {
+        let error = if limit < self.context.deadline.at() {
             SendError::unanswered()
         } else {
             SendError::out_of_time()
         };
-        fault.retried(self.service.retries_unanswered())
+        error.retried(self.service.retries_unanswered())
     }
 
-    fn inform_pace(&self, answer: &Result<Answer, SendError>) {
+    fn update_rate_limiter(&self, answer: &Result<Answer, SendError>) {
         let DeliveryContext {
             rate_limiter,
             telemetry,
             ..
-        } = self.terms;
-        let fault = match answer {
-            Ok(answer) => answer.again.as_ref().map(|(_, fault)| fault),
-            Err(fault) => Some(fault),
+        } = self.context;
+        let error = match answer {
+            Ok(answer) => answer.again.as_ref().map(|(_, error)| error),
+            Err(error) => Some(error),
         };
-        let is_throttled = fault.is_some_and(|fault| fault.kind == ErrorClass::Throttled);
+        let is_throttled = error.is_some_and(|error| error.kind == ErrorClass::Throttled);
         telemetry
             .metrics
             .add(Id::Throttles, usize::from(is_throttled));
-        rate_limiter.note(fault, answer.is_ok());
+        rate_limiter.note(error, answer.is_ok());
     }
 
-    /// One request; what of it is to be sent again.
+    /// Sends one request and counts its result; returns the items to retry.
     pub(super) async fn attempt(
         &mut self,
         batch: &Batch,
@@ -89,7 +89,7 @@ impl<S: BatchSink> RetryLoop<'_, S> {
         let refused_bytes: usize = answer.refused.iter().map(|refused| refused.bytes).sum();
         let accepted = batch.items().len() - again - refused;
         self.report.accepted += accepted;
-        let metrics = &self.terms.telemetry.metrics;
+        let metrics = &self.context.telemetry.metrics;
         metrics.add(Id::Delivered, accepted);
         let bytes = batch.bytes() - again_bytes - refused_bytes;
         metrics.add(Id::DeliveredBytes, bytes);
@@ -107,15 +107,15 @@ impl<S: BatchSink> RetryLoop<'_, S> {
             ..
         } = refused;
         self.report.refused += count;
-        let telemetry = &self.terms.telemetry;
+        let telemetry = &self.context.telemetry;
         telemetry.metrics.add(*reason, *count);
-        let kind = log_limiter::LogKey {
+        let key = log_limiter::LogKey {
             what: "rejected",
             part: reason.name(),
             unit: "events",
         };
         telemetry.error(
-            kind,
+            key,
             *count,
             format_args!("{}: {text}", self.service.target()),
         );
@@ -126,6 +126,6 @@ fn outcome(answer: &Result<Answer, SendError>) -> Outcome {
     match answer {
         Ok(Answer { again: None, .. }) => Outcome::Ok,
         Ok(Answer { again: Some(_), .. }) => Outcome::Partial,
-        Err(fault) => fault.outcome,
+        Err(error) => error.outcome,
     }
 }

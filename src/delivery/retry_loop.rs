@@ -1,4 +1,4 @@
-//! One target's batches: what is sent, what is tried again, and what is given up.
+//! The retry loop of one target: sends batches, retries failed ones, and drops rejected items.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,7 +18,7 @@ use crate::delivery::flush_report::FlushReport;
 use crate::telemetry::log_limiter;
 use crate::telemetry::metrics::descriptors::{DropReason, Id};
 
-/// Whether to go on after a request.
+/// Whether the loop continues after a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Flow {
     Continue,
@@ -27,70 +27,70 @@ enum Flow {
 
 pub(super) struct RetryLoop<'d, S> {
     pub(super) service: &'d S,
-    pub(super) terms: &'d DeliveryContext,
+    pub(super) context: &'d DeliveryContext,
     pub(super) report: FlushReport,
     search: Search,
     backoff: Backoff,
-    /// The target, from its first refusal on.
+    /// The watched target; set with the first rejection.
     target: Option<Arc<Target>>,
     /// When the last request began.
     pub(super) began: Instant,
-    /// How often the latest part of a batch was sent.
+    /// How often the current part of a batch was sent.
     attempt: usize,
-    /// What the last failed request was answered with.
-    fault: Option<SendError>,
+    /// The error of the last failed request.
+    error: Option<SendError>,
 }
 
 impl<'d, S: BatchSink> RetryLoop<'d, S> {
-    pub(super) fn new(service: &'d S, terms: &'d DeliveryContext, batches: Vec<Batch>) -> Self {
+    pub(super) fn new(service: &'d S, context: &'d DeliveryContext, batches: Vec<Batch>) -> Self {
         let items: usize = batches.iter().map(|batch| batch.items().len()).sum();
-        let requests = requests_of_search(items) + (1 << terms.halvings);
-        let has_time = terms
+        let requests = requests_of_search(items) + (1 << context.halvings);
+        let has_time = context
             .deadline
-            .has_time_for(requests, terms.rate_limiter.rate());
+            .has_time_for(requests, context.rate_limiter.rate());
         let mut random = fastrand::Rng::new();
         let random = (!has_time && service.order() != Order::Sequential).then_some(&mut random);
         Self {
             service,
-            terms,
+            context,
             report: FlushReport::default(),
-            search: Search::new(batches, terms.halvings, random),
+            search: Search::new(batches, context.halvings, random),
             backoff: Backoff::new(fastrand::Rng::new()),
             target: None,
             began: Instant::now(),
             attempt: 0,
-            fault: None,
+            error: None,
         }
     }
 
-    /// Sends until everything is settled, the time is up, or a fault stops the target.
+    /// Sends until everything is delivered or dropped, the deadline is reached, or an error stops the target.
     pub(super) async fn run(mut self, stopped: &AtomicBool) -> FlushReport {
         while !stopped.load(Relaxed) {
-            let course = match self.search.next() {
+            let flow = match self.search.next() {
                 Some(part) => self.send(part).await,
                 None if self.search.is_waiting() => self.wait_for_proof().await,
                 None => break,
             };
-            if course == Flow::Stop {
+            if flow == Flow::Stop {
                 stopped.store(true, Relaxed);
             }
         }
-        self.leave()
+        self.into_report()
     }
 
-    /// Notes what is not delivered, and why.
-    fn leave(mut self) -> FlushReport {
+    /// Records what is not delivered, and the error.
+    fn into_report(mut self) -> FlushReport {
         for batch in self.search.into_rest() {
             self.report.left(&batch);
         }
-        if !self.report.left.is_empty() && self.report.fault.is_none() {
+        if !self.report.left.is_empty() && self.report.error.is_none() {
             let attempt = self.attempt;
-            self.report.fault = self.fault.map(|fault| fault.at(attempt));
+            self.report.error = self.error.map(|error| error.at(attempt));
         }
         self.report
     }
 
-    /// Sends a part once, and decides what comes next.
+    /// Sends a part once and handles the result.
     async fn send(&mut self, mut part: Part) -> Flow {
         self.attempt += 1;
         let proven = |first| self.target.as_ref()?.accepted_since(first).then_some(());
@@ -102,138 +102,142 @@ impl<'d, S: BatchSink> RetryLoop<'d, S> {
                 self.attempt = 0;
                 Flow::Continue
             }
-            Ok(Some((rest, fault))) => {
-                self.log_attempt(&fault);
+            Ok(Some((rest, error))) => {
+                self.log_attempt(&error);
                 if rest.len() < part.batch.items().len() {
                     self.accepted(&part.batch);
                 }
                 if let Some(rest) = part.batch.part(&rest) {
                     self.search.put_back(Part::new(rest));
                 }
-                self.wait(fault).await
+                self.wait(error).await
             }
-            Err(fault) => self.failed(part, fault).await,
+            Err(error) => self.failed(part, error).await,
         }
     }
 
-    /// The target takes requests: what it refused before is tried again.
+    /// Handles an accepted request: resets the backoff, and retries what was rejected before.
     fn accepted(&mut self, batch: &Batch) {
-        self.fault = None;
+        self.error = None;
         self.backoff = Backoff::new(fastrand::Rng::new());
-        self.terms.targets.accepted(batch.head(), self.began);
+        self.context.targets.accepted(batch.head(), self.began);
         self.search.try_aside();
     }
 
-    /// Writes a debug line for an attempt that is followed by another one, or by a line of its own.
+    /// Logs a failed attempt at debug level.
     fn log_attempt(&self, fault: &SendError) {
         let (target, attempt) = (self.service.target(), self.attempt);
-        self.terms
+        self.context
             .telemetry
             .debug(format_args!("{target}: {fault} (attempt {attempt})"));
     }
 
-    /// Decides what is done about a failed request.
-    async fn failed(&mut self, part: Part, fault: SendError) -> Flow {
-        if fault.never_began() {
+    /// Handles a request that failed as a whole.
+    async fn failed(&mut self, part: Part, error: SendError) -> Flow {
+        if error.never_began() {
             self.search.put_back(part);
-            self.fault.get_or_insert(fault);
+            self.error.get_or_insert(error);
             return Flow::Stop;
         }
-        self.log_attempt(&fault);
-        self.report.count_fault(&fault);
-        let unanswered = usize::from(fault.outcome == Outcome::Unanswered);
-        self.terms.telemetry.metrics.add(Id::Ambiguous, unanswered);
-        if fault.kind == ErrorClass::Refused {
-            return self.refused(part, fault).await;
+        self.log_attempt(&error);
+        self.report.count_error(&error);
+        let unanswered = usize::from(error.outcome == Outcome::Unanswered);
+        self.context
+            .telemetry
+            .metrics
+            .add(Id::Ambiguous, unanswered);
+        if error.kind == ErrorClass::Refused {
+            return self.refused(part, error).await;
         }
         self.search.put_back(part);
-        match fault.kind {
+        match error.kind {
             ErrorClass::Denied => {
-                self.fault = Some(fault);
+                self.error = Some(error);
                 Flow::Stop
             }
-            ErrorClass::Missing => self.create(fault).await,
-            _ => self.wait(fault).await,
+            ErrorClass::Missing => self.create(error).await,
+            _ => self.wait(error).await,
         }
     }
 
-    /// Looks for the items at fault; see [`super::search`].
-    async fn refused(&mut self, part: Part, fault: SendError) -> Flow {
-        let targets = &self.terms.targets;
-        let known = || targets.get(part.batch.head());
-        let known = self.target.get_or_insert_with(known);
-        let healthy = known.accepted_within(HEALTHY);
+    /// Handles a rejection: searches for the rejected items; see [`super::search`].
+    async fn refused(&mut self, part: Part, error: SendError) -> Flow {
+        let targets = &self.context.targets;
+        let target = || targets.get(part.batch.head());
+        let target = self.target.get_or_insert_with(target);
+        let healthy = target.accepted_within(HEALTHY);
         let requests = requests_of_search(part.batch.items().len());
         let DeliveryContext {
             deadline,
             rate_limiter,
             ..
-        } = self.terms;
+        } = self.context;
         let has_time = deadline.has_time_for(requests, rate_limiter.rate());
         match self.search.refused(part, healthy, has_time, Instant::now()) {
             Step::Next => {
-                self.fault = Some(fault);
+                self.error = Some(error);
                 Flow::Continue
             }
-            Step::Wait => self.wait(fault).await,
+            Step::Wait => self.wait(error).await,
             Step::Drop(item) => {
-                self.give_up(&item, &fault);
+                self.give_up(&item, &error);
                 Flow::Continue
             }
         }
     }
 
-    /// Gives up an item that is proven to be refused for what it holds.
+    /// Drops an item that is proven to be rejected for its content.
     fn give_up(&mut self, item: &Batch, fault: &SendError) {
         let count = item.items().len();
         self.report.dropped += count;
         let (target, time) = (self.service.target(), item.items()[0].time);
-        let telemetry = &self.terms.telemetry;
+        let telemetry = &self.context.telemetry;
         telemetry.metrics.add(DropReason::Refused, count);
-        let kind = log_limiter::LogKey {
+        let key = log_limiter::LogKey {
             what: "dropped",
             part: &fault.code,
             unit: "events",
         };
-        telemetry.error(kind, count, format_args!(
+        telemetry.error(key, count, format_args!(
             "{target}: dropped {count} event of time {time} ms, which the service refuses: {fault}"
         ));
     }
 
-    /// Creates what is missing. The service repeats by itself what can pass, until the deadline.
+    /// Creates the missing target. The sink retries transient errors until the deadline.
     async fn create(&mut self, missing: SendError) -> Flow {
         let create = self.service.create(self.began);
-        let created = deadline::within(self.terms.deadline.at(), create).await;
+        let created = deadline::within(self.context.deadline.at(), create).await;
         match created.unwrap_or_else(|_| Err(SendError::out_of_time())) {
             Ok(()) => self.wait(missing).await,
-            Err(fault) => {
-                self.fault = Some(fault);
+            Err(error) => {
+                self.error = Some(error);
                 Flow::Stop
             }
         }
     }
 
-    /// Nothing is left to send but what was refused: the target may be repaired in a moment.
+    /// Waits when only rejected parts are left: the target may be repaired meanwhile.
     async fn wait_for_proof(&mut self) -> Flow {
-        let course = match self.fault.take() {
-            Some(fault) => self.wait(fault).await,
+        let flow = match self.error.take() {
+            Some(error) => self.wait(error).await,
             None => Flow::Continue,
         };
         self.search.try_aside();
-        course
+        flow
     }
 
-    /// Waits before the next attempt. Without the time for one, the flush ends; where the service
-    /// asked to be left alone, at its deadline, so that Fluent Bit's retries do not run out.
-    async fn wait(&mut self, fault: SendError) -> Flow {
-        let wait = self.backoff.after(&fault);
-        let (then, last) = (Instant::now() + wait, self.terms.deadline.last_begin());
-        let asked = fault.retry_after.is_some();
-        self.fault = Some(fault);
-        if then <= last || asked {
-            self.terms.deadline.sleep_until(then.min(last)).await;
+    /// Waits before the next attempt. Stops if the time does not suffice for another attempt. If the
+    /// service sent a `Retry-After`, it first waits for the last moment at which a request may begin, so
+    /// that Fluent Bit's retries are not used up too fast.
+    async fn wait(&mut self, error: SendError) -> Flow {
+        let wait = self.backoff.after(&error);
+        let (next, last) = (Instant::now() + wait, self.context.deadline.last_begin());
+        let has_retry_after = error.retry_after.is_some();
+        self.error = Some(error);
+        if next <= last || has_retry_after {
+            self.context.deadline.sleep_until(next.min(last)).await;
         }
-        if then <= last && self.terms.deadline.admits() {
+        if next <= last && self.context.deadline.admits() {
             Flow::Continue
         } else {
             Flow::Stop
@@ -241,10 +245,10 @@ impl<'d, S: BatchSink> RetryLoop<'d, S> {
     }
 }
 
-/// Two requests for each halving, and as many again for proof.
+/// Estimates the requests of a search: 2 for each halving, and 2 more for proof.
 fn requests_of_search(items: usize) -> u32 {
     4 * items.max(1).ilog2()
 }
 
-/// A target that accepted a request so lately is not asked less often for refusing another one.
+/// A target that accepted a request within this time is healthy: a rejection causes no backoff.
 const HEALTHY: Duration = Duration::from_secs(2);

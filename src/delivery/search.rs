@@ -1,36 +1,38 @@
-//! What is still to be sent to a target, and the search for items that it refuses; pure.
+//! The queue of a target's batches, and the binary search for items that the target rejects. No I/O.
 //!
-//! A refused batch is halved, the older half first, which keeps the order, until an item is refused
-//! alone. In a flush without the time for that, the other half is sent before a refused half is halved:
-//! so each flush delivers something, and the next one has less to search. The reason may be the item or the target, which may fail at any moment and be repaired at
-//! any other. So the item waits *aside* while others are sent. It is given up after
-//! [`CONFIRMATIONS`] refusals with proof:
+//! A rejected batch is halved until a single item is rejected. The older half is sent first, which keeps
+//! the order. When the flush's time does not suffice for the whole search, the sibling half is sent
+//! before a rejected half is halved: so each flush delivers some items, and the next flush has less to
+//! search.
 //!
-//! * It was refused alone, the target then accepted something, and the item was refused again. Or
-//! * it was refused together with its other half alone, the other half was then accepted, and the
-//!   item was refused again.
+//! The cause of a rejection is either the item or the target, and the target may fail or be repaired at
+//! any time. So a rejected item waits *aside* while others are sent. It is dropped after
+//! [`CONFIRMATIONS`] rejections with proof. A rejection of a single item has proof if, before it,
 //!
-//! Either way a target that failed once cannot be the reason. While an item is aside and the target
-//! has accepted nothing lately, larger batches that are refused go aside whole: they are halved when
-//! the target accepts something, or when nothing else is left to try. With `k` refused items among
-//! `n` that makes at most `k * (2 * log2(n) + 2) + 1` requests.
+//! * the item was rejected alone and the target then accepted another request, or
+//! * the item was rejected in a batch with its sibling half only, and the sibling was then accepted.
+//!
+//! In both cases a target that failed once is excluded as the cause. While an item is aside and the
+//! target has accepted nothing recently, larger rejected batches go aside without being halved. They are
+//! halved when the target accepts a request, or when nothing else is left to send. The search for `k`
+//! rejected items among `n` takes at most `k * (2 * log2(n) + 2) + 1` requests.
 
 use crate::batch::Batch;
 
 use tokio::time::Instant;
 
-/// Items that are sent together.
+/// Items that are sent in one request.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) batch: Batch,
-    /// When these items were refused alone; for an item whose other half was accepted since, when
-    /// both were.
+    /// When these items were first rejected; after the sibling half was accepted, when the whole was
+    /// rejected.
     pub(super) refused: Option<Instant>,
-    /// When it was sent last, the target had accepted a request that began after that.
+    /// Whether the target had accepted a request that began after `refused` when the part was last sent.
     pub(super) proven: bool,
-    /// Refusals of this item alone with proof.
+    /// Rejections of this single item with proof.
     confirmed: usize,
-    /// The halving that made it, and when the whole was refused.
+    /// The number of the halving that created this part, and when the whole was rejected.
     half_of: Option<(usize, Instant)>,
 }
 
@@ -46,33 +48,33 @@ impl Part {
     }
 }
 
-/// What to do after a refusal.
+/// What to do after a rejection.
 #[derive(Debug)]
 pub(super) enum Step {
     /// Send the next part.
     Next,
-    /// Wait before that: it may be the target that refuses.
+    /// Wait before the next part: the target may be the cause.
     Wait,
-    /// Give this item up.
+    /// Drop this item.
     Drop(Batch),
 }
 
-/// The parts of some batches.
+/// The queue of one target.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// The next one is the last.
+    /// Parts to send; the next one is at the end.
     parts: Vec<Part>,
-    /// Refused parts that wait for proof, oldest first.
+    /// Rejected parts that wait for proof, oldest first.
     aside: Vec<Part>,
     halvings: usize,
 }
 
 impl Search {
-    /// All batches are still to be sent, in their order.
+    /// A queue of these batches, in order.
     ///
-    /// Where earlier flushes delivered nothing, as requests were refused, they are halved so often
-    /// before, and sent in an order by `random` if there is one: however few requests a flush has time
-    /// for, one without a refused item is then among the first in some flush.
+    /// Each batch is first halved `halvings` times (see `next_halvings`), and the parts are shuffled with
+    /// `random` if it is given. Then, even if a flush has time for a few requests only, in some flush a
+    /// part without a rejected item is among the first.
     pub(super) fn new(
         mut batches: Vec<Batch>,
         halvings: u32,
@@ -91,22 +93,22 @@ impl Search {
         }
     }
 
-    /// The oldest part that does not wait for proof.
+    /// Takes the next part to send.
     pub(super) fn next(&mut self) -> Option<Part> {
         self.parts.pop()
     }
 
-    /// The part is sent next.
+    /// Puts a part back, to be sent next.
     pub(super) fn put_back(&mut self, part: Part) {
         self.parts.push(part);
     }
 
-    /// Whether refused parts wait for proof.
+    /// Whether rejected parts wait for proof.
     pub(super) fn is_waiting(&self) -> bool {
         !self.aside.is_empty()
     }
 
-    /// A part was accepted as a whole.
+    /// Records that a part was accepted as a whole.
     pub(super) fn accepted(&mut self, part: &Part) {
         let Some((halving, whole)) = part.half_of else {
             return;
@@ -118,8 +120,8 @@ impl Search {
         }
     }
 
-    /// A part was refused as a whole, by a target that has accepted others lately or not. Whether there
-    /// is time to search it to its end decides on the order.
+    /// Records that a part was rejected as a whole. `healthy`: the target has accepted a request recently.
+    /// `has_time`: the time suffices for the whole search, so the order can be kept.
     pub(super) fn refused(
         &mut self,
         mut part: Part,
@@ -129,7 +131,7 @@ impl Search {
     ) -> Step {
         match part.batch.halves() {
             Some(halves) if healthy || self.aside.is_empty() => {
-                let other = (!has_time).then(|| self.take_other_half(&part)).flatten();
+                let other = (!has_time).then(|| self.take_sibling(&part)).flatten();
                 self.push_halves(halves, now);
                 self.parts.extend(other);
                 return Step::Next;
@@ -147,7 +149,7 @@ impl Search {
         if healthy { Step::Next } else { Step::Wait }
     }
 
-    /// What waits aside is sent next: items as they are, larger parts in halves.
+    /// Queues the parts that wait aside: single items as they are, larger parts in halves.
     pub(super) fn try_aside(&mut self) {
         while let Some(part) = self.aside.pop() {
             match (part.batch.halves(), part.refused) {
@@ -157,14 +159,14 @@ impl Search {
         }
     }
 
-    /// Everything that is not delivered.
+    /// The batches that are not delivered.
     pub(super) fn into_rest(self) -> impl Iterator<Item = Batch> {
         let parts = self.aside.into_iter().chain(self.parts);
         parts.map(|part| part.batch)
     }
 
-    /// The other half of a part, if that is sent next.
-    fn take_other_half(&mut self, part: &Part) -> Option<Part> {
+    /// Takes the sibling half of a part, if it is next in the queue.
+    fn take_sibling(&mut self, part: &Part) -> Option<Part> {
         let (halving, _) = part.half_of?;
         self.parts
             .pop_if(|next| next.half_of.is_some_and(|half| half.0 == halving))
@@ -182,7 +184,7 @@ impl Search {
     }
 }
 
-/// Both halves, or an item alone.
+/// Both halves, or a single item.
 fn halved(batch: Batch) -> Vec<Batch> {
     match batch.halves() {
         Some((older, newer)) => vec![older, newer],
@@ -190,7 +192,7 @@ fn halved(batch: Batch) -> Vec<Batch> {
     }
 }
 
-/// After one of them, the target could be one that refuses every other request.
+/// Rejections with proof that are needed: after one, the target could still reject every second request.
 const CONFIRMATIONS: usize = 2;
 
 #[cfg(test)]
@@ -214,23 +216,23 @@ mod tests {
         open.finish().expect("there are items")
     }
 
-    /// Flushes that have time for a few requests each.
+    /// Each flush has time for a few requests only.
     #[test]
-    fn flushes_deliver_all_that_is_not_refused_however_few_requests_each_has_time_for() {
+    fn all_accepted_items_are_delivered_with_few_requests_in_each_flush() {
         let seed = fastrand::u64(..);
         println!("seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
-        for (requests, most_flushes) in [(4, 12), (2, 60), (1, 200)] {
+        for (requests, max_flushes) in [(4, 12), (2, 60), (1, 200)] {
             for poisoned in [0, 1, 511, 512, 1000, 1023] {
                 let flushes = flushes_until_done(poisoned, requests, &mut random);
-                let what = format!("item {poisoned}, {requests} requests");
+                let case = format!("item {poisoned}, {requests} requests");
 
-                assert!(flushes <= most_flushes, "{what}: {flushes} flushes");
+                assert!(flushes <= max_flushes, "{case}: {flushes} flushes");
             }
         }
     }
 
-    /// How many flushes it takes to deliver all items but the poisoned one.
+    /// Counts the flushes until all items but the poisoned one are delivered.
     fn flushes_until_done(poisoned: i64, requests: usize, random: &mut fastrand::Rng) -> usize {
         let mut left: Vec<i64> = (0..1024).collect();
         let (mut flushes, mut halvings) = (0, 0);

@@ -1,9 +1,9 @@
-//! Our body in the SDK's request.
+//! Replaces the body of an SDK request before it is signed.
 //!
-//! A batch is encoded once, as the bytes that travel. The SDK still makes the request, resolves the
-//! endpoint, signs and sends; before it signs, this puts our body into the place of the one it
-//! serialized from an empty input, with a hash made by a SHA-256 that uses the processor's own
-//! instructions where the SDK's portable one took nearly half of all time.
+//! A batch is encoded once, as the bytes of the request body. The SDK builds the request from an empty
+//! input, resolves the endpoint, signs and sends. Before it signs, this interceptor replaces the body
+//! and sets its SHA-256 hash. The hash uses the processor's SHA instructions; the SDK's portable
+//! implementation took nearly half of the processor time.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -29,7 +29,7 @@ use flate2::write::GzEncoder;
 use http_body::{Body, Frame, SizeHint};
 use ring::digest::{SHA256, digest};
 
-/// Puts a finished body into one request.
+/// Interceptor that replaces the body of one request.
 #[derive(Debug)]
 pub struct SignedBody {
     body: Bytes,
@@ -41,29 +41,29 @@ tokio::task_local! {
     static SENT: Arc<AtomicBool>;
 }
 
-/// Makes a request, and says whether its body was taken to be sent. A request whose body was not
-/// taken cannot have been accepted: it waited for credentials or for a connection.
+/// Runs a request; returns its output, and whether the HTTP client began to send its body. A request
+/// whose body was not sent cannot have been accepted: it waited for credentials or a connection.
 pub async fn traced<T>(request: impl Future<Output = T>) -> (T, bool) {
     let sent = Arc::<AtomicBool>::default();
     let answer = SENT.scope(sent.clone(), request).await;
     (answer, sent.load(Relaxed))
 }
 
-/// Whether the body of the request that is being made was taken to be sent; `None` outside of
+/// Whether the HTTP client began to send the body of the current request; `None` outside of
 /// [`traced`].
 #[must_use]
 pub fn sent() -> Option<bool> {
     SENT.try_with(|sent| sent.load(Relaxed)).ok()
 }
 
-/// A body that notes when it is taken.
+/// A body that records when the HTTP client reads it.
 #[derive(Debug)]
-struct Traced {
+struct TrackedBody {
     body: Bytes,
     sent: Arc<AtomicBool>,
 }
 
-impl Body for Traced {
+impl Body for TrackedBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -86,7 +86,7 @@ impl Body for Traced {
 }
 
 impl SignedBody {
-    /// Prepares a request to carry this body.
+    /// Replaces the body of a request with `body`.
     #[must_use]
     pub fn new(body: Bytes) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl SignedBody {
         }
     }
 
-    /// Prepares a request to carry this body compressed.
+    /// Replaces the body of a request with `body`, gzip-compressed.
     #[must_use]
     pub fn gzip(body: &Bytes) -> Self {
         Self {
@@ -127,7 +127,7 @@ impl Intercept for SignedBody {
         let (body, sent) = (self.body.clone(), self.sent.clone());
         let traced = move |_| {
             let (body, sent) = (body.clone(), sent.clone());
-            SdkBody::from_body_1_x(Traced { body, sent })
+            SdkBody::from_body_1_x(TrackedBody { body, sent })
         };
         *request.body_mut() = SdkBody::from(self.body.clone()).map_preserve_contents(traced);
         let hash = digest(&SHA256, &self.body);
@@ -137,8 +137,8 @@ impl Intercept for SignedBody {
         Ok(())
     }
 
-    /// The SDK takes an empty body for an answer of which nothing is set; the services, which answer
-    /// JSON, have then said nothing, whatever proxy or load balancer did.
+    /// Rejects an empty response body. The SDK would parse it as a response without fields. The services
+    /// respond with JSON, so an empty response comes from a proxy or a load balancer.
     fn read_after_deserialization(
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
@@ -154,9 +154,9 @@ impl Intercept for SignedBody {
 }
 
 fn compressed(body: &[u8]) -> Vec<u8> {
-    // Log text shrinks to about a tenth; the bytes need no more room than that as a rule.
-    let room = Vec::with_capacity(body.len() / 8);
-    let mut encoder = GzEncoder::new(room, Compression::fast());
+    // Log text compresses to about a tenth of its size.
+    let buffer = Vec::with_capacity(body.len() / 8);
+    let mut encoder = GzEncoder::new(buffer, Compression::fast());
     let written = encoder.write_all(body);
     written
         .and_then(|()| encoder.finish())
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compressed_body_is_the_same_body() {
+    fn a_compressed_body_decompresses_to_the_original() {
         let body = Bytes::from("{\"message\":\"a line\"}".repeat(1000));
         let prepared = SignedBody::gzip(&body);
         assert!(prepared.body.len() * 8 < body.len());
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_written_in_lower_case_digits() {
+    fn hex_uses_lower_case_digits() {
         assert_eq!(hex(&[0x00, 0xaf, 0x10]), "00af10");
     }
 }

@@ -1,4 +1,4 @@
-//! Deliveries to a service of our own, which answers as it is told.
+//! Deliveries to a scripted service.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
@@ -35,8 +35,8 @@ fn with_head(head: &[u8], times: &[i64]) -> Batch {
 
 type Times = [&'static [i64]];
 
-/// The first item's time of each batch, by lanes.
-fn parted(batches: &Times) -> Vec<Vec<i64>> {
+/// The time of the first item of each batch, by lanes.
+fn lanes_of(batches: &Times) -> Vec<Vec<i64>> {
     let oldest = |batch: &Batch| batch.oldest().expect("there are items");
     let lanes = lanes(batches.iter().map(|times| batch(times))).into_iter();
     lanes
@@ -45,7 +45,7 @@ fn parted(batches: &Times) -> Vec<Vec<i64>> {
 }
 
 #[test]
-fn only_what_is_newer_than_all_before_it_travels_beside_it() {
+fn lanes_never_overlap_in_time() {
     let cases: [(&Times, &Times); 5] = [
         (&[&[1, 2], &[3, 4], &[5]], &[&[1], &[3], &[5]]),
         (&[&[1, 2], &[2, 4], &[5]], &[&[1, 2], &[5]]),
@@ -54,11 +54,11 @@ fn only_what_is_newer_than_all_before_it_travels_beside_it() {
         (&[&[3], &[1]], &[&[3, 1]]),
     ];
     for (batches, expected) in cases {
-        assert_eq!(parted(batches), expected, "{batches:?}");
+        assert_eq!(lanes_of(batches), expected, "{batches:?}");
     }
 }
 
-/// What a service answers to a request, after a time.
+/// The answer of a service to a request, and its delay.
 type Answers = dyn Fn(&Batch) -> (Duration, Result<Answer, SendError>) + Send + Sync;
 
 /// Any number of targets of one service.
@@ -113,7 +113,7 @@ impl BatchSink for Scripted {
     }
 }
 
-fn terms(time: Duration) -> DeliveryContext {
+fn context(time: Duration) -> DeliveryContext {
     DeliveryContext {
         at_once: 32,
         deadline: Deadline::new(Instant::now() + time),
@@ -124,69 +124,69 @@ fn terms(time: Duration) -> DeliveryContext {
     }
 }
 
-/// A batch for each of so many destinations.
-fn one_each(
+/// One batch for each of `count` targets.
+fn one_batch_each(
     service: &Scripted,
     count: usize,
 ) -> impl Iterator<Item = (Arc<TargetHandle<Scripted>>, Batch)> {
-    let destination = |_| Arc::new(TargetHandle::new(service.clone()));
-    (0..count).map(destination).map(|one| (one, batch(&[1])))
+    let target = |_| Arc::new(TargetHandle::new(service.clone()));
+    (0..count).map(target).map(|one| (one, batch(&[1])))
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn a_hundred_thousand_destinations_are_left_at_the_deadline() {
+async fn batches_of_100_000_targets_are_left_at_the_deadline() {
     let service = Scripted::new(|_| (SECOND / 4, Ok(Answer::default())));
-    let batches: Vec<_> = one_each(&service, 100_000).collect();
-    let (began, terms) = (Instant::now(), terms(SECOND));
-    let report = deliver_all(batches, &terms).await;
+    let batches: Vec<_> = one_batch_each(&service, 100_000).collect();
+    let (began, context) = (Instant::now(), context(SECOND));
+    let report = deliver_all(batches, &context).await;
     let took = began.elapsed();
     println!("{} requests, {took:?}", service.count());
     assert!(took < SECOND + Duration::from_millis(100), "{took:?}");
     assert_eq!(report.accepted + report.left.len(), 100_000);
-    // Each of them was answered.
+    // Each request was answered.
     assert_eq!((report.accepted, report.ambiguous), (service.count(), 0));
-    assert!(report.fault.is_some_and(|fault| fault.never_began()));
+    assert!(report.error.is_some_and(|error| error.never_began()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_closes_leaves_what_was_not_sent() {
+async fn unsent_batches_are_left_when_the_instance_closes() {
     let (close, closing) = watch::channel(false);
     let service = Scripted::new(move |_| {
         close.send_replace(true);
         (SECOND, Ok(Answer::default()))
     });
-    let mut terms = terms(10 * SECOND);
-    terms.at_once = 1;
-    terms.deadline = terms.deadline.closed_by(closing);
-    let report = deliver_all(one_each(&service, 100), &terms).await;
+    let mut context = context(10 * SECOND);
+    context.at_once = 1;
+    context.deadline = context.deadline.closed_by(closing);
+    let report = deliver_all(one_batch_each(&service, 100), &context).await;
     assert_eq!((report.accepted, report.left.len()), (1, 99));
 }
 
-/// Neither waiting for the rate limiter nor for a connection can have stored anything.
+/// A request that waits for the rate limiter or a connection cannot have stored events.
 #[tokio::test(start_paused = true)]
-async fn a_request_that_never_left_is_not_ambiguous() {
+async fn a_request_that_was_not_sent_is_not_ambiguous() {
     let service = Scripted::new(|_| (100 * SECOND, Ok(Answer::default())));
-    let report = deliver_all(one_each(&service, 1), &terms(10 * SECOND)).await;
+    let report = deliver_all(one_batch_each(&service, 1), &context(10 * SECOND)).await;
     assert_eq!((report.ambiguous, report.left.len()), (0, 1));
-    let terms = terms(10 * SECOND);
+    let context = context(10 * SECOND);
     let mut pause = SendError::new(
         ErrorClass::Transient { unanswered: false },
         "ServiceUnavailable",
         "later",
     );
     pause.retry_after = Some(30 * SECOND);
-    terms.rate_limiter.note(Some(&pause), false);
+    context.rate_limiter.note(Some(&pause), false);
     let (before, began) = (service.count(), Instant::now());
-    let report = deliver_all(one_each(&service, 1), &terms).await;
+    let report = deliver_all(one_batch_each(&service, 1), &context).await;
     assert_eq!((report.ambiguous, report.requests), (0, 0));
     assert_eq!(report.left.len(), 1);
     assert_eq!(service.count(), before);
     assert!(began.elapsed() <= 10 * SECOND);
 }
 
-/// Refuses batches that hold one of these items, by their times, as long as this says so.
+/// A service that rejects the batches for which `is_refused` returns true.
 fn refusing(is_refused: impl Fn(&Batch) -> bool + Send + Sync + 'static) -> Scripted {
     Scripted::new(move |batch| {
         let refused = || {
@@ -211,28 +211,27 @@ fn holds(batch: &Batch, poisoned: &[i64]) -> bool {
         .any(|item| poisoned.contains(&item.time))
 }
 
-/// A batch in which everything is refused gets its proof from the batch that follows.
+/// A batch whose items are all rejected gets its proof from the next batch.
 #[tokio::test(start_paused = true)]
 async fn proof_may_come_from_a_later_batch_of_the_target() {
     let service = refusing(|batch| holds(batch, &[1, 2, 3]));
-    let destination = Arc::new(TargetHandle::new(service));
-    let batches =
-        [&[1, 2, 3][..], &[3, 4, 5], &[5, 6]].map(|times| (destination.clone(), batch(times)));
-    let report = deliver_all(batches, &terms(60 * SECOND)).await;
+    let target = Arc::new(TargetHandle::new(service));
+    let batches = [&[1, 2, 3][..], &[3, 4, 5], &[5, 6]].map(|times| (target.clone(), batch(times)));
+    let report = deliver_all(batches, &context(60 * SECOND)).await;
     assert_eq!((report.dropped, report.accepted), (4, 4));
 }
 
-/// Also from another destination of the same name, as Firehose has one for each request.
+/// The request comes from another handle of the same target; Firehose has a handle for each request.
 #[tokio::test(start_paused = true)]
 async fn proof_may_come_from_another_request_to_the_same_target() {
     let service = refusing(|batch| holds(batch, &[9]));
     let batches = [&[9][..], &[1, 2], &[3, 4]].map(|times| {
-        let destination = Arc::new(TargetHandle::new(service.clone()));
-        (destination, batch(times))
+        let target = Arc::new(TargetHandle::new(service.clone()));
+        (target, batch(times))
     });
-    let mut terms = terms(60 * SECOND);
-    terms.at_once = 1;
-    let first = deliver_all(batches, &terms);
+    let mut context = context(60 * SECOND);
+    context.at_once = 1;
+    let first = deliver_all(batches, &context);
     let others = async {
         sleep(SECOND).await;
         let again = Arc::new(TargetHandle::new(service.clone()));
@@ -240,7 +239,7 @@ async fn proof_may_come_from_another_request_to_the_same_target() {
             [(again, batch(&[5]))],
             &super::DeliveryContext {
                 at_once: 1,
-                ..terms.clone()
+                ..context.clone()
             },
         )
         .await
@@ -250,18 +249,17 @@ async fn proof_may_come_from_another_request_to_the_same_target() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_refuses_everything_drops_nothing_and_is_not_flooded() {
+async fn a_target_that_rejects_everything_drops_nothing_and_gets_few_requests() {
     let service = refusing(|_| true);
-    let destination = Arc::new(TargetHandle::new(service.clone()));
-    let batches =
-        [&[1, 2, 3][..], &[3, 4, 5], &[5, 6]].map(|times| (destination.clone(), batch(times)));
-    let report = deliver_all(batches, &terms(10 * SECOND)).await;
+    let target = Arc::new(TargetHandle::new(service.clone()));
+    let batches = [&[1, 2, 3][..], &[3, 4, 5], &[5, 6]].map(|times| (target.clone(), batch(times)));
+    let report = deliver_all(batches, &context(10 * SECOND)).await;
     assert_eq!((report.dropped, report.left.len()), (0, 8));
     assert!(service.count() < 40, "{} requests", service.count());
-    assert_eq!(report.fault.unwrap().code, "InvalidParameterException");
+    assert_eq!(report.error.unwrap().code, "InvalidParameterException");
 }
 
-/// Whatever the items are, and however often the target refuses everything in between.
+/// For random items, and a target that rejects everything for some requests.
 #[tokio::test(start_paused = true)]
 async fn only_poisoned_items_are_dropped_whenever_the_target_fails() {
     for seed in 0..200 {
@@ -273,36 +271,34 @@ async fn only_poisoned_items_are_dropped_whenever_the_target_fails() {
             .filter(|_| random.u8(..) < 10)
             .collect();
         let (from, to) = (random.usize(..40), random.usize(..40));
-        let (bad, count, list) = (from..from + to, AtomicUsize::new(0), poisoned.clone());
+        let (failing, count, list) = (from..from + to, AtomicUsize::new(0), poisoned.clone());
         let service = refusing(move |batch| {
-            bad.contains(&count.fetch_add(1, Relaxed)) || holds(batch, &list)
+            failing.contains(&count.fetch_add(1, Relaxed)) || holds(batch, &list)
         });
-        let mut settled = FlushReport::default();
-        let destination = Arc::new(TargetHandle::new(service));
-        let batches = times
-            .chunks(10)
-            .map(|times| (destination.clone(), batch(times)));
-        settled.merge(deliver_all(batches, &terms(300 * SECOND)).await);
+        let mut report = FlushReport::default();
+        let target = Arc::new(TargetHandle::new(service));
+        let batches = times.chunks(10).map(|times| (target.clone(), batch(times)));
+        report.merge(deliver_all(batches, &context(300 * SECOND)).await);
         let good = times.len() - poisoned.len();
-        let what = format!("seed {seed}: {settled:?}");
-        assert_eq!(settled.accepted, good, "{what}");
-        let rest = settled.dropped + settled.left.len();
-        assert_eq!(rest, poisoned.len(), "{what}");
+        let case = format!("seed {seed}: {report:?}");
+        assert_eq!(report.accepted, good, "{case}");
+        let rest = report.dropped + report.left.len();
+        assert_eq!(rest, poisoned.len(), "{case}");
     }
 }
 
-/// What the target accepts of others says nothing of an entity that it refuses.
+/// Accepted requests with one entity are no proof for a request with another entity.
 #[tokio::test(start_paused = true)]
-async fn another_head_is_another_target() {
+async fn requests_with_another_head_are_no_proof() {
     let refused = with_head(b"{\"entity\":1,[", &[1, 2]);
     let accepted = with_head(b"{\"entity\":2,[", &[1, 2]);
     let head = refused.head().to_vec();
     let service = refusing(move |batch| batch.head() == head);
     let batches = [refused, accepted.clone(), accepted]
         .map(|batch| (Arc::new(TargetHandle::new(service.clone())), batch));
-    let mut terms = terms(10 * SECOND);
-    terms.at_once = 3;
-    let report = deliver_all(batches, &terms).await;
+    let mut context = context(10 * SECOND);
+    context.at_once = 3;
+    let report = deliver_all(batches, &context).await;
     assert_eq!((report.dropped, report.left.len()), (0, 2));
     assert_eq!(report.accepted, 4);
 }

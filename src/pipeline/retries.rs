@@ -1,4 +1,4 @@
-//! The memory of chunks that were tried before, for one output section.
+//! Creates the retry ledger of an output section.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::destination::Destination;
 use crate::options::{Spec, common};
 use crate::telemetry::Telemetry;
 
-/// The output's memory of chunks that were tried before, in the directory of `resume_path` too.
+/// The retry ledger of an output section, with a journal if `resume_path` is set.
 #[must_use]
 pub(super) fn retries<D: Destination>(
     resume_path: Option<&Path>,
@@ -26,8 +26,8 @@ pub(super) fn retries<D: Destination>(
     )
 }
 
-/// Whose chunks are meant: this plugin's, made into events by these options. A chunk that was tried with
-/// others is sent whole, as its events may be other ones.
+/// The identity of the journal: the version, the plugin, and the options that affect how records become
+/// events. A chunk that was tried with other options is sent whole, as its events may differ.
 fn identity(settings: &Settings, specs: &[Spec], plugin: &'static str) -> Identity {
     let mut context = Context::new(&SHA256);
     let mut add = |text: &str| {

@@ -1,4 +1,4 @@
-//! Rounds of encoding and sending: a chunk in delivery takes the memory of the requests under way.
+//! Rounds of encoding and sending: a delivery holds the memory of its requests in flight only.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio::time::timeout_at;
 
 use super::Tracked;
 use crate::batch::Batch;
-use crate::delivery::admission::GATE;
+use crate::delivery::admission::ADMISSION;
 use crate::delivery::attempt::Attempt;
 use crate::delivery::error::SendError;
 use crate::delivery::flush_report::FlushReport;
@@ -20,8 +20,8 @@ pub(super) struct Rounds<'r, D: Destination> {
     destination: &'r D,
     client: &'r D::Client,
     attempt: &'r Attempt<'r>,
-    terms: &'r DeliveryContext,
-    /// Targets whose batches are sent in order, by number.
+    context: &'r DeliveryContext,
+    /// Targets whose batches are sent in order, by number. They stay the same across rounds.
     targets: HashMap<usize, Handle<D>>,
 }
 
@@ -32,18 +32,18 @@ impl<'r, D: Destination> Rounds<'r, D> {
         destination: &'r D,
         client: &'r D::Client,
         attempt: &'r Attempt<'r>,
-        terms: &'r DeliveryContext,
+        context: &'r DeliveryContext,
     ) -> Self {
         Self {
             destination,
             client,
             attempt,
-            terms,
+            context,
             targets: HashMap::new(),
         }
     }
 
-    /// Encodes and sends, round by round, until all requests are answered or the time is up.
+    /// Encodes and sends, round by round, until all requests are answered or the deadline is reached.
     pub(super) async fn run<'c>(
         mut self,
         encoder: &mut D::Encoder<'c>,
@@ -54,22 +54,22 @@ impl<'r, D: Destination> Rounds<'r, D> {
     {
         let mut report = FlushReport::default();
         while !encoder.is_done() {
-            let passed = timeout_at(self.terms.deadline.at(), GATE.pass()).await;
-            let (Ok(passed), true) = (passed, self.terms.deadline.admits()) else {
+            let admission = timeout_at(self.context.deadline.at(), ADMISSION.acquire()).await;
+            let (Ok(admission), true) = (admission, self.context.deadline.admits()) else {
                 cut_off(&mut report);
                 break;
             };
-            let requests = passed.requests(D::REQUESTS.quick, D::REQUESTS.slow);
+            let requests = admission.requests(D::REQUESTS.quick, D::REQUESTS.slow);
             let round = encoder.round(records, requests);
-            let is_late = !self.terms.deadline.admits();
+            let is_late = !self.context.deadline.admits();
             if is_late && !(round.is_empty() && encoder.is_done()) {
                 round.iter().for_each(|(_, batch)| report.left(batch));
                 cut_off(&mut report);
                 report.is_cut_off = !encoder.is_done();
                 break;
             }
-            let batches = self.addressed(encoder, round);
-            let part = deliver_all(batches, self.terms).await;
+            let batches = self.with_targets(encoder, round);
+            let part = deliver_all(batches, self.context).await;
             if part.dropped > 0 {
                 self.attempt.track().round_ended(&part.left);
             }
@@ -78,8 +78,8 @@ impl<'r, D: Destination> Rounds<'r, D> {
         report
     }
 
-    /// A round's batches with their targets; the attempt notes what is under way.
-    fn addressed<'c>(
+    /// Registers the batches of a round in the attempt, and pairs them with their targets.
+    fn with_targets<'c>(
         &mut self,
         encoder: &D::Encoder<'c>,
         round: Vec<(usize, Batch)>,
@@ -88,7 +88,7 @@ impl<'r, D: Destination> Rounds<'r, D> {
         D: 'c,
     {
         let events = |item| encoder.events(item);
-        self.attempt.hand_out(&round, encoder.is_done(), events);
+        self.attempt.register(&round, encoder.is_done(), events);
         let first = encoder.first_target();
         self.targets.retain(|number, _| *number >= first);
         let batches = round.into_iter();
@@ -114,8 +114,8 @@ impl<'r, D: Destination> Rounds<'r, D> {
     }
 }
 
-/// Notes that the deadline came before the chunk's end.
+/// Records that the deadline was reached before the end of the chunk.
 fn cut_off(report: &mut FlushReport) {
     report.is_cut_off = true;
-    report.fault.get_or_insert_with(SendError::no_time);
+    report.error.get_or_insert_with(SendError::no_time);
 }

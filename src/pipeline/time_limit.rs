@@ -1,25 +1,25 @@
-//! When encoding stops.
+//! The time limit of encoding.
 
 use tokio::time::Instant;
 
 use crate::record::chunk_reader::Records;
 
-/// When encoding stops, looked at once for so many bytes of the chunk.
+/// The time limit of encoding. The clock is read once per [`CLOCK_BYTES`] of the chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TimeLimit {
     deadline: Option<Instant>,
-    /// How much of the chunk was not decoded when the clock was read last.
+    /// The length of the undecoded rest of the chunk when the clock was last read.
     rest: usize,
     is_up: bool,
 }
 
 impl TimeLimit {
-    /// Encoding stops at this moment.
+    /// Sets the time at which encoding stops.
     pub fn stop_at(&mut self, deadline: Instant) {
         self.deadline = Some(deadline);
     }
 
-    /// Whether to stop before the next record.
+    /// Whether encoding must stop before the next record.
     #[inline]
     pub fn is_up(&mut self, records: &Records<'_>) -> bool {
         let rest = records.torn();
@@ -38,5 +38,5 @@ impl TimeLimit {
     }
 }
 
-/// Some hundred small records, which take less than a millisecond.
+/// Bytes of the chunk between two reads of the clock: some hundred small records, less than 1 ms.
 const CLOCK_BYTES: usize = 4096;

@@ -1,4 +1,4 @@
-//! Answers of the service, noted as they come.
+//! A sink that records the answers of the service when they arrive.
 
 use std::sync::Arc;
 
@@ -11,19 +11,20 @@ use crate::delivery::ledger::Track;
 use crate::delivery::{Answer, BatchSink, Order};
 use crate::telemetry::metrics::descriptors::Operation;
 
-/// A service whose answers are noted as they come, so that they are known if the delivery is cancelled.
+/// Wraps a sink and records its answers when they arrive, so that none is lost if the delivery is
+/// cancelled.
 #[derive(Debug)]
 pub struct Tracked<S> {
-    service: S,
+    sink: S,
     track: Arc<Track>,
 }
 
 impl<S> Tracked<S> {
-    /// Notes the answers for an attempt.
+    /// Records the answers in the track of an attempt.
     #[must_use]
-    pub fn new(service: S, attempt: &Attempt<'_>) -> Self {
+    pub fn new(sink: S, attempt: &Attempt<'_>) -> Self {
         Self {
-            service,
+            sink,
             track: attempt.track().clone(),
         }
     }
@@ -33,7 +34,7 @@ impl<S: BatchSink> BatchSink for Tracked<S> {
     const PUT: Operation = S::PUT;
 
     async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
-        let answer = self.service.put(batch).await;
+        let answer = self.sink.put(batch).await;
         if let Ok(Answer { again, .. }) = &answer {
             let again = again.as_ref().map_or(&[][..], |(items, _)| items);
             self.track.settle(batch, again);
@@ -42,18 +43,18 @@ impl<S: BatchSink> BatchSink for Tracked<S> {
     }
 
     async fn create(&self, missed: Instant) -> Result<(), SendError> {
-        self.service.create(missed).await
+        self.sink.create(missed).await
     }
 
     fn target(&self) -> &str {
-        self.service.target()
+        self.sink.target()
     }
 
     fn retries_unanswered(&self) -> bool {
-        self.service.retries_unanswered()
+        self.sink.retries_unanswered()
     }
 
     fn order(&self) -> Order {
-        self.service.order()
+        self.sink.order()
     }
 }

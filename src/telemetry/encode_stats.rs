@@ -1,4 +1,4 @@
-//! What happened to a chunk's records before they were sent: counted and logged once per chunk.
+//! Counts of what encoding did with the records of a chunk; counted and logged once per chunk.
 
 use cbindings::line::cut;
 
@@ -7,25 +7,25 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::log_limiter::LogKey;
 use crate::telemetry::metrics::descriptors::{DropReason, Series};
 
-/// What happened to the records of one chunk.
+/// The encoding counts of one chunk.
 #[derive(Clone, Debug, Default)]
 pub struct EncodeStats {
-    /// Counts, in the same order for each attempt at the chunk.
+    /// Counts, in the same order for each attempt to deliver the chunk.
     pub notes: Vec<Note>,
     /// Values in the chunk that are not records.
     pub undecodable: usize,
-    /// Bytes at the chunk's end that are not a record.
+    /// Bytes at the end of the chunk that are not a complete record.
     pub torn: usize,
 }
 
-/// How many records something happened to.
+/// A count of records with a common cause.
 #[derive(Clone, Debug)]
 pub struct Note {
     /// Records, events or values.
     pub count: usize,
-    /// Where they are counted.
+    /// The metric to add the count to.
     pub series: Series,
-    /// How it is logged.
+    /// How the count is logged.
     pub text: Text,
 }
 
@@ -38,15 +38,15 @@ pub enum Text {
     Debug(&'static str),
     /// A warning: `{count} records went to {to}: {missing}`.
     Fallback {
-        /// Where they went.
+        /// The fallback target.
         to: &'static str,
-        /// What the first of them lacked.
+        /// What the first of the records lacked.
         missing: String,
     },
 }
 
 impl EncodeStats {
-    /// Takes off what earlier attempts have reported.
+    /// Subtracts what earlier attempts have reported.
     pub fn subtract_reported(&mut self, attempt: &Attempt<'_>) {
         let counts = self.notes.iter_mut().map(|note| &mut note.count);
         let mut counts: Vec<_> = counts
@@ -55,9 +55,9 @@ impl EncodeStats {
         attempt.unreported(&mut counts);
     }
 
-    /// Counts and logs all of it, for a chunk of this tag.
+    /// Adds all counts to the metrics and logs them, for a chunk with this tag.
     pub fn emit(&self, telemetry: &Telemetry, tag: &str) {
-        let tag = cut(tag, MOST_TAG_BYTES);
+        let tag = cut(tag, MAX_TAG_BYTES);
         for note in &self.notes {
             note.emit(telemetry, &tag);
         }
@@ -68,17 +68,17 @@ impl EncodeStats {
         let Self {
             undecodable, torn, ..
         } = self;
-        // What is torn was one value at least.
+        // The torn bytes are one value at least.
         let dropped = undecodable + usize::from(*torn > 0);
         telemetry.metrics.add(DropReason::Undecodable, dropped);
-        telemetry.error(kind("undecodable", "values"), dropped, format_args!(
+        telemetry.error(key("undecodable", "values"), dropped, format_args!(
             "tag `{tag}`: dropped {undecodable} values that are no records, and {torn} bytes at the chunk's end that are torn"
         ));
     }
 }
 
 impl Note {
-    /// Something that is logged as a warning.
+    /// A count that is logged as a warning.
     #[must_use]
     pub fn warning(count: usize, series: impl Into<Series>, what: &'static str) -> Self {
         Self {
@@ -88,7 +88,8 @@ impl Note {
         }
     }
 
-    /// Records that went elsewhere, as the name of the target with this number could not be made.
+    /// Records that were sent to a fallback target, as the name of their own target could not be built.
+    /// `target` is the number of the name template.
     #[must_use]
     pub fn fallback(count: usize, target: usize, to: &'static str, missing: String) -> Self {
         Self {
@@ -107,7 +108,7 @@ impl Note {
         telemetry.metrics.add(*series, *count);
         match text {
             Text::Warning(what) => telemetry.warn(
-                kind(what, "records"),
+                key(what, "records"),
                 *count,
                 format_args!("tag `{tag}`: {count} {what}"),
             ),
@@ -116,7 +117,7 @@ impl Note {
             }
             Text::Debug(_) => {}
             Text::Fallback { to, missing } => telemetry.warn(
-                kind(to, "records"),
+                key(to, "records"),
                 *count,
                 format_args!("tag `{tag}`: {count} records went to {to}: {missing}"),
             ),
@@ -124,7 +125,7 @@ impl Note {
     }
 }
 
-fn kind(what: &'static str, unit: &'static str) -> LogKey<'static> {
+fn key(what: &'static str, unit: &'static str) -> LogKey<'static> {
     LogKey {
         what,
         part: "",
@@ -132,5 +133,5 @@ fn kind(what: &'static str, unit: &'static str) -> LogKey<'static> {
     }
 }
 
-/// Of a tag, lines show so much: as much as the services allow in a name.
-pub const MOST_TAG_BYTES: usize = 512;
+/// The maximum length of a tag in log lines, in bytes: as long as the services allow in a name.
+pub const MAX_TAG_BYTES: usize = 512;

@@ -1,4 +1,4 @@
-//! What is logged and counted at the end of a flush.
+//! Logs and metrics at the end of a flush.
 
 use std::time::UNIX_EPOCH;
 
@@ -10,30 +10,30 @@ use crate::aws::session::Session;
 use crate::delivery::flush_report::FlushReport;
 use crate::delivery::rate_limiter::RateLimiter;
 use crate::telemetry::Telemetry;
-use crate::telemetry::encode_stats::MOST_TAG_BYTES;
+use crate::telemetry::encode_stats::MAX_TAG_BYTES;
 use crate::telemetry::log_limiter::LogKey;
 use crate::telemetry::metrics::descriptors::Id;
 
-/// A tag as lines show it.
+/// A tag as log lines show it.
 fn shown(tag: &str) -> String {
-    cut(tag, MOST_TAG_BYTES)
+    cut(tag, MAX_TAG_BYTES)
 }
 
-/// Writes why a chunk was not worked on; the host is asked to bring it again.
-pub fn say_of_no_connection(telemetry: &Telemetry, flush: &Flush, tag: &str, why: &str) {
+/// Logs why a chunk was not delivered. Fluent Bit will retry the chunk.
+pub fn log_no_connection(telemetry: &Telemetry, flush: &Flush, tag: &str, why: &str) {
     let tag = shown(tag);
-    let kind = LogKey {
+    let key = LogKey {
         what: "region",
         part: "",
         unit: "chunks",
     };
     let text = format_args!("tag `{tag}`: {why}; the chunk is kept for a retry");
-    telemetry.postponed(kind, flush, text);
+    telemetry.postponed(key, flush, text);
 }
 
-/// Notes what is so now, at the end of a flush.
-pub fn note(telemetry: &Telemetry, rate_limiter: &RateLimiter, session: &Session) {
-    // A rate below one request a second is not shown as no limit.
+/// Sets the gauges of the rate limit and of the expiry of the credentials.
+pub fn set_gauges(telemetry: &Telemetry, rate_limiter: &RateLimiter, session: &Session) {
+    // Rounded up, as 0 means no limit.
     let rate = rate_limiter.rate().map_or(0, |rate| rate.ceil() as u64);
     telemetry.metrics.set(Id::Rate, rate);
     let expiry = session
@@ -44,26 +44,26 @@ pub fn note(telemetry: &Telemetry, rate_limiter: &RateLimiter, session: &Session
         .set(Id::Expiry, expiry.map_or(0, |expiry| expiry.as_secs()));
 }
 
-/// Writes what became of a chunk: nothing lost is a debug line, a retry a warning. What comes from
-/// no flush is not tried again.
-pub fn sum_up(
+/// Logs the result of a chunk: a summary at debug level, and a warning for a retry. Without a `flush`
+/// (the plugin's own metrics) there is no retry.
+pub fn log_result(
     telemetry: &Telemetry,
     flush: Option<&Flush>,
     tag: &str,
     report: &FlushReport,
-    began: Instant,
+    started: Instant,
 ) {
     let tag = shown(tag);
     if let (Verdict::Done, Some(flush)) = (report.verdict(), flush) {
         telemetry.delivered(flush);
     }
-    if let (Verdict::Retry, Some(fault)) = (report.verdict(), &report.fault) {
+    if let (Verdict::Retry, Some(fault)) = (report.verdict(), &report.error) {
         let (left, accepted) = (report.left.len(), report.accepted);
         let rest = match report.is_cut_off {
             true => " and the rest of the chunk",
             false => "",
         };
-        let kind = LogKey {
+        let key = LogKey {
             what: "retry",
             part: &fault.code,
             unit: "chunks",
@@ -72,11 +72,11 @@ pub fn sum_up(
             "tag `{tag}`: {left} events{rest} are not delivered yet ({accepted} are); the host is asked to bring the chunk again: {fault}"
         );
         match flush {
-            Some(flush) => telemetry.postponed(kind, flush, text),
-            None => telemetry.warn(kind, 1, text),
+            Some(flush) => telemetry.postponed(key, flush, text),
+            None => telemetry.warn(key, 1, text),
         }
     }
-    telemetry.remind();
+    telemetry.flush_suppressed();
     if telemetry.log.enabled(Level::Debug) {
         let FlushReport {
             accepted,
@@ -87,7 +87,7 @@ pub fn sum_up(
             ambiguous,
             ..
         } = report;
-        let elapsed = began.elapsed().as_millis();
+        let elapsed = started.elapsed().as_millis();
         telemetry.debug(format_args!(
             "tag `{tag}`: {accepted} events accepted, {refused} refused, {dropped} dropped; {requests} requests, {throttled} throttled, {ambiguous} unanswered, {elapsed} ms"
         ));

@@ -1,12 +1,13 @@
-//! Recurring lines in the log: at once the first time, then once in a while with a count.
+//! A rate limit for recurring log lines: the first line is logged at once, further lines every 30 s with
+//! a count.
 //!
-//! Lines are alike by a key that whoever writes them gives, not by their texts: request ids, tags and
-//! numbers differ between lines that report one trouble. What was left out is reported with the next
-//! such line, or by a reminder when none follows, so no loss goes unreported.
+//! Lines are grouped by a key that the caller gives and not by their text, as request ids, tags and
+//! numbers differ between lines about one cause. Suppressed lines are counted in the next line of the
+//! key. If no line follows, the last suppressed line is logged when it is due, so every loss is reported.
 //!
-//! A line that was left out may be no longer so when its time comes. Such lines are withdrawn: those
-//! of a chunk that waits for a retry when it is delivered, and others by whoever knows that the
-//! trouble is over.
+//! A suppressed line may be obsolete when it is due. Such lines are discarded: those about a chunk that
+//! waits for a retry when the chunk is delivered, and others when the caller reports that the cause has
+//! ended.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,18 +18,18 @@ use std::time::{Duration, Instant};
 use cbindings::line::cut;
 use cbindings::{Flush, Level};
 
-/// Which lines are alike, and what they count.
+/// The key of recurring lines, and the unit that they count.
 #[derive(Clone, Copy, Debug)]
 pub struct LogKey<'k> {
-    /// What is told.
+    /// The subject of the lines.
     pub what: &'static str,
-    /// A part of it that has its own lines, such as an error's code.
+    /// A part of the subject with a rate limit of its own, for example an error code.
     pub part: &'k str,
-    /// What is counted, in the plural.
+    /// The unit that is counted, in the plural.
     pub unit: &'static str,
 }
 
-/// One instance's recurring lines.
+/// The recurring lines of one instance.
 #[derive(Debug, Default)]
 pub struct LogLimiter(Mutex<HashMap<(&'static str, String), State>>);
 
@@ -37,16 +38,16 @@ struct State {
     level: Level,
     unit: &'static str,
     written: Instant,
-    /// The latest line that was left out, and how many it counts.
+    /// The latest suppressed line, and its count.
     latest: Option<(String, usize)>,
-    /// What the lines before it count.
+    /// The total count of the suppressed lines before it.
     before: usize,
-    /// The lines that were left out, of chunks that are not delivered yet; the latest is the last.
+    /// Suppressed lines about chunks that are not delivered yet; the latest is the last.
     waiting: Vec<(Chunk, String)>,
 }
 
-/// A chunk, by its length and a hash of its tag and content. Two that share both are taken for one,
-/// which costs a line and no event.
+/// Identifies a chunk by its length and a hash of its tag and content. Two chunks with the same hash are
+/// treated as one; a line may then be missing, but no event is lost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Chunk(usize, u64);
 
@@ -60,41 +61,39 @@ impl Chunk {
     }
 }
 
-/// A line to be written.
+/// A line to log.
 pub type Line = (Level, String);
 
 impl LogLimiter {
-    /// The line, if it is due; it counts `count` of its unit.
+    /// Returns the line if it is due. `count` is the number of units that it reports.
     pub fn due(
         &self,
         level: Level,
-        kind: LogKey<'_>,
+        key: LogKey<'_>,
         count: usize,
         text: fmt::Arguments<'_>,
         now: Instant,
     ) -> Option<Line> {
-        self.line(level, kind, text, now, |state, text| {
-            let left_out = state.latest.replace((text, count));
-            state.before += left_out.map_or(0, |(_, count)| count);
+        self.line(level, key, text, now, |state, text| {
+            let previous = state.latest.replace((text, count));
+            state.before += previous.map_or(0, |(_, count)| count);
         })
     }
 
-    /// The line, if it is due, of a chunk that is kept for a retry. One that is left out is
-    /// withdrawn when the chunk is delivered.
+    /// Returns a line about a chunk that is kept for a retry, if it is due. A suppressed line is discarded
+    /// when the chunk is delivered.
     pub fn postponed(
         &self,
         level: Level,
-        kind: LogKey<'_>,
+        key: LogKey<'_>,
         chunk: Chunk,
         text: fmt::Arguments<'_>,
         now: Instant,
     ) -> Option<Line> {
-        self.line(level, kind, text, now, |state, text| {
-            state.wait(chunk, text)
-        })
+        self.line(level, key, text, now, |state, text| state.wait(chunk, text))
     }
 
-    /// Whether a line was left out of a chunk of this length that is not delivered yet.
+    /// Whether there is a suppressed line about an undelivered chunk of this length.
     #[must_use]
     pub fn may_wait(&self, len: usize) -> bool {
         let states = self.lock();
@@ -102,17 +101,17 @@ impl LogLimiter {
         waiting.any(|(chunk, _)| chunk.0 == len)
     }
 
-    /// Withdraws what was left out of a chunk: it is delivered.
+    /// Discards the suppressed lines about a chunk that is delivered.
     pub fn delivered(&self, chunk: Chunk) {
         for state in self.lock().values_mut() {
             state.waiting.retain(|(waiting, _)| *waiting != chunk);
         }
     }
 
-    /// Withdraws what was left out of this kind: the trouble is over.
+    /// Discards the suppressed lines of a subject after its cause has ended.
     pub fn withdraw(&self, what: &'static str) {
-        for ((kind, _), state) in self.lock().iter_mut() {
-            if *kind == what {
+        for ((key, _), state) in self.lock().iter_mut() {
+            if *key == what {
                 (state.latest, state.before) = (None, 0);
                 state.waiting.clear();
             }
@@ -122,38 +121,39 @@ impl LogLimiter {
     fn line(
         &self,
         level: Level,
-        kind: LogKey<'_>,
+        key: LogKey<'_>,
         text: fmt::Arguments<'_>,
         now: Instant,
-        leave_out: impl FnOnce(&mut State, String),
+        suppress: impl FnOnce(&mut State, String),
     ) -> Option<Line> {
         let mut states = self.lock();
-        let part = if states.len() < MOST_KINDS {
-            cut(kind.part, MOST_PART_BYTES)
+        let part = if states.len() < MAX_KEYS {
+            cut(key.part, MAX_PART_BYTES)
         } else {
             String::new()
         };
-        let key = (kind.what, part);
+        let unit = key.unit;
+        let key = (key.what, part);
         let Some(state) = states.get_mut(&key) else {
-            states.insert(key, State::new(level, kind.unit, now));
+            states.insert(key, State::new(level, unit, now));
             return Some((level, text.to_string()));
         };
-        leave_out(state, text.to_string());
-        state.tell_if_due(now)
+        suppress(state, text.to_string());
+        state.take_line_if_due(now)
     }
 
-    /// The lines that were left out and are due; all that were left out, `at_the_end`.
-    pub fn reminders(&self, now: Instant, at_the_end: bool) -> Vec<Line> {
+    /// Returns the suppressed lines that are due; with `at_the_end`, all suppressed lines.
+    pub fn take_due(&self, now: Instant, at_the_end: bool) -> Vec<Line> {
         let mut states = self.lock();
         let lines = states.values_mut().filter_map(|state| {
             if at_the_end {
-                state.tell()
+                state.take_line()
             } else {
-                state.tell_if_due(now)
+                state.take_line_if_due(now)
             }
         });
         let lines = lines.collect();
-        states.retain(|_, state| state.has_left_out() || !state.is_due(now));
+        states.retain(|_, state| state.has_suppressed() || !state.is_due(now));
         lines
     }
 
@@ -174,18 +174,18 @@ impl State {
         }
     }
 
-    /// Notes the line of a chunk that waits, in place of an earlier one of this chunk. Beyond the
-    /// bound chunks are only counted, as not delivered.
+    /// Stores the suppressed line about a waiting chunk and replaces an earlier line about it. Beyond
+    /// [`MAX_WAITING`] chunks, the oldest is only counted, as not delivered.
     fn wait(&mut self, chunk: Chunk, text: String) {
         self.waiting.retain(|(waiting, _)| *waiting != chunk);
-        if self.waiting.len() == MOST_WAITING {
+        if self.waiting.len() == MAX_WAITING {
             self.waiting.remove(0);
             self.before += 1;
         }
         self.waiting.push((chunk, text));
     }
 
-    fn has_left_out(&self) -> bool {
+    fn has_suppressed(&self) -> bool {
         self.latest.is_some() || !self.waiting.is_empty()
     }
 
@@ -193,16 +193,16 @@ impl State {
         now.saturating_duration_since(self.written) >= EVERY
     }
 
-    fn tell_if_due(&mut self, now: Instant) -> Option<Line> {
+    fn take_line_if_due(&mut self, now: Instant) -> Option<Line> {
         if !self.is_due(now) {
             return None;
         }
-        let line = self.tell()?;
+        let line = self.take_line()?;
         self.written = now;
         Some(line)
     }
 
-    fn tell(&mut self) -> Option<Line> {
+    fn take_line(&mut self) -> Option<Line> {
         let waiting = self.waiting.pop().map(|(_, text)| text);
         let text = waiting.or_else(|| self.latest.take().map(|(text, _)| text))?;
         let others = std::mem::take(&mut self.waiting).len();
@@ -221,14 +221,14 @@ impl State {
     }
 }
 
-/// How often lines that are alike are written.
+/// The minimum time between two lines of a key.
 pub const EVERY: Duration = Duration::from_secs(30);
-/// Kinds beyond so many share a line with those that have no part of their own.
-const MOST_KINDS: usize = 64;
-/// A service's code may be a part, and the service chooses its length.
-const MOST_PART_BYTES: usize = 128;
-/// Chunks whose lines are kept, for each kind.
-const MOST_WAITING: usize = 256;
+/// The maximum number of keys. Further keys are limited by their subject only.
+const MAX_KEYS: usize = 64;
+/// The maximum length of the part of a key, in bytes: the part may be an error code of a service.
+const MAX_PART_BYTES: usize = 128;
+/// The maximum number of chunks whose lines are kept, for each key.
+const MAX_WAITING: usize = 256;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,14 @@
 //! `libengine_symbols.so`: the functions of Fluent Bit's engine that plugins look up by name.
 //!
-//! Fluent Bit's executable exports them. An executable of Rust exports nothing, so the plugin host
-//! (`cbindings::host`) loads this library into the global scope instead, and binds each function to one
-//! of its own. A call of a function that is not bound ends the process.
+//! Fluent Bit's executable exports them. A Rust executable exports no symbols, so the plugin host
+//! (`cbindings::host`) loads this library into the global scope and binds each function to its own
+//! implementation. A call of an unbound function ends the process.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// Exports functions that call what is bound to their names.
+/// Exports functions that call the functions bound to their names.
 macro_rules! forward {
     ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
         $(
@@ -47,11 +47,11 @@ macro_rules! forward {
 forward! {
     /// The coroutine that this thread resumed last.
     fn flb_coro_get() -> *mut c_void;
-    /// Notes which coroutine this thread resumes.
+    /// Sets the coroutine that this thread resumes.
     fn flb_coro_set(coro: *mut c_void);
     /// The context that runs on this thread.
     fn co_active() -> *mut c_void;
-    /// Goes on in another context.
+    /// Switches to another context.
     fn co_switch(context: *mut c_void);
     /// The scheduler of this thread's event loop.
     fn flb_sched_ctx_get() -> *mut c_void;
@@ -78,7 +78,7 @@ forward! {
     fn flb_output_enable_multi_threading(instance: *mut c_void, config: *mut c_void) -> c_int;
 }
 
-/// Binds the exported function of a name; 0 if there is one.
+/// Binds the exported function of a name; returns 0, or -1 if there is no such function.
 ///
 /// # Safety
 ///

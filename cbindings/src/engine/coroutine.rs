@@ -1,10 +1,9 @@
 //! The coroutine that a flush runs in: yielding it, and resuming it from the event loop.
 //!
-//! `struct flb_coro` has, in every version that `engine` names, two libco contexts one after the
-//! other: `caller`, which is resumed when the coroutine yields, and `callee`, the coroutine's own.
-//! Builds with valgrind's headers have a number in front of them, which takes a slot of its own by
-//! alignment; `data` follows. So one of the second and third slots is `callee`: the one that holds the
-//! context that runs now.
+//! In every version that `engine` names, `struct flb_coro` has two adjacent libco contexts: `caller`,
+//! which is resumed when the coroutine yields, and `callee`, the coroutine itself. `data` follows. Builds
+//! with valgrind's headers have an id before them, which takes one slot because of alignment. So `callee`
+//! is the second or the third slot: the one that equals the context that runs now.
 
 use std::ffi::c_void;
 
@@ -23,7 +22,7 @@ pub(crate) struct Coroutine {
 }
 
 impl Coroutine {
-    /// The coroutine that the calling flush runs in; `None` when it cannot be recognised.
+    /// The coroutine of the calling flush; `None` when its layout is unknown.
     pub(crate) fn current(functions: &'static Functions) -> Option<Self> {
         // SAFETY: reads a thread-local of Fluent Bit's.
         let coro = unsafe { (functions.coro_get)() };
@@ -34,7 +33,7 @@ impl Coroutine {
         }
         let slots = coro.cast::<*mut c_void>();
         let is_callee = |slot: &usize| {
-            // SAFETY: a coroutine of Fluent Bit's has three slots at least.
+            // SAFETY: a coroutine of Fluent Bit has three slots at least.
             let slot = unsafe { slots.add(*slot) };
             // SAFETY: as above; only this thread writes them.
             ptr_at(unsafe { &*slot }) == active
@@ -49,10 +48,10 @@ impl Coroutine {
         })
     }
 
-    /// Goes on where this coroutine was resumed, until it is resumed again.
+    /// Yields to the context that resumed this coroutine. Returns when the coroutine is resumed again.
     ///
-    /// Nothing that must be dropped may be left on the coroutine's stack: Fluent Bit frees the stack of
-    /// a flush that waits when it ends.
+    /// The coroutine's stack must hold no value that needs a drop: at shutdown Fluent Bit frees the stack
+    /// of a waiting flush without resuming it.
     pub(crate) fn yield_now(self) {
         // SAFETY: the coroutine runs on this thread, so its structure is there.
         let caller = unsafe { *self.caller };
@@ -60,7 +59,7 @@ impl Coroutine {
         unsafe { (self.functions.co_switch)(caller) };
     }
 
-    /// Resumes the coroutine until it yields or ends; for the event loop of the thread it yielded on.
+    /// Resumes the coroutine until it yields or ends. Called by the event loop of the thread it yielded on.
     ///
     /// # Safety
     ///
@@ -81,5 +80,5 @@ fn ptr_at(slot: &*mut c_void) -> *mut c_void {
     *slot
 }
 
-/// Where `callee` may be: in the second slot, or behind valgrind's number in the third.
+/// The possible slots of `callee`: the second, or the third after valgrind's id.
 const CALLEE_SLOTS: [usize; 2] = [1, 2];

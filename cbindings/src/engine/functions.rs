@@ -1,22 +1,22 @@
-//! The engine's functions that Fluent Bit's executable exports.
+//! Functions of the engine that Fluent Bit's executable exports.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
 
 use crate::host_api::symbol;
 
-/// Coroutines and timers. Each is declared alike in every version that `engine` names.
+/// Coroutines and timers. Their declarations are equal in every version that `engine` names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Functions {
     /// `flb_coro_get`: the coroutine that this thread resumed last (`struct flb_coro *`).
     pub(super) coro_get: unsafe extern "C" fn() -> *mut c_void,
-    /// `flb_coro_set`: notes which coroutine this thread resumes.
+    /// `flb_coro_set`: sets the coroutine that this thread resumes.
     pub(super) coro_set: unsafe extern "C" fn(*mut c_void),
     /// `co_active`: the libco context that runs on this thread.
     pub(super) co_active: unsafe extern "C" fn() -> *mut c_void,
-    /// `co_switch`: goes on in another libco context.
+    /// `co_switch`: switches to another libco context.
     pub(super) co_switch: unsafe extern "C" fn(*mut c_void),
-    /// The timers of this thread's event loop.
+    /// Timers of this thread's event loop.
     pub(super) timers: TimerFunctions,
 }
 
@@ -38,11 +38,11 @@ pub(crate) struct TimerFunctions {
     pub(super) invalidate: unsafe extern "C" fn(*mut c_void),
 }
 
-/// What a timer calls: `struct flb_config *`, and the data it was created with.
+/// The callback of a timer. Arguments: `struct flb_config *`, and the data of the timer.
 pub(super) type TimerCallback = unsafe extern "C" fn(*mut c_void, *mut c_void);
 
 impl Functions {
-    /// The functions, if this Fluent Bit exports them all.
+    /// The functions; `None` if Fluent Bit does not export all of them.
     pub(crate) fn find() -> Option<&'static Self> {
         static FOUND: OnceLock<Option<Functions>> = OnceLock::new();
         FOUND.get_or_init(Self::look_up).as_ref()
@@ -76,7 +76,7 @@ impl TimerFunctions {
     }
 }
 
-/// A function that the executable exports.
+/// Looks up a function that the executable exports.
 ///
 /// # Safety
 ///

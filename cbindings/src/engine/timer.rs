@@ -1,9 +1,9 @@
-//! A timer of an event loop, which other threads can make due at once.
+//! A timer of an event loop that other threads can trigger.
 //!
 //! `struct flb_sched_timer` begins with its event, and the event with its file descriptor. In the epoll
-//! event loop, Fluent Bit's default on Linux, that is a timerfd, so any thread may set it. What is found
-//! there is used only if the kernel says that it is a timerfd with the interval that was asked for.
-//! Otherwise the timer is made again with a short interval, and waiting costs some polling.
+//! event loop, Fluent Bit's default on Linux, the descriptor is a timerfd, which any thread may set. The
+//! descriptor is used only if the kernel confirms that it is a timerfd with the requested interval.
+//! Otherwise the timer is created again with a short interval, and the wait queue polls.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
@@ -24,17 +24,17 @@ pub(super) struct Timer {
     waker: Arc<Waker>,
 }
 
-/// Makes a timer due, from any thread.
+/// Triggers a timer from any thread.
 #[derive(Debug)]
 pub(crate) struct Waker {
     /// The timer's timerfd, until the timer is stopped.
     fd: Mutex<Option<c_int>>,
-    /// It was made due, and its callback has not run since.
+    /// The timer was triggered, and its callback has not run since.
     is_due: AtomicBool,
 }
 
 impl Timer {
-    /// Creates a timer; `None` when the event loop gives none.
+    /// Creates a timer; `None` when the event loop cannot create one.
     pub(super) fn start(functions: TimerFunctions, callback: TimerCallback) -> Option<Self> {
         let timer = create(functions, PERIODIC, INTERVAL, callback, ptr::null_mut())?;
         let fd = timerfd_of(timer);
@@ -70,25 +70,25 @@ impl Timer {
         &self.waker
     }
 
-    /// Notes that the callback runs: what happens from now on makes the timer due again.
+    /// Called when the callback runs: later events trigger the timer again.
     pub(super) fn acknowledge(&self) {
         self.waker.is_due.swap(false, Ordering::AcqRel);
     }
 }
 
 impl Drop for Timer {
-    /// Stops the timer; for its own thread.
+    /// Stops the timer. Called on its own thread.
     fn drop(&mut self) {
-        // The descriptor is closed next, and its number may be another file's after that.
+        // The descriptor is closed next, and its number may then be reused for another file.
         *self.waker.lock() = None;
-        // SAFETY: this thread's timer, which is stopped once. Also in its own callback: the event loop
-        // frees it only at the end of its turn, or with the scheduler.
+        // SAFETY: this thread's timer, stopped once. Sound in its own callback too: the event loop frees
+        // it only at the end of its iteration, or with the scheduler.
         unsafe { (self.functions.invalidate)(self.timer) };
     }
 }
 
 impl Waker {
-    /// Makes the timer due.
+    /// Triggers the timer.
     pub(crate) fn wake(&self) {
         if self.is_due.swap(true, Ordering::AcqRel) {
             return;
@@ -96,11 +96,11 @@ impl Waker {
         let fd = self.lock();
         let Some(fd) = *fd else { return };
         let due = libc::itimerspec {
-            it_value: timespec(AT_ONCE),
+            it_value: timespec(SHORTEST),
             it_interval: timespec(INTERVAL),
         };
-        // SAFETY: a timerfd that is open while the lock is held. Fluent Bit may be about to read it,
-        // which blocks until it is due: in a nanosecond.
+        // SAFETY: a timerfd that is open while the lock is held. If Fluent Bit reads it at the same time,
+        // the read blocks until the timer is due, for 1 ns.
         unsafe { libc::timerfd_settime(fd, 0, &raw const due, ptr::null_mut()) };
     }
 
@@ -109,13 +109,13 @@ impl Waker {
     }
 }
 
-/// Calls back once, in the calling thread's event loop, as soon as it gets to it.
+/// Runs `callback` once in the calling thread's event loop, after 1 ms.
 pub(super) fn call_soon(
     functions: TimerFunctions,
     callback: TimerCallback,
     data: *mut c_void,
 ) -> Option<()> {
-    create(functions, ONE_SHOT, SOON, callback, data).map(|_| ())
+    create(functions, ONE_SHOT, CALL_DELAY, callback, data).map(|_| ())
 }
 
 fn create(
@@ -146,12 +146,12 @@ fn create(
     (created == 0 && !timer.is_null()).then_some(timer)
 }
 
-/// The timerfd of a timer with the usual interval; `None` when it has another kind of descriptor.
+/// The timerfd of a timer with interval [`INTERVAL`]; `None` for another type of descriptor.
 fn timerfd_of(timer: *mut c_void) -> Option<c_int> {
-    // SAFETY: `struct flb_sched_timer` begins with its event, and that with an `int`.
+    // SAFETY: `struct flb_sched_timer` begins with its event, and the event with an `int`.
     let fd = unsafe { *timer.cast::<c_int>() };
     let mut set = MaybeUninit::<libc::itimerspec>::zeroed();
-    // SAFETY: room for the answer; the kernel refuses a descriptor of another kind.
+    // SAFETY: `set` has room for the result; the kernel rejects another type of descriptor.
     if unsafe { libc::timerfd_gettime(fd, set.as_mut_ptr()) } != 0 {
         return None;
     }
@@ -173,10 +173,10 @@ fn timespec(duration: Duration) -> libc::timespec {
 const ONE_SHOT: c_int = 3;
 /// `FLB_SCHED_TIMER_CB_PERM`.
 const PERIODIC: c_int = 4;
-/// How often the timer is due though nothing happened: metrics are published meanwhile.
+/// The interval of the timer without a trigger; metrics are published then.
 const INTERVAL: Duration = metrics::EVERY;
-/// The same where the timer cannot be made due: half of it is what a delivery takes longer on average.
+/// The interval of a timer that cannot be triggered. It adds half of it to a delivery on average.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// The kernel takes 0 for "never".
-const AT_ONCE: Duration = Duration::from_nanos(1);
-const SOON: Duration = Duration::from_millis(1);
+/// The shortest time: the kernel takes 0 as "disarm".
+const SHORTEST: Duration = Duration::from_nanos(1);
+const CALL_DELAY: Duration = Duration::from_millis(1);

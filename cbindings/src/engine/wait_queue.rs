@@ -1,10 +1,10 @@
-//! The flushes that wait for their answers, yielded, on each of Fluent Bit's threads.
+//! The wait queue of each of Fluent Bit's threads: flushes that have yielded and wait for their answers.
 //!
-//! A thread has one timer while flushes wait on it and none otherwise. Its callback resumes whatever is
-//! answered, and prints lines and publishes metrics of the others.
+//! A thread has one timer while flushes wait on it. The timer's callback resumes answered flushes, and
+//! prints log lines and publishes metrics of the others.
 //!
-//! A flush that waits leaves nothing on its coroutine's stack that must be dropped: what it needs is in
-//! the queue. So Fluent Bit may free the coroutine when it ends, once [`abandon`] has taken the flush out.
+//! The coroutine stack of a waiting flush holds no value that needs a drop: the flush is owned by the
+//! queue. So Fluent Bit may free the coroutine at shutdown, after [`abandon`] has removed the flush.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -17,26 +17,25 @@ use super::timer::{Timer, Waker};
 
 /// A flush that waits for its answer.
 pub(crate) trait Waiting {
-    /// Whether the answer is there.
+    /// Whether the flush is answered.
     fn is_answered(&self) -> bool;
-    /// Has the thread's timer made due by the answer, and by lines of the log.
+    /// Sets the waker that the answer and log lines trigger.
     fn set_waker(&self, waker: &Arc<Waker>);
-    /// Prints lines, and publishes metrics once in a while.
+    /// Prints log lines, and publishes metrics if they are due.
     fn attend(&self);
-    /// Asks for the answer at once.
+    /// Cancels the flush, so that it is answered soon.
     fn cancel(&self);
-    /// Blocks until the answer is there and the chunk is not read any more.
+    /// Blocks until the flush is answered and its chunk is no longer read.
     fn wait(&self);
-    /// Whether Fluent Bit needs the chunk no more.
+    /// Whether the chunk is delivered.
     fn is_delivered(&self) -> bool;
-    /// Logs that so many chunks of its instance, this one among them, are not delivered when Fluent Bit
-    /// ends.
+    /// Logs that `count` chunks of its instance, including this one, are not delivered at shutdown.
     fn log_undelivered(&self, count: usize);
-    /// Ends the flush; the answer, which Fluent Bit takes.
+    /// Ends the flush and returns the code for Fluent Bit.
     fn finish(self: Box<Self>) -> c_int;
-    /// Ends the flush, whose answer Fluent Bit does not take.
+    /// Ends a flush whose answer Fluent Bit does not take.
     fn abandon(self: Box<Self>);
-    /// The number of the instance that it belongs to.
+    /// The number of its instance.
     fn instance(&self) -> usize;
 }
 
@@ -44,7 +43,7 @@ pub(crate) trait Waiting {
 ///
 /// # Errors
 ///
-/// The flush, when the event loop gives no timer to resume it by.
+/// Returns the flush when the event loop cannot create the timer to resume it.
 pub(crate) fn yield_until_answered(
     coroutine: Coroutine,
     functions: &'static Functions,
@@ -62,26 +61,29 @@ pub(crate) fn yield_until_answered(
     }
 }
 
-/// Takes the flushes of some instances out of this thread's queue, whose coroutines are never resumed:
-/// Fluent Bit ends. All flushes of the thread are cancelled, as the others' end comes next. Returns when
-/// no chunk of those taken out is read any more.
+/// At shutdown: removes the flushes of some instances from this thread's queue; their coroutines are
+/// never resumed. Cancels all flushes of the thread, as the other instances close next. Returns when the
+/// chunks of the removed flushes are no longer read.
 pub(crate) fn abandon(belongs: impl Fn(usize) -> bool) -> Vec<Box<dyn Waiting>> {
     let abandoned = QUEUE.with_borrow_mut(|queue| {
-        queue.waiting.iter().for_each(|one| one.flush.cancel());
+        queue
+            .waiting
+            .iter()
+            .for_each(|queued| queued.flush.cancel());
         queue.take(|flush| belongs(flush.instance()))
     });
-    let abandoned: Vec<_> = abandoned.into_iter().map(|one| one.flush).collect();
+    let abandoned: Vec<_> = abandoned.into_iter().map(|queued| queued.flush).collect();
     abandoned.iter().for_each(|flush| flush.wait());
     abandoned
 }
 
 /// The flushes that wait on one thread.
 struct Queue {
-    waiting: Vec<One>,
+    waiting: Vec<QueuedFlush>,
     timer: Option<Timer>,
 }
 
-struct One {
+struct QueuedFlush {
     coroutine: Coroutine,
     flush: Box<dyn Waiting>,
 }
@@ -100,18 +102,18 @@ impl Queue {
             return Err(flush);
         };
         flush.set_waker(timer.waker());
-        // What was answered before the waker was set has woken nobody.
+        // An answer before the waker was set did not trigger it.
         if flush.is_answered() {
             timer.waker().wake();
         }
-        self.waiting.push(One { coroutine, flush });
+        self.waiting.push(QueuedFlush { coroutine, flush });
         Ok(())
     }
 
-    /// Takes out what is meant; the timer goes with the last one.
-    fn take(&mut self, is_meant: impl Fn(&dyn Waiting) -> bool) -> Vec<One> {
+    /// Removes and returns the selected flushes; stops the timer if none is left.
+    fn take(&mut self, is_selected: impl Fn(&dyn Waiting) -> bool) -> Vec<QueuedFlush> {
         let all = std::mem::take(&mut self.waiting).into_iter();
-        let (taken, waiting) = all.partition(|one| is_meant(&*one.flush));
+        let (taken, waiting) = all.partition(|queued| is_selected(&*queued.flush));
         self.waiting = waiting;
         if self.waiting.is_empty() {
             self.timer = None;
@@ -119,12 +121,12 @@ impl Queue {
         taken
     }
 
-    /// Takes out what is answered.
-    fn take_answered(&mut self) -> Vec<One> {
+    /// Removes and returns the answered flushes.
+    fn take_answered(&mut self) -> Vec<QueuedFlush> {
         if let Some(timer) = &self.timer {
             timer.acknowledge();
         }
-        if self.waiting.iter().any(|one| one.flush.is_answered()) {
+        if self.waiting.iter().any(|queued| queued.flush.is_answered()) {
             self.take(|flush| flush.is_answered())
         } else {
             Vec::new()
@@ -132,22 +134,27 @@ impl Queue {
     }
 }
 
-/// What the timer of a thread calls there.
+/// The timer callback of a thread.
 unsafe extern "C" fn on_timer(_config: *mut c_void, _data: *mut c_void) {
-    // A panic must not reach Fluent Bit. What is still in the queue is looked at the next time.
+    // A panic must not reach Fluent Bit. Flushes that are still queued are handled by the next call.
     drop(panic::catch_unwind(AssertUnwindSafe(|| {
-        for One { coroutine, flush } in QUEUE.with_borrow_mut(Queue::take_answered) {
+        for QueuedFlush { coroutine, flush } in QUEUE.with_borrow_mut(Queue::take_answered) {
             RESUMED.set(Some(flush));
-            // SAFETY: it yielded on this thread, and was in the queue until now: neither resumed nor,
-            // as its instance was not closed, freed.
+            // SAFETY: it yielded on this thread and was in the queue until now, so it was not resumed, and
+            // as its instance is open, it was not freed.
             unsafe { coroutine.resume() };
         }
-        QUEUE.with_borrow(|queue| queue.waiting.iter().for_each(|one| one.flush.attend()));
+        QUEUE.with_borrow(|queue| {
+            queue
+                .waiting
+                .iter()
+                .for_each(|queued| queued.flush.attend())
+        });
     })));
 }
 
 thread_local! {
     static QUEUE: RefCell<Queue> = const { RefCell::new(Queue { waiting: Vec::new(), timer: None }) };
-    /// The flush whose coroutine is being resumed, on its way from the queue to its stack.
+    /// The flush whose coroutine is being resumed; passed from the queue to the coroutine.
     static RESUMED: Cell<Option<Box<dyn Waiting>>> = const { Cell::new(None) };
 }

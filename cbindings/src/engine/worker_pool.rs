@@ -1,9 +1,9 @@
 //! Worker threads for an output whose flushes cannot yield.
 //!
-//! `workers` set while a section opens makes Fluent Bit 2.2.0 to 5.1.1 start the threads of a plugin
-//! like ours twice; the first ones leak, and their timers read freed memory after a hot reload. So there
-//! the threads are started once, later: by a timer's callback, which is given the configuration that
-//! `flb_output_enable_multi_threading` takes. Earlier versions start them once by themselves.
+//! If `workers` is set while a section opens, Fluent Bit 2.2.0 to 5.1.1 starts the threads of a Go-proxy
+//! plugin twice. The first threads leak, and their timers read freed memory after a hot reload. So with
+//! these versions a timer callback starts the threads once, after init; the callback gets the
+//! configuration that `flb_output_enable_multi_threading` needs. Earlier versions start the threads once.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
@@ -18,13 +18,13 @@ use crate::host_api::has_log_functions;
 pub(crate) enum Started {
     /// Fluent Bit starts them after the section's init.
     ByFluentBit,
-    /// The event loop starts them at its first turn.
-    Soon,
-    /// This Fluent Bit has no way to start them.
-    No,
+    /// A timer callback starts them in the first iteration of the event loop.
+    ByTimer,
+    /// This Fluent Bit cannot start them.
+    Unsupported,
 }
 
-/// Has so many worker threads started for an instance.
+/// Starts `workers` worker threads for an instance.
 ///
 /// # Safety
 ///
@@ -42,15 +42,15 @@ pub(crate) unsafe fn start(
         return if set {
             Started::ByFluentBit
         } else {
-            Started::No
+            Started::Unsupported
         };
     }
-    // SAFETY: as above; what a section says itself must not start threads as well.
+    // SAFETY: as above. The section's own `workers` must not start threads in addition.
     if !unsafe { set_workers(instance, 0) } {
-        return Started::No;
+        return Started::Unsupported;
     }
     let Some(functions) = TimerFunctions::look_up() else {
-        return Started::No;
+        return Started::Unsupported;
     };
     lock().push(Pool {
         number,
@@ -58,21 +58,21 @@ pub(crate) unsafe fn start(
         workers,
     });
     let data = ptr::without_provenance_mut(number);
-    match timer::call_soon(functions, on_event_loop, data) {
-        Some(()) => Started::Soon,
+    match timer::call_soon(functions, start_pool, data) {
+        Some(()) => Started::ByTimer,
         None => {
             forget(number);
-            Started::No
+            Started::Unsupported
         }
     }
 }
 
-/// Forgets an instance whose threads were to be started: it ends.
+/// Removes an instance that closes before its threads were started.
 pub(crate) fn forget(number: usize) {
     lock().retain(|pool| pool.number != number);
 }
 
-/// Threads that are started by the event loop.
+/// Threads that the timer callback will start.
 struct Pool {
     number: usize,
     instance: *mut c_void,
@@ -82,8 +82,8 @@ struct Pool {
 // SAFETY: the pointer is only used on the engine's thread, while the instance is open.
 unsafe impl Send for Pool {}
 
-/// Called by the timer, with the configuration and the instance's number.
-unsafe extern "C" fn on_event_loop(config: *mut c_void, data: *mut c_void) {
+/// The timer callback; its arguments are the configuration and the instance's number.
+unsafe extern "C" fn start_pool(config: *mut c_void, data: *mut c_void) {
     let mut pools = lock();
     let Some(at) = pools.iter().position(|pool| pool.number == data.addr()) else {
         return;
@@ -96,13 +96,15 @@ unsafe extern "C" fn on_event_loop(config: *mut c_void, data: *mut c_void) {
     let enable: Option<EnableMultiThreading> =
         unsafe { function(c"flb_output_enable_multi_threading") };
     let Some(enable) = enable else { return };
-    // SAFETY: the instance has not ended, as its end would have taken the entry out.
+    // SAFETY: the instance is open, as its exit removes the entry.
     if unsafe { set_workers(instance, workers) } {
         // SAFETY: as above, on the engine's thread, with the engine's configuration.
         unsafe { enable(instance, config) };
     }
 }
 
+/// Sets the option `workers` of an instance; returns whether that succeeded.
+///
 /// # Safety
 ///
 /// `instance` is Fluent Bit's output instance.
@@ -118,10 +120,10 @@ unsafe fn set_workers(instance: *mut c_void, count: u32) -> bool {
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Vec<Pool>> {
-    SOON.lock().unwrap_or_else(PoisonError::into_inner)
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-static SOON: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
+static PENDING: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
 
 type EnableMultiThreading = unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int;
 type SetProperty = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int;

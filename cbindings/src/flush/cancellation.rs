@@ -1,9 +1,9 @@
-//! A wish to have a chunk back: Fluent Bit ends.
+//! Cancellation of a flush when Fluent Bit shuts down.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Whether a flush is cancelled; clones are the same.
+/// The cancellation state of a flush; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Cancellation(Arc<State>);
 
@@ -12,55 +12,56 @@ impl Cancellation {
         Self(state)
     }
 
-    /// Whether the chunk is wanted back.
+    /// Whether the flush is cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(*self.0.lock(), Wish::Cancelled)
+        matches!(*self.0.lock(), Request::Cancelled)
     }
 
-    /// Does something once the chunk is wanted back: at once if it is already. A later call replaces
-    /// what an earlier one asked for. Runs on a thread of Fluent Bit's, so it must be short.
+    /// Runs `action` when the flush is cancelled; at once if it is already cancelled. A later call
+    /// replaces the action of an earlier call. The action runs on a thread of Fluent Bit, so it must be
+    /// short.
     pub fn on_cancel(&self, action: impl FnOnce() + Send + 'static) {
-        let mut wish = self.0.lock();
-        if matches!(*wish, Wish::Cancelled) {
-            drop(wish);
+        let mut request = self.0.lock();
+        if matches!(*request, Request::Cancelled) {
+            drop(request);
             action();
         } else {
-            *wish = Wish::None(Some(Box::new(action)));
+            *request = Request::None(Some(Box::new(action)));
         }
     }
 }
 
-/// What is shared by a flush and those who deliver it.
+/// The state that a flush shares with its deliveries.
 #[derive(Debug, Default)]
-pub(super) struct State(Mutex<Wish>);
+pub(super) struct State(Mutex<Request>);
 
 impl State {
     pub(super) fn cancel(&self) {
-        let before = std::mem::replace(&mut *self.lock(), Wish::Cancelled);
-        if let Wish::None(Some(action)) = before {
+        let before = std::mem::replace(&mut *self.lock(), Request::Cancelled);
+        if let Request::None(Some(action)) = before {
             action();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Wish> {
+    fn lock(&self) -> MutexGuard<'_, Request> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-enum Wish {
-    /// Not cancelled; what is done then.
+enum Request {
+    /// Not cancelled; the action to run on cancellation.
     None(Option<Box<dyn FnOnce() + Send>>),
     Cancelled,
 }
 
-impl Default for Wish {
+impl Default for Request {
     fn default() -> Self {
         Self::None(None)
     }
 }
 
-impl fmt::Debug for Wish {
+impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None(_) => "None",
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_action_runs_once_whether_it_is_set_before_or_after() {
+    fn the_action_runs_once_whether_set_before_or_after_cancellation() {
         for set_before in [true, false] {
             let (state, count) = (Arc::<State>::default(), Arc::new(AtomicUsize::new(0)));
             let cancellation = Cancellation::new(state.clone());

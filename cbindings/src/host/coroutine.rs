@@ -1,7 +1,7 @@
-//! Coroutines as libco and Fluent Bit make them: contexts with stacks of their own on one thread.
+//! Coroutines as in libco and Fluent Bit: contexts with their own stacks on one thread.
 //!
-//! The thread stays the same, only its stack pointer moves, so that thread-locals are the thread's and
-//! take no room of the small stack. libco does it in assembly; `makecontext` is the C library's way.
+//! Only the stack pointer changes and not the thread, so thread-locals are shared and use no space of the
+//! small stack. libco is written in assembly; this module uses `makecontext` of the C library.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_uint, c_void};
@@ -23,32 +23,32 @@ struct Coro {
     data: *mut c_void,
 }
 
-/// The same in a build with them.
+/// `struct flb_coro` in a build with valgrind's headers.
 #[repr(C)]
 struct CoroWithId {
     valgrind_stack_id: c_uint,
     coro: Coro,
 }
 
-/// How the structure of a coroutine looks.
+/// The layout of `struct flb_coro`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Layout {
-    /// As in the builds that Fluent Bit publishes.
+    /// As in the published builds of Fluent Bit.
     #[default]
     Plain,
-    /// With a number in front, as in builds with valgrind's headers.
+    /// With an id in front, as in builds with valgrind's headers.
     WithValgrindId,
-    /// Like nothing that a plugin knows: flushes cannot yield.
+    /// A layout that plugins do not know: flushes cannot yield.
     Unknown,
 }
 
 impl Layout {
-    /// The layout that `PLUGIN_HOST_FLUSH` asks for: `threads` has every test take the way of a Fluent
-    /// Bit whose coroutines are not known.
+    /// The layout that `PLUGIN_HOST_FLUSH` selects: with `threads`, every test runs with a Fluent Bit whose
+    /// coroutine layout is unknown.
     ///
     /// # Panics
     ///
-    /// When it asks for anything else.
+    /// With another value.
     #[must_use]
     pub fn of_environment() -> Self {
         match std::env::var("PLUGIN_HOST_FLUSH").as_deref() {
@@ -59,17 +59,17 @@ impl Layout {
     }
 }
 
-/// What libco calls a cothread.
+/// A libco context ("cothread").
 struct Context {
     registers: UnsafeCell<MaybeUninit<ucontext_t>>,
-    /// Whose lines are written while it runs.
+    /// The journal of the lines that are printed while it runs.
     journal: Option<Arc<Journal>>,
     /// Whose lines were written when it switched away. Not on its stack, which is freed as it is.
     outer: Cell<Option<Arc<Journal>>>,
     fiber: Fiber,
 }
 
-/// A call on a stack of its own, which may yield.
+/// A call on its own stack, which may yield.
 pub(super) struct Coroutine {
     memory: Box<CoroWithId>,
     layout: Layout,
@@ -86,7 +86,7 @@ struct Body {
 }
 
 impl Coroutine {
-    /// Makes a coroutine that runs `call` once resumed, on a new stack of `size` bytes.
+    /// Creates a coroutine that runs `call` when it is resumed, on a new stack of `size` bytes.
     pub(super) fn new(
         layout: Layout,
         size: usize,
@@ -126,7 +126,7 @@ impl Coroutine {
         coroutine
     }
 
-    /// Runs it until it yields or ends.
+    /// Resumes the coroutine until it yields or ends.
     pub(super) fn resume(&self) {
         BODY.set(ptr::from_ref(&*self.body).cast_mut());
         CURRENT.set(self.address());
@@ -145,7 +145,7 @@ impl Coroutine {
         self.stack.used()
     }
 
-    /// What `flb_coro_get` gives: where a plugin looks for the slots that it knows.
+    /// The pointer that `flb_coro_get` returns.
     fn address(&self) -> *mut c_void {
         let with_id = ptr::from_ref(&*self.memory).cast_mut();
         match self.layout {
@@ -173,7 +173,7 @@ impl Coroutine {
     }
 }
 
-/// The first frame of a coroutine. It never returns, as there is nothing below it.
+/// The first function of a coroutine. It never returns, as it has no caller.
 extern "C" fn enter() {
     let body = BODY.get();
     // SAFETY: `resume` set it just now on this thread, and the coroutine owns it.
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stack_used_is_what_the_call_needs() {
+    fn stack_used_is_the_stack_that_the_call_needs() {
         let called = coroutine(|| {
             let block = std::hint::black_box([1u8; 8 * 1024]);
             assert_eq!(
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_yield_go_on_where_they_were_in_any_order() {
+    fn coroutines_resume_after_their_yields_in_any_order() {
         let steps = Arc::new(std::sync::Mutex::new(Vec::new()));
         let note = |number: usize, step: usize, steps: &Arc<std::sync::Mutex<Vec<_>>>| {
             steps.lock().unwrap().push((number, step));

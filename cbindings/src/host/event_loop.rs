@@ -1,6 +1,6 @@
-//! A thread of Fluent Bit's: the engine's, or one of an output's worker threads.
+//! A thread of Fluent Bit: the engine's thread, or a worker thread of an output.
 //!
-//! It runs what it is given, the coroutines of flushes, and timers, one at a time.
+//! It runs commands, coroutines of flushes, and timers, one at a time.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use std::{fmt, io, ptr};
 use super::coroutine::Coroutine;
 use super::{journal, scheduler};
 
-/// A thread with an event loop; ends when this is dropped.
+/// A thread with an event loop. Dropping it ends the thread.
 #[derive(Debug)]
 pub(super) struct EventLoop {
     shared: Arc<Shared>,
@@ -24,7 +24,7 @@ pub(super) struct EventLoop {
 struct Shared {
     commands: Mutex<VecDeque<Command>>,
     /// An eventfd, which is readable while there are commands.
-    notice: c_int,
+    wake_fd: c_int,
     is_stopping: AtomicBool,
     /// Coroutines that have not ended.
     running: AtomicUsize,
@@ -35,11 +35,11 @@ type Command = Box<dyn FnOnce() + Send>;
 impl EventLoop {
     pub(super) fn start(name: &str) -> Self {
         // SAFETY: no condition.
-        let notice = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        assert!(notice >= 0, "eventfd: {}", io::Error::last_os_error());
+        let wake_fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        assert!(wake_fd >= 0, "eventfd: {}", io::Error::last_os_error());
         let shared = Arc::new(Shared {
             commands: Mutex::default(),
-            notice,
+            wake_fd,
             is_stopping: AtomicBool::new(false),
             running: AtomicUsize::new(0),
         });
@@ -56,7 +56,7 @@ impl EventLoop {
         }
     }
 
-    /// Runs something on the thread, and waits for its result. On the thread itself it runs at once.
+    /// Runs `call` on the thread and waits for its result. On the thread itself it runs at once.
     pub(super) fn call<T: Send + 'static>(&self, call: impl FnOnce() -> T + Send + 'static) -> T {
         if thread::current().id() == self.id {
             return call();
@@ -66,13 +66,13 @@ impl EventLoop {
         results.recv().expect("the event loop lives")
     }
 
-    /// Has something run on the thread.
+    /// Queues a command for the thread.
     pub(super) fn post(&self, command: impl FnOnce() + Send + 'static) {
         self.shared.lock().push_back(Box::new(command));
         self.shared.notify();
     }
 
-    /// Makes a coroutine on the thread and runs it. [`abandon`] with the same `owner` frees it.
+    /// Creates a coroutine on the thread and runs it. [`abandon`] with the same `owner` frees it.
     pub(super) fn start_coroutine(
         &self,
         owner: usize,
@@ -89,7 +89,7 @@ impl EventLoop {
                 end: Some(Box::new(end)),
                 _count: Count(shared),
             };
-            // In the list first, as it may be abandoned by what it calls.
+            // Added to the list first, as the call may abandon it.
             let at = RUNNING.with_borrow_mut(|all| {
                 all.push(running);
                 ptr::from_ref(&*all[all.len() - 1].coroutine)
@@ -100,8 +100,8 @@ impl EventLoop {
     }
 }
 
-/// Frees the coroutines of an owner as they are, which nobody will resume; for the thread itself. How many
-/// there were.
+/// Frees the coroutines of an owner without resuming them, and returns their number. Called on the
+/// thread itself.
 pub(super) fn abandon(owner: usize) -> usize {
     let abandoned: Vec<_> = RUNNING.with_borrow_mut(|all| {
         let (abandoned, others) = std::mem::take(all)
@@ -114,7 +114,7 @@ pub(super) fn abandon(owner: usize) -> usize {
 }
 
 impl Drop for EventLoop {
-    /// As a worker thread of Fluent Bit's, it ends once no coroutine is left.
+    /// Ends the thread after its last coroutine has ended, as a worker thread of Fluent Bit does.
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
         self.shared.notify();
@@ -139,7 +139,7 @@ impl Shared {
         while !self.may_end() {
             let expired = self.wait();
             self.take_notice();
-            // Taken before they run, as a command may post another one.
+            // Taken before they run, as a command may queue another one.
             let commands = std::mem::take(&mut *self.lock());
             commands.into_iter().for_each(|command| command());
             for fd in expired {
@@ -160,9 +160,9 @@ impl Shared {
             && self.lock().is_empty()
     }
 
-    /// Waits for a command or a timer; the timers that have expired.
+    /// Waits for a command or a timer; returns the descriptors of expired timers.
     fn wait(&self) -> Vec<c_int> {
-        let watched = [self.notice].into_iter().chain(scheduler::descriptors());
+        let watched = [self.wake_fd].into_iter().chain(scheduler::descriptors());
         let mut polled: Vec<libc::pollfd> = watched
             .map(|fd| libc::pollfd {
                 fd,
@@ -171,7 +171,7 @@ impl Shared {
             })
             .collect();
         let count = libc::nfds_t::try_from(polled.len()).expect("few");
-        // SAFETY: so many entries, which the kernel writes to.
+        // SAFETY: `count` entries, which the kernel writes to.
         unsafe { libc::poll(polled.as_mut_ptr(), count, -1) };
         let ready = polled[1..].iter().filter(|one| one.revents != 0);
         ready.map(|one| one.fd).collect()
@@ -180,13 +180,13 @@ impl Shared {
     fn notify(&self) {
         let one = 1_u64;
         // SAFETY: writes eight bytes, as an eventfd takes them.
-        unsafe { libc::write(self.notice, (&raw const one).cast(), size_of::<u64>()) };
+        unsafe { libc::write(self.wake_fd, (&raw const one).cast(), size_of::<u64>()) };
     }
 
     fn take_notice(&self) {
         let mut count = 0_u64;
         // SAFETY: reads eight bytes, as an eventfd gives them, or nothing.
-        unsafe { libc::read(self.notice, (&raw mut count).cast(), size_of::<u64>()) };
+        unsafe { libc::read(self.wake_fd, (&raw mut count).cast(), size_of::<u64>()) };
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Command>> {
@@ -197,11 +197,11 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: its own descriptor, closed once.
-        unsafe { libc::close(self.notice) };
+        unsafe { libc::close(self.wake_fd) };
     }
 }
 
-/// Tells the ends of the coroutines that have ended, and frees them.
+/// Calls `end` of the coroutines that have ended, and frees them.
 fn finish_ended() {
     let ended: Vec<_> = RUNNING.with_borrow_mut(|all| {
         let (ended, others) = std::mem::take(all)
@@ -219,7 +219,7 @@ fn finish_ended() {
 
 struct Running {
     owner: usize,
-    /// Boxed, as it stays where it is while it runs.
+    /// Boxed, so that its address does not change while it runs.
     coroutine: Box<Coroutine>,
     end: Option<End>,
     _count: Count,

@@ -1,4 +1,4 @@
-//! What Fluent Bit's executable exports, bound to the functions of this host.
+//! The symbols that Fluent Bit's executable exports, bound to the functions of this host.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
@@ -8,11 +8,11 @@ use std::{env, mem};
 
 use super::{coroutine, scheduler, worker_pool};
 
-/// Loads the exports into the global scope, where plugins look for them; once.
+/// Loads the exports into the global scope, where plugins look them up; once.
 ///
 /// # Panics
 ///
-/// When the library was not built beside this executable.
+/// When the library `engine-symbols` was not built with this executable.
 pub(super) fn load() {
     static LOADED: Once = Once::new();
     LOADED.call_once(|| {
@@ -67,7 +67,7 @@ fn functions() -> [(&'static CStr, *mut c_void); 10] {
     ]
 }
 
-/// The library that Cargo built: beside a test, or one folder below a program.
+/// The path of the library that Cargo built: in the folder of a test, or in `deps` for a program.
 fn built() -> PathBuf {
     let executable = env::current_exe().expect("an executable has a file");
     let below = executable.with_file_name("deps").join(FILE);

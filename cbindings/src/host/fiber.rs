@@ -1,16 +1,16 @@
-//! Tells the thread sanitizer which stack a thread is on, where the process has one.
+//! Reports stack switches to the thread sanitizer, if the process has one.
 
 use std::ffi::{CStr, c_uint, c_void};
 use std::ptr;
 
-/// A stack as the sanitizer knows it; nothing without one.
+/// A stack in the thread sanitizer (a fiber); null without a sanitizer.
 pub(super) struct Fiber {
     fiber: *mut c_void,
     is_own: bool,
 }
 
 impl Fiber {
-    /// A stack that is new.
+    /// The fiber of a new stack.
     pub(super) fn new() -> Self {
         let Some(create) = symbol(c"__tsan_create_fiber") else {
             return Self::none();
@@ -26,7 +26,7 @@ impl Fiber {
         }
     }
 
-    /// The stack that the thread began on.
+    /// The fiber of the current stack.
     pub(super) fn current() -> Self {
         let Some(current) = symbol(c"__tsan_get_current_fiber") else {
             return Self::none();
@@ -42,10 +42,10 @@ impl Fiber {
         }
     }
 
-    /// The thread goes on with this stack next.
+    /// Reports that the thread switches to this stack next.
     ///
-    /// The sanitizer counts calls and returns for each stack: the return of this function would be counted
-    /// on a stack that it was not called on.
+    /// The thread sanitizer counts calls and returns for each stack. Inlined, so that no return of this
+    /// function is counted on a stack on which it was not called.
     #[inline(always)]
     pub(super) fn enter(&self) {
         let Some(switch) = symbol(c"__tsan_switch_to_fiber") else {

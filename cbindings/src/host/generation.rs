@@ -1,10 +1,10 @@
-//! What the host's structures looked like over the years.
+//! The structures of Fluent Bit's versions.
 
 use std::mem;
 
 use crate::abi::{Api, Definition};
 
-/// A range of Fluent Bit versions that treat a plugin alike.
+/// A range of Fluent Bit versions with the same ABI.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Generation {
     /// 1.4 to 1.9: one function in the API table, no calls around registration and run.
@@ -40,12 +40,12 @@ impl Generation {
         }
     }
 
-    /// How often the worker threads of a section are started after its init.
+    /// How often Fluent Bit starts the worker threads of a section after its init.
     pub(super) fn pool_starts(self) -> usize {
         if self >= Self::V2_2 { 2 } else { 1 }
     }
 
-    /// Whether the calls that 2.2.0 added are made.
+    /// Whether the callbacks that 2.2.0 added are called.
     pub(super) fn calls_around(self) -> bool {
         self >= Self::V2_2
     }

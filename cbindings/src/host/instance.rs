@@ -34,7 +34,7 @@ struct Open {
     section: Section,
     context: Loan,
     journal: Arc<Journal>,
-    /// Which coroutines are its flushes.
+    /// The owner number of its coroutines.
     number: usize,
 }
 
@@ -61,7 +61,7 @@ impl Instance {
             open.init()
         });
         if code <= 0 {
-            let exit_code = instance.leave();
+            let exit_code = instance.close();
             return Err(Refused {
                 code,
                 exit_code,
@@ -77,17 +77,17 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Delivers a chunk, in a coroutine on a small stack of its own, and waits for the answer.
+    /// Flushes a chunk in a coroutine on its own small stack, and waits for the answer.
     ///
-    /// Several threads may be here at once: their flushes are called one after another, and wait
-    /// together. Chunk and tag are copies that can be read exactly as far as they reach and exactly
-    /// until the plugin answers, or its exit returns.
+    /// Several threads may call this at the same time: flush is called for one after another, and the
+    /// flushes wait concurrently. Chunk and tag are copies. Access beyond their end, or after the plugin
+    /// has answered or its exit has returned, is a fault.
     #[must_use]
     pub fn flush(&self, tag: impl AsRef<[u8]>, chunk: impl AsRef<[u8]>) -> Flushed {
         self.begin_flush(tag, chunk).wait()
     }
 
-    /// Begins to deliver a chunk.
+    /// Begins a flush.
     #[must_use]
     pub fn begin_flush(&self, tag: impl AsRef<[u8]>, chunk: impl AsRef<[u8]>) -> Pending {
         let chunk_len = chunk.as_ref().len();
@@ -95,7 +95,7 @@ impl Instance {
         self.start(Some((Loan::of(chunk.as_ref()), tag)), chunk_len)
     }
 
-    /// Calls flush without a chunk and without a tag: with null for both.
+    /// Calls flush with null for the chunk and the tag.
     #[must_use]
     pub fn flush_null(&self) -> Flushed {
         self.start(None, 0).wait()
@@ -107,13 +107,13 @@ impl Instance {
         self.on_engine(|_| std::thread::current().id())
     }
 
-    /// How many timers the event loop of the engine has.
+    /// The number of timers in the engine's event loop.
     #[must_use]
     pub fn timer_count(&self) -> usize {
         self.on_engine(|_| scheduler::descriptors().len())
     }
 
-    /// How many worker threads the section has.
+    /// The number of worker threads of the section.
     #[must_use]
     pub fn worker_threads(&self) -> usize {
         self.open.section.pool.thread_count()
@@ -122,30 +122,30 @@ impl Instance {
     fn start(&self, loans: Option<(Loan, Loan)>, chunk_len: usize) -> Pending {
         let worker = self.open.section.pool.next();
         let (result, results) = mpsc::channel();
-        // Owned by the end, so that it outlives the coroutine, and is freed with it.
-        let lent = Lent {
+        // Owned by the `end` closure, so that it outlives the coroutine and is freed with it.
+        let borrowed = Borrowed {
             loans,
             code: Box::new(Cell::new(ABANDONED)),
         };
         let call = Call {
             open: self.open.clone(),
-            data: lent
+            data: borrowed
                 .loans
                 .as_ref()
                 .map_or(0, |(chunk, _)| chunk.address().expose_provenance()),
-            tag: lent
+            tag: borrowed
                 .loans
                 .as_ref()
                 .map_or(0, |(_, tag)| tag.address().expose_provenance()),
             len: chunk_len,
-            code: ptr::from_ref(&*lent.code).expose_provenance(),
+            code: ptr::from_ref(&*borrowed.code).expose_provenance(),
         };
         let make = move || call.coroutine();
         let end = move |coroutine: &Coroutine| {
             let stack_used = coroutine.stack_used();
-            let code = lent.code.get();
-            drop(lent);
-            // A test that has not waited for it does not want it.
+            let code = borrowed.code.get();
+            drop(borrowed);
+            // A test that does not wait has dropped the receiver.
             let _ = result.send(Flushed { code, stack_used });
         };
         let event_loop = worker.as_deref().unwrap_or(self.open.loaded.engine());
@@ -153,50 +153,50 @@ impl Instance {
         Pending(results)
     }
 
-    /// The lines that the plugin has written so far while the host called this instance.
+    /// The log lines of this instance so far.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         self.open.journal.lines()
     }
 
-    /// Waits for a line with this text in it; `None` when it has not come in time.
+    /// Waits for a line that contains `part`; `None` after the timeout.
     #[must_use]
-    pub fn wait_for_line(&self, part: &str, patience: Duration) -> Option<Line> {
-        self.open.journal.wait_for(part, patience)
+    pub fn wait_for_line(&self, part: &str, timeout: Duration) -> Option<Line> {
+        self.open.journal.wait_for(part, timeout)
     }
 
-    /// The option keys that the plugin has asked for.
+    /// The option keys that the plugin has read.
     #[must_use]
     pub fn asked(&self) -> BTreeSet<String> {
         self.open.section.asked()
     }
 
-    /// Calls the plugin's exit. Flushes that have not been answered are never resumed, and when it
-    /// returns their chunks are gone.
+    /// Calls the plugin's exit. Flushes without an answer are never resumed, and their chunks are freed
+    /// when exit returns.
     #[must_use]
     pub fn exit(mut self) -> Exited {
-        let code = self.leave();
+        let code = self.close();
         Exited {
             code,
             lines: self.lines(),
         }
     }
 
-    /// Calls the plugin's exit as hosts before 2.1 do to the section opened last: once for each
-    /// section of the plugin, the first time while worker threads of this one are still at work.
+    /// Calls the plugin's exit as Fluent Bit before 2.1 does for the section opened last: once for each
+    /// section of the plugin, the first time while worker threads of this section still run.
     #[must_use]
     pub fn exit_too_early(&self) -> c_int {
         self.on_engine(|open| open.exit())
     }
 
-    /// Frees the flushes of a section whose exit never comes, as an old Fluent Bit does at its end.
+    /// Frees the flushes of a section whose exit is never called, as an old Fluent Bit does at shutdown.
     pub fn abandon_flushes(&self) {
         self.on_engine(|open| event_loop::abandon(open.number));
     }
 
-    fn leave(&mut self) -> c_int {
+    fn close(&mut self) -> c_int {
         self.exited = true;
-        // As Fluent Bit does: the worker threads end first, once all of their flushes are answered.
+        // As in Fluent Bit, the worker threads end first, after all of their flushes are answered.
         self.on_engine(|open| {
             open.section.pool.end();
             open.pre_exit();
@@ -249,7 +249,7 @@ impl Open {
 
     fn exit(&self) -> c_int {
         let exit = self.loaded.symbols.exit;
-        // SAFETY: what init stored, or the null it left; given back once.
+        // SAFETY: the context that init stored, or the null that it left; passed once.
         let code = self.journal.during(|| unsafe { exit(self.remote()) });
         event_loop::abandon(self.number);
         code
@@ -262,21 +262,21 @@ impl Open {
     }
 }
 
-// SAFETY: the plugin's context belongs to no thread, and what the plugin is lent is shared with it.
+// SAFETY: the plugin's context belongs to no thread, and the borrowed memory may be shared.
 unsafe impl Send for Open {}
 // SAFETY: as above.
 unsafe impl Sync for Open {}
 
-/// What a flush is lent, and where its code goes.
-struct Lent {
+/// The memory that a flush borrows, and its return code.
+struct Borrowed {
     loans: Option<(Loan, Loan)>,
     code: Box<Cell<c_int>>,
 }
 
-// SAFETY: only the thread of the coroutine writes the code, and reads it after that.
-unsafe impl Send for Lent {}
+// SAFETY: only the thread of the coroutine writes the code and reads it.
+unsafe impl Send for Borrowed {}
 
-/// The call of a flush; addresses only, as nothing is dropped of a coroutine that is not resumed.
+/// The call of a flush. It holds addresses only, as a coroutine that is never resumed drops nothing.
 struct Call {
     open: Arc<Open>,
     data: usize,
@@ -299,7 +299,7 @@ impl Call {
         let call = move || {
             let data = ptr::with_exposed_provenance(data);
             let tag = ptr::with_exposed_provenance(tag);
-            // SAFETY: the context that init stored; data and tag are lent until the flush's end.
+            // SAFETY: the context that init stored; data and tag are valid until the flush's end.
             let answer = unsafe { flush(remote, data, len, tag) };
             let code: *const Cell<c_int> = ptr::with_exposed_provenance(code);
             // SAFETY: alive until the coroutine is freed.
@@ -310,12 +310,12 @@ impl Call {
     }
 }
 
-/// A flush that was begun.
+/// A flush in progress.
 #[derive(Debug)]
 pub struct Pending(mpsc::Receiver<Flushed>);
 
 impl Pending {
-    /// Waits for the answer. A flush that the instance's exit has abandoned has the code
+    /// Waits for the answer. The code of a flush that the instance's exit has abandoned is
     /// [`ABANDONED`].
     #[must_use]
     pub fn wait(self) -> Flushed {
@@ -325,20 +325,20 @@ impl Pending {
         })
     }
 
-    /// The answer, if it comes in time.
+    /// Waits for the answer; `None` after the timeout.
     #[must_use]
-    pub fn wait_for(&self, patience: Duration) -> Option<Flushed> {
-        self.0.recv_timeout(patience).ok()
+    pub fn wait_for(&self, timeout: Duration) -> Option<Flushed> {
+        self.0.recv_timeout(timeout).ok()
     }
 }
 
-/// In place of the code of a flush that was never resumed.
+/// The code of a flush that was never resumed.
 pub const ABANDONED: c_int = -100;
 
 impl Drop for Instance {
     fn drop(&mut self) {
         if !self.exited {
-            self.leave();
+            self.close();
         }
     }
 }
@@ -346,28 +346,28 @@ impl Drop for Instance {
 /// The plugin's answer to a flush.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Flushed {
-    /// As returned: 0 error, 1 OK, 2 retry; Fluent Bit takes any other for an error.
+    /// The returned code: 0 error, 1 OK, 2 retry. Fluent Bit treats any other code as an error.
     pub code: c_int,
-    /// Bytes of the flush stack that were used, the host's few frames included.
+    /// The used bytes of the flush stack, including a few frames of the host.
     pub stack_used: usize,
 }
 
-/// An instance that did not open.
+/// A failed init.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refused {
     /// What init returned.
     pub code: c_int,
-    /// What exit returned after that.
+    /// What exit returned after the failed init.
     pub exit_code: c_int,
-    /// What the plugin wrote.
+    /// The plugin's log lines.
     pub lines: Vec<Line>,
 }
 
-/// An instance that was closed.
+/// The result of closing an instance.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Exited {
     /// What exit returned.
     pub code: c_int,
-    /// All that the plugin wrote while the host called this instance.
+    /// All log lines of the instance.
     pub lines: Vec<Line>,
 }

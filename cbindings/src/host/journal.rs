@@ -1,4 +1,4 @@
-//! What the plugin wrote into the host's log.
+//! The log of the plugin host.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,20 +8,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-/// One line of the host's log.
+/// One line of the log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
-    /// The host's number: 1 error, 2 warning, 3 info, 4 debug.
+    /// Fluent Bit's number of the level: 1 error, 2 warning, 3 info, 4 debug.
     pub level: c_int,
-    /// The text without the host's own head.
+    /// The text without Fluent Bit's prefix.
     pub text: String,
-    /// The thread that called the host's log function.
+    /// The thread that called the log function.
     pub thread: ThreadId,
 }
 
-/// The lines printed by threads that were in no call of the host's, since this was last asked.
+/// Takes the lines that were printed by threads outside of any call of the host.
 ///
-/// Fluent Bit's log has no way to its file from such threads, so there should be none.
+/// Fluent Bit's log does not work on such threads, so there should be no such lines.
 #[must_use]
 pub fn stray_lines() -> Vec<Line> {
     mem::take(&mut *lock(&STRAY))
@@ -31,11 +31,11 @@ pub fn stray_lines() -> Vec<Line> {
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     lines: Mutex<Vec<Line>>,
-    news: Condvar,
+    changed: Condvar,
 }
 
 impl Journal {
-    /// Makes a call to the plugin; lines printed by this thread meanwhile are this journal's.
+    /// Calls the plugin. Lines that this thread prints during the call belong to this journal.
     pub(super) fn during<T>(self: &Arc<Self>, call: impl FnOnce() -> T) -> T {
         let outer = set_current(Some(self.clone()));
         let result = call();
@@ -47,33 +47,34 @@ impl Journal {
         lock(&self.lines).clone()
     }
 
-    pub(super) fn wait_for(&self, part: &str, patience: Duration) -> Option<Line> {
+    pub(super) fn wait_for(&self, part: &str, timeout: Duration) -> Option<Line> {
         let wanted = |lines: &[Line]| lines.iter().find(|line| line.text.contains(part)).cloned();
         let lines = lock(&self.lines);
         let (lines, _) = self
-            .news
-            .wait_timeout_while(lines, patience, |lines| wanted(lines).is_none())
+            .changed
+            .wait_timeout_while(lines, timeout, |lines| wanted(lines).is_none())
             .unwrap_or_else(PoisonError::into_inner);
         wanted(&lines)
     }
 
     fn write(&self, line: Line) {
         lock(&self.lines).push(line);
-        self.news.notify_all();
+        self.changed.notify_all();
     }
 }
 
-/// Sets whose lines this thread writes; whose it wrote until now.
+/// Sets the journal of this thread's lines, and returns the previous one.
 pub(super) fn set_current(journal: Option<Arc<Journal>>) -> Option<Arc<Journal>> {
     CURRENT.replace(journal)
 }
 
-/// Makes an instance's lines known by its name on this thread, as timers call back for any of them.
+/// Registers an instance's journal by name on this thread, as a timer callback may print lines of any
+/// instance.
 pub(super) fn register(name: &str, journal: &Arc<Journal>) {
     NAMES.with_borrow_mut(|names| names.insert(name.to_owned(), Arc::downgrade(journal)));
 }
 
-/// Keeps a line for the instance that it names, or whose call this thread is in.
+/// Adds a line to the journal of the instance that it names, or whose call this thread is in.
 pub(super) fn write(level: c_int, text: String) {
     let journal = named_in(&text).or_else(|| CURRENT.with_borrow(Option::clone));
     let line = Line {
@@ -87,7 +88,7 @@ pub(super) fn write(level: c_int, text: String) {
     }
 }
 
-/// Keeps something that should not be among the lines that nobody wrote.
+/// Adds a line to the stray lines if `condition` holds.
 pub(super) fn write_stray_if(condition: bool, text: impl FnOnce() -> String) {
     if condition {
         let thread = thread::current().id();
@@ -100,7 +101,7 @@ pub(super) fn write_stray_if(condition: bool, text: impl FnOnce() -> String) {
     }
 }
 
-/// The lines of the instance whose name a line begins with: `[output:PLUGIN:NAME] `.
+/// The journal of the instance in the prefix of a line: `[output:PLUGIN:NAME] `.
 fn named_in(text: &str) -> Option<Arc<Journal>> {
     let (_, rest) = text.strip_prefix("[output:")?.split_once(':')?;
     let (name, _) = rest.split_once(']')?;

@@ -1,4 +1,4 @@
-//! A plugin's shared object: loaded, registered, and unloaded after its last instance.
+//! A plugin's shared library: loaded, registered, and unloaded after its last instance.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
@@ -19,20 +19,20 @@ use crate::abi::{Definition, OUTPUT_PLUGIN};
 
 /// A loaded plugin.
 ///
-/// Clones and instances share it; the last of them to go tells the plugin that it is forgotten
-/// and closes the library.
+/// Clones and instances share it. Dropping the last of them unregisters the plugin and closes the
+/// library.
 #[derive(Clone, Debug)]
 pub struct Library(pub(super) Arc<Loaded>);
 
 impl Library {
     /// Loads a plugin as `-e` does.
     ///
-    /// Loading runs the file's own code in this process: only a plugin built from this contract
-    /// should be given.
+    /// Loading runs the initialisers of the file in this process, so the file must be a plugin built with
+    /// this crate.
     ///
     /// # Errors
     ///
-    /// The loader's words, or the name of a symbol that is missing.
+    /// When the library cannot be loaded (the loader's message), or a symbol is missing (its name).
     ///
     /// # Panics
     ///
@@ -41,7 +41,7 @@ impl Library {
         Self::open_with(path, generation, Layout::of_environment())
     }
 
-    /// As [`Library::open`], in a Fluent Bit whose coroutines have this layout.
+    /// As [`Library::open`], with this layout of coroutines.
     ///
     /// # Errors
     ///
@@ -73,11 +73,11 @@ impl Library {
         })))
     }
 
-    /// Registers the plugin, with the call before it that hosts since 2.2.0 make.
+    /// Registers the plugin; first calls `FLBPluginPreRegister`, as Fluent Bit since 2.2.0 does.
     ///
     /// # Errors
     ///
-    /// The plugin's code when it refused.
+    /// When the plugin failed; the error is its code.
     pub fn register(&self) -> Result<Registered, c_int> {
         if let Some(pre_register) = self.0.since_2_2(self.0.symbols.pre_register) {
             // SAFETY: the export's contract: before registration, 0 for "no hot reload".
@@ -98,29 +98,29 @@ impl Library {
         })
     }
 
-    /// Opens an instance for a section, and tells it that the pipeline runs.
+    /// Opens an instance for a section, and then calls `FLBPluginOutputPreRun`.
     ///
     /// # Errors
     ///
-    /// What the plugin said before it refused. As in Fluent Bit its exit was then called with the
-    /// null context that init left.
+    /// When the plugin's init failed; the error has its log lines. As in Fluent Bit, exit was then called
+    /// with the null context that init left.
     pub fn instance(&self, section: Section) -> Result<Instance, Refused> {
         Instance::open(self.0.clone(), section)
     }
 }
 
-/// What a plugin said of itself.
+/// The plugin's definition.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registered {
     /// 2 for an output.
     pub kind: c_int,
     /// 11 for the Go proxy's calling convention.
     pub proxy: c_int,
-    /// Host network flags.
+    /// Network flags.
     pub flags: c_int,
-    /// The name that a configuration uses.
+    /// The name in a configuration.
     pub name: String,
-    /// One line for the host's help.
+    /// One line for `fluent-bit --help`.
     pub description: String,
 }
 
@@ -138,11 +138,11 @@ pub(super) struct Loaded {
 
 // SAFETY: a library's handle and functions belong to no thread.
 unsafe impl Send for Loaded {}
-// SAFETY: after registration nothing here is written any more.
+// SAFETY: nothing here is written after registration.
 unsafe impl Sync for Loaded {}
 
 impl Loaded {
-    /// The engine's thread, from the first section on.
+    /// The engine's thread; started for the first section.
     pub(super) fn engine(&self) -> &EventLoop {
         self.engine.get_or_init(|| EventLoop::start("engine"))
     }
@@ -183,7 +183,7 @@ impl Drop for Loaded {
     }
 }
 
-/// Closes a handle of `Library::open`, which gives it up.
+/// Closes the handle of a library.
 fn close(handle: *mut c_void) {
     // SAFETY: opened by `Library::open` and closed once, with no call under way.
     unsafe { libc::dlclose(handle) };
@@ -197,7 +197,7 @@ fn definition(generation: Generation) -> Loan {
     loan
 }
 
-/// Fluent Bit takes -1, and nothing else, for a refusal.
+/// Fluent Bit treats only -1 as a failure.
 fn refused(code: c_int) -> Result<(), c_int> {
     if code == -1 { Err(code) } else { Ok(()) }
 }

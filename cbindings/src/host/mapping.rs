@@ -1,9 +1,9 @@
-//! Memory that faults where the contract ends.
+//! Memory with guard pages, which faults on access beyond its end or after its drop.
 
 use std::io;
 use std::ptr::{self, NonNull};
 
-/// Pages of its own, unmapped on drop.
+/// A mapping of pages, unmapped on drop.
 #[derive(Debug)]
 pub(super) struct Mapping {
     base: NonNull<u8>,
@@ -12,7 +12,7 @@ pub(super) struct Mapping {
 
 // SAFETY: an owned mapping, which belongs to no thread.
 unsafe impl Send for Mapping {}
-// SAFETY: nothing is changed through a shared reference except by whoever holds the raw address.
+// SAFETY: nothing is changed through a shared reference, only through the raw address.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -20,11 +20,11 @@ impl Mapping {
     ///
     /// # Panics
     ///
-    /// When the system has no memory.
+    /// When the system cannot map memory.
     pub(super) fn new(len: usize) -> Self {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a new mapping wherever the system likes; it replaces nothing.
+        // SAFETY: a new mapping at an address of the system's choice; it replaces nothing.
         let base = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, -1, 0) };
         assert_ne!(
             base,
@@ -38,11 +38,11 @@ impl Mapping {
         }
     }
 
-    /// Takes every access to one page away.
+    /// Removes all access to one page.
     ///
     /// # Panics
     ///
-    /// When the page is not this mapping's.
+    /// When the page is not in this mapping.
     pub(super) fn forbid_page(&self, at: usize) {
         assert!(at + page_size() <= self.len);
         // SAFETY: a page of this mapping, which nothing refers to yet.
@@ -50,7 +50,11 @@ impl Mapping {
         assert_eq!(failed, 0, "mprotect: {}", io::Error::last_os_error());
     }
 
-    /// The address `offset` bytes into the mapping, at most its end.
+    /// The address at `offset` bytes into the mapping.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is beyond the end.
     pub(super) fn at(&self, offset: usize) -> *mut u8 {
         assert!(offset <= self.len);
         // SAFETY: within the mapping or at its end.
@@ -60,14 +64,14 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: this mapping, which its owner gives up.
+        // SAFETY: this mapping, which is not used any more.
         let failed = unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
         debug_assert_eq!(failed, 0);
     }
 }
 
-/// Bytes followed by a page without access: reading or writing beyond them faults, and so does
-/// using them after the drop.
+/// Memory lent to a plugin: bytes followed by a guard page. Access beyond the end, and access after the
+/// drop, is a fault.
 #[derive(Debug)]
 pub(super) struct Loan {
     mapping: Mapping,
@@ -75,7 +79,7 @@ pub(super) struct Loan {
 }
 
 impl Loan {
-    /// Copies the bytes in. Structures whose size is a multiple of their alignment are aligned.
+    /// Lends a copy of `bytes`. Structures whose size is a multiple of their alignment are aligned.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let loan = Self::zeroed(bytes.len());
         // SAFETY: the mapping is new and has room for `bytes` between `start` and its guard.
@@ -111,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// The access to an address as `/proc/self/maps` has it; `None` where nothing is mapped.
+    /// The access rights of an address in `/proc/self/maps`; `None` if it is not mapped.
     fn access(address: usize) -> Option<String> {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         maps.lines().find_map(|line| {

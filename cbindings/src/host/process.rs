@@ -1,9 +1,9 @@
-//! What the process holds, for tests that look for leaks or measure memory.
+//! Resources of this process, for tests that check for leaks or measure memory.
 
 use std::fs;
 use std::path::Path;
 
-/// The threads of this process.
+/// The number of threads of this process.
 ///
 /// # Panics
 ///
@@ -13,7 +13,7 @@ pub fn thread_count() -> usize {
     entries("/proc/self/task")
 }
 
-/// The open file descriptors of this process.
+/// The number of open file descriptors of this process.
 ///
 /// # Panics
 ///
@@ -24,7 +24,7 @@ pub fn fd_count() -> usize {
     entries("/proc/self/fd") - 1
 }
 
-/// Whether a file is mapped into this process, as a library is until it is unloaded.
+/// Whether a file is mapped into this process. A library is mapped until it is unloaded.
 ///
 /// # Panics
 ///
@@ -36,11 +36,11 @@ pub fn is_mapped(file: &Path) -> bool {
     maps.lines().any(|line| line.ends_with(&*file))
 }
 
-/// Bytes that are allocated by the C library's allocator and not freed yet, in every thread and every
-/// library of this process that allocates with it.
+/// Bytes allocated with the C library's allocator and not freed, by all threads and libraries of this
+/// process.
 ///
-/// Memory that the allocator keeps for later is not counted, except what it keeps for single threads:
-/// [`EXACT_ALLOCATIONS`] turns that off.
+/// Free memory that the allocator caches is not counted, except its caches for single threads;
+/// [`EXACT_ALLOCATIONS`] switches these off.
 #[must_use]
 pub fn allocated_bytes() -> usize {
     // SAFETY: takes no arguments, and the allocator's own locks.
@@ -48,8 +48,7 @@ pub fn allocated_bytes() -> usize {
     info.uordblks + info.hblkhd
 }
 
-/// A variable of the environment, and its value, with which a process starts whose
-/// [`allocated_bytes`] are exact.
+/// The environment variable, and its value, to start a process with exact [`allocated_bytes`].
 pub const EXACT_ALLOCATIONS: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0");
 
 fn entries(directory: &str) -> usize {

@@ -1,7 +1,7 @@
 //! The timers of an event loop.
 //!
-//! As in Fluent Bit a timer begins with its file descriptor, a timerfd that expires at once for the first
-//! time when its interval is below a second (`mk_event_epoll.c`).
+//! As in Fluent Bit, a timer begins with its file descriptor, a timerfd. Its first expiry is immediate if
+//! its interval is below 1 s (`mk_event_epoll.c`).
 
 use std::ffi::{c_int, c_void};
 use std::mem::{self, MaybeUninit};
@@ -10,7 +10,7 @@ use std::{io, ptr};
 
 use std::cell::RefCell;
 
-/// `struct flb_sched_timer`, as far as a plugin looks.
+/// The part of `struct flb_sched_timer` that plugins read, and the host's own fields.
 #[repr(C)]
 struct Timer {
     fd: c_int,
@@ -28,7 +28,7 @@ struct Scheduler {
     /// Whether the thread has an event loop.
     runs: bool,
     timers: Vec<*mut Timer>,
-    /// Closed ones; freed at the end of the turn.
+    /// Closed timers; freed at the end of the iteration.
     closed: Vec<*mut Timer>,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn begin() {
     SCHEDULER.with_borrow_mut(|scheduler| scheduler.runs = true);
 }
 
-/// Ends it, and frees what timers are left. How many of them had not been closed.
+/// Ends the event loop and frees all timers; returns how many had not been closed.
 pub(super) fn end() -> usize {
     let timers = SCHEDULER.with_borrow_mut(|scheduler| {
         scheduler.runs = false;
@@ -57,7 +57,7 @@ pub(super) fn descriptors() -> Vec<c_int> {
     SCHEDULER.with_borrow(|scheduler| scheduler.timers.iter().map(|timer| fd(*timer)).collect())
 }
 
-/// Calls the timer of a descriptor back, which has expired.
+/// Runs the callback of an expired timer.
 pub(super) fn expire(expired: c_int, config: *mut c_void) {
     let found = SCHEDULER.with_borrow(|scheduler| {
         let mut timers = scheduler.timers.iter();
@@ -74,7 +74,7 @@ pub(super) fn expire(expired: c_int, config: *mut c_void) {
         is_periodic,
         ..
     } = *unsafe { &*timer };
-    // SAFETY: the type that the plugin gave it.
+    // SAFETY: the callback has the declared type.
     unsafe { callback(config, data) };
     if !is_periodic {
         // SAFETY: as above; one that fires once cannot be closed by its owner.
@@ -82,7 +82,7 @@ pub(super) fn expire(expired: c_int, config: *mut c_void) {
     }
 }
 
-/// Frees the closed timers: the event loop's turn ends.
+/// Frees the closed timers, at the end of an iteration of the event loop.
 pub(super) fn free_closed() {
     let closed = SCHEDULER.with_borrow_mut(|scheduler| mem::take(&mut scheduler.closed));
     for timer in closed {

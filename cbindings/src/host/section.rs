@@ -1,4 +1,4 @@
-//! An `[OUTPUT]` section, and what the plugin sees of it.
+//! An `[OUTPUT]` section and its options.
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -19,14 +19,14 @@ pub struct Section {
 }
 
 impl Section {
-    /// A section with these options, the host's usual log level (info) and the smallest stack
-    /// that a supported host gives.
+    /// A section with these options, log level info and the smallest stack of the supported Fluent Bit
+    /// versions.
     ///
-    /// Keys may be there several times; as in Fluent Bit the first one is found.
+    /// Keys may be repeated; as in Fluent Bit the first one is used.
     ///
     /// # Panics
     ///
-    /// When a key or a value has a NUL in it, which no configuration can say.
+    /// When a key or a value contains a NUL, which a configuration cannot.
     #[must_use]
     pub fn new<K: AsRef<str>, V: AsRef<str>>(options: impl IntoIterator<Item = (K, V)>) -> Self {
         let options = options
@@ -68,7 +68,11 @@ impl Section {
             .expect("a section is named when it is opened")
     }
 
-    /// What the section says of `workers`, which Fluent Bit takes itself.
+    /// The value of `workers`, which Fluent Bit handles itself.
+    ///
+    /// # Panics
+    ///
+    /// When the value is not a number.
     pub(super) fn workers(&self) -> u32 {
         let value = self.find(c"workers").and_then(|value| value.to_str().ok());
         value.map_or(0, |count| count.parse().expect("workers is a number"))
@@ -89,7 +93,7 @@ impl Section {
             .clone()
     }
 
-    /// What `flb_config_prop_get` finds: the first key that is equal but for ASCII case.
+    /// As `flb_config_prop_get`: the value of the first key that is equal, ignoring ASCII case.
     pub(super) fn property(&self, key: &CStr) -> *const c_char {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.insert(key.to_string_lossy().into_owned());
@@ -113,7 +117,7 @@ fn c_string(text: &str) -> CString {
 /// `FLB_LOG_INFO`.
 const INFO: c_int = 3;
 
-/// `3 * PTHREAD_STACK_MIN / 2` on x86-64, which hosts before 5.1.0 take.
+/// `3 * PTHREAD_STACK_MIN / 2` on x86-64, the stack size of Fluent Bit before 5.1.0.
 const SMALLEST_STACK: usize = 24 * 1024;
 
 #[cfg(test)]
@@ -131,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_equal_keys_is_found_in_any_case() {
+    fn the_first_of_two_equal_keys_is_found_ignoring_case() {
         let section = Section::new([("Region", "a"), ("region", "b")]);
         assert_eq!(found(&section, c"REGION").as_deref(), Some("a"));
         assert_eq!(found(&section, c"reg"), None);
     }
 
     #[test]
-    fn the_keys_asked_for_are_known_whether_set_or_not() {
+    fn requested_keys_are_recorded_whether_set_or_not() {
         let section = Section::new([("region", "a")]);
         found(&section, c"region");
         found(&section, c"endpoint");

@@ -4,15 +4,15 @@ use std::{ptr, slice};
 
 use super::mapping::{Mapping, page_size};
 
-/// A stack that tells how much of it was used.
+/// A stack that measures how much of it was used.
 pub(super) struct Stack {
     mapping: Mapping,
     size: usize,
 }
 
 impl Stack {
-    /// A new stack of `size` bytes, rounded up to whole pages. What needs more ends the process with
-    /// SIGSEGV.
+    /// A new stack of `size` bytes, rounded up to whole pages and filled with [`PAINT`]. A stack overflow
+    /// ends the process with SIGSEGV.
     pub(super) fn painted(size: usize) -> Self {
         let size = size.next_multiple_of(page_size());
         let mapping = Mapping::new(page_size() + size);
@@ -26,7 +26,7 @@ impl Stack {
     pub(super) fn used(&self) -> usize {
         // SAFETY: the whole stack was painted, and nothing runs on it now.
         let bytes = unsafe { slice::from_raw_parts(self.lowest(), self.size) };
-        // Block by block, which is one comparison of memory each, then byte by byte.
+        // Block by block, with one memory comparison each, then byte by byte.
         let blocks = bytes
             .chunks(BLOCK)
             .take_while(|block| **block == [PAINT; BLOCK])
@@ -44,8 +44,8 @@ impl Stack {
     }
 }
 
-/// An unlikely byte of a used stack.
+/// The fill byte: unlikely in a used stack.
 const PAINT: u8 = 0xa5;
 
-/// A divisor of the page size.
+/// Bytes that are compared at once; a divisor of the page size.
 const BLOCK: usize = 128;

@@ -1,19 +1,19 @@
-//! The plugin's functions, looked up by name as Fluent Bit does.
+//! The exported functions of a plugin, looked up by name as in Fluent Bit.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem;
 
 use crate::abi::{Context, Definition, InitArguments};
 
-/// What Fluent Bit allocates for init (`struct flbgo_output_plugin`): what the plugin reads, and
-/// the host's five callbacks after it.
+/// The structure for init (`struct flbgo_output_plugin`): the plugin's arguments, and Fluent Bit's five
+/// callbacks after them.
 #[repr(C)]
 pub(super) struct OutputPlugin {
     pub(super) arguments: InitArguments,
     pub(super) callbacks: [*mut c_void; 5],
 }
 
-/// What Fluent Bit allocates for a context (`struct flb_plugin_proxy_context`).
+/// The structure of a context (`struct flb_plugin_proxy_context`).
 #[repr(C)]
 pub(super) struct ProxyContext {
     pub(super) context: Context,
@@ -34,12 +34,12 @@ pub(super) struct Symbols {
 }
 
 impl Symbols {
-    /// Looks the exports up.
+    /// Looks up the exports.
     ///
     /// # Errors
     ///
-    /// The name of one that is missing. Fluent Bit would take `FLBPluginFlush` for
-    /// `FLBPluginFlushCtx` and likewise for exit, but those cannot tell instances apart.
+    /// When a symbol is missing; the text has its name. Fluent Bit would use `FLBPluginFlush` in place of
+    /// `FLBPluginFlushCtx` (and likewise for exit), but these cannot distinguish instances.
     ///
     /// # Safety
     ///

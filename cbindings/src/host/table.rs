@@ -1,4 +1,4 @@
-//! The host's functions as the plugin finds them in its API table.
+//! The API table with the functions of the plugin host.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::{mem, slice};
@@ -9,7 +9,7 @@ use super::mapping::Loan;
 use super::section::Section;
 use crate::abi::Api;
 
-/// The table as a host of this generation allocates it, and not a byte more.
+/// The table with the exact size that Fluent Bit of this generation allocates.
 pub(super) fn table(generation: Generation) -> Loan {
     let api = Api {
         output_get_property: Some(output_get_property),
@@ -44,7 +44,7 @@ unsafe extern "C" fn output_log_check(instance: *mut c_void, level: c_int) -> c_
     c_int::from(section.logs_at(level))
 }
 
-/// Only for the format `%s` with one string; any other is a mistake worth the process.
+/// Supports the format `%s` with one string only; panics with any other format.
 unsafe extern "C" fn log_print(
     level: c_int,
     _file: *const c_char,
@@ -68,10 +68,10 @@ unsafe extern "C" fn check_of_an_input(_: *mut c_void, _: c_int) -> c_int {
     panic!("an output asked for an input's log level")
 }
 
-/// What the executable exports under this name, as Fluent Bit puts it into its table.
+/// The function that the executable exports with this name, as in Fluent Bit's table.
 fn metrics_of_an_output() -> Metrics {
     let name = c"flb_output_get_cmt_instance";
-    // SAFETY: a look-up by a NUL-terminated name in what is already loaded.
+    // SAFETY: a look-up of a NUL-terminated name in the loaded objects.
     let exported = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     if exported.is_null() {
         return without_metrics;
@@ -80,16 +80,15 @@ fn metrics_of_an_output() -> Metrics {
     unsafe { mem::transmute::<*mut c_void, Metrics>(exported) }
 }
 
-/// Builds without metrics leave these entries as the allocator gave them.
+/// Fluent Bit built without metrics leaves these entries uninitialised.
 unsafe extern "C" fn without_metrics(_: *mut c_void) -> *mut c_void {
     panic!("the entry may be uninitialised")
 }
 
-/// A function with one string after the format, as the variadic one that the table declares.
+/// Converts a function with one string after the format to the variadic type that the table declares.
 ///
-/// The unnamed arguments of a variadic call travel where named ones would: the C conventions of
-/// Linux on `x86_64` and `aarch64` put the first six (eight) integers and pointers in the same
-/// registers either way, and five is all there are here.
+/// In the C calling conventions of Linux, variadic and named arguments use the same registers for the
+/// first six (`x86_64`) or eight (`aarch64`) integers and pointers; here are five.
 fn variadic(print: PrintOne) -> PrintAny {
     const { assert!(cfg!(target_os = "linux")) };
     const { assert!(cfg!(any(target_arch = "x86_64", target_arch = "aarch64"))) };
@@ -97,11 +96,13 @@ fn variadic(print: PrintOne) -> PrintAny {
     unsafe { mem::transmute::<PrintOne, PrintAny>(print) }
 }
 
+/// The section of an instance pointer.
+///
 /// # Safety
 ///
-/// `instance` is what the host gave the plugin as such, and has not exited.
+/// `instance` is the pointer that the host passed to the plugin, and its section has not exited.
 unsafe fn section<'a>(instance: *mut c_void) -> &'a Section {
-    // SAFETY: a section, by this function's promise; it is never changed but behind its locks.
+    // SAFETY: a section, by this function's promise; it is changed only under its locks.
     unsafe { instance.cast::<Section>().as_ref() }.expect("an instance")
 }
 

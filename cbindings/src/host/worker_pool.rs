@@ -1,4 +1,4 @@
-//! The worker threads of a section, as `flb_output_thread.c` starts and ends them.
+//! The worker threads of a section, started and ended as in `flb_output_thread.c`.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -13,14 +13,14 @@ use super::section::Section;
 pub(super) struct WorkerPool {
     count: AtomicU32,
     threads: Mutex<Vec<Arc<EventLoop>>>,
-    /// Threads of pools that another one has replaced; Fluent Bit forgets them.
+    /// Threads of replaced pools; Fluent Bit leaks them.
     replaced: Mutex<Vec<Arc<EventLoop>>>,
     next: AtomicUsize,
     journal: Mutex<Option<Arc<Journal>>>,
 }
 
 impl WorkerPool {
-    /// Sets how many threads the next start makes.
+    /// Sets the number of threads for the next start.
     pub(super) fn set_count(&self, count: u32) {
         self.count.store(count, Ordering::Relaxed);
     }
@@ -29,7 +29,7 @@ impl WorkerPool {
         *lock(&self.journal) = Some(journal.clone());
     }
 
-    /// Starts as many threads as were set.
+    /// Starts the threads.
     fn start(&self, name: &str) {
         let threads: Vec<_> = (0..self.count.load(Ordering::Relaxed))
             .map(|number| Arc::new(EventLoop::start(&format!("worker-{number}"))))
@@ -45,7 +45,7 @@ impl WorkerPool {
         lock(&self.replaced).extend(before);
     }
 
-    /// As Fluent Bit does after a section's init: once, or twice where it forgets that it has.
+    /// Starts the threads `times` times, as Fluent Bit does after a section's init.
     pub(super) fn start_after_init(&self, name: &str, times: usize) {
         (0..times).for_each(|_| self.start(name));
     }
@@ -57,12 +57,12 @@ impl WorkerPool {
         threads.get(turn.checked_rem(threads.len())?).cloned()
     }
 
-    /// How many threads there are, those of replaced pools included.
+    /// The number of threads, including those of replaced pools.
     pub(super) fn thread_count(&self) -> usize {
         lock(&self.threads).len() + lock(&self.replaced).len()
     }
 
-    /// Ends the threads once all of their flushes are answered.
+    /// Ends the threads after all of their flushes are answered.
     pub(super) fn end(&self) {
         let threads = std::mem::take(&mut *lock(&self.threads));
         drop(threads);
@@ -78,7 +78,7 @@ pub(super) unsafe extern "C" fn flb_output_name(instance: *mut c_void) -> *const
     section.name().as_ptr()
 }
 
-/// `flb_output_set_property`, of which a plugin uses `workers`.
+/// `flb_output_set_property`; supports `workers` only.
 pub(super) unsafe extern "C" fn flb_output_set_property(
     instance: *mut c_void,
     key: *const c_char,
@@ -111,11 +111,13 @@ pub(super) unsafe extern "C" fn flb_output_enable_multi_threading(
     0
 }
 
+/// The section of an instance pointer.
+///
 /// # Safety
 ///
-/// `instance` is what the host gave the plugin as such, and has not exited.
+/// `instance` is the pointer that the host passed to the plugin, and its section has not exited.
 unsafe fn section<'a>(instance: *mut c_void) -> &'a Section {
-    // SAFETY: a section, by this function's promise; it is never changed but behind its locks.
+    // SAFETY: a section, by this function's promise; it is changed only under its locks.
     unsafe { instance.cast::<Section>().as_ref() }.expect("an instance")
 }
 

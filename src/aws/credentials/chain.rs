@@ -1,8 +1,9 @@
-//! Places where base credentials may be, tried in order.
+//! The chain of providers of base credentials.
 //!
-//! The first that knows credentials, or fails to hand out those it should have, decides: a task role
-//! that cannot be had now must not become the role of the instance underneath. It is remembered by
-//! name, as "which identity was used" is the first question about a refused request.
+//! Providers are tried in order. The first provider that returns credentials, or that is configured
+//! and fails, ends the search: when the ECS task role is temporarily unavailable, requests must not
+//! use the role of the EC2 instance. The name of the provider is kept for log lines, as the first
+//! question about a rejected request is which identity made it.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,26 +15,26 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use crate::delivery::error::Chain;
 use crate::options::env::environment;
 
-/// Providers by name, in the order they are asked.
+/// Named providers, in the order in which they are tried.
 #[derive(Debug)]
-pub(crate) struct Providers {
+pub(crate) struct ProviderChain {
     providers: Vec<(String, SharedCredentialsProvider)>,
     found: Arc<Mutex<String>>,
-    asking: Arc<Mutex<String>>,
+    querying: Arc<Mutex<String>>,
 }
 
-/// Who is being asked for credentials.
+/// The provider that is being queried for credentials.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
-    /// The name of the provider; empty when none is being asked.
+pub(crate) struct CurrentProvider {
+    /// The name of the base provider; empty while none is queried.
     pub(crate) base: Arc<Mutex<String>>,
-    /// The role that is taken on with base credentials.
+    /// The role that is assumed with base credentials.
     pub(crate) role: Option<String>,
 }
 
-impl Asked {
-    /// Whose answer is being waited for.
-    pub(crate) fn whom(&self) -> String {
+impl CurrentProvider {
+    /// The name of the provider whose answer is awaited, for error messages.
+    pub(crate) fn name(&self) -> String {
         let base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
         match &self.role {
             _ if !base.is_empty() => base.clone(),
@@ -43,12 +44,12 @@ impl Asked {
     }
 }
 
-impl Providers {
+impl ProviderChain {
     pub(crate) fn new(providers: Vec<(String, SharedCredentialsProvider)>) -> Self {
         Self {
             providers,
             found: Arc::default(),
-            asking: Arc::default(),
+            querying: Arc::default(),
         }
     }
 
@@ -57,26 +58,26 @@ impl Providers {
         self.found.clone()
     }
 
-    /// Holds the name of the provider that is being asked.
-    pub(crate) fn asking(&self) -> Arc<Mutex<String>> {
-        self.asking.clone()
+    /// Holds the name of the provider that is being queried.
+    pub(crate) fn querying(&self) -> Arc<Mutex<String>> {
+        self.querying.clone()
     }
 
     async fn find(&self) -> provider::Result {
         let mut tried = Vec::new();
         for (name, provider) in &self.providers {
-            note(&self.asking, name);
+            set(&self.querying, name);
             let answer = provider.provide_credentials().await;
-            note(&self.asking, "");
+            set(&self.querying, "");
             match answer {
                 Ok(credentials) => {
-                    note(&self.found, name);
+                    set(&self.found, name);
                     return Ok(credentials);
                 }
                 Err(error @ CredentialsError::CredentialsNotLoaded(_)) => {
-                    tried.push(format!("{name} ({})", why(&error)));
+                    tried.push(format!("{name} ({})", causes(&error)));
                 }
-                Err(error) => return Err(failed(name, &why(&error))),
+                Err(error) => return Err(failed(name, &causes(&error))),
             }
         }
         let tried = tried.join(", ");
@@ -87,7 +88,7 @@ impl Providers {
     }
 }
 
-impl ProvideCredentials for Providers {
+impl ProvideCredentials for ProviderChain {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -102,22 +103,22 @@ impl ProvideCredentials for Providers {
     }
 }
 
-fn note(place: &Mutex<String>, name: &str) {
-    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-    name.clone_into(&mut place);
+fn set(current: &Mutex<String>, name: &str) {
+    let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+    name.clone_into(&mut current);
 }
 
 fn failed(name: &str, why: &str) -> CredentialsError {
     CredentialsError::provider_error(format!("{name}: {why}"))
 }
 
-/// The causes alone, as the error itself only says its class.
-pub(crate) fn why(error: &CredentialsError) -> String {
+/// The causes of the error as text. The error's own text is left out, as it only names its class.
+pub(crate) fn causes(error: &CredentialsError) -> String {
     let text = match error.source() {
         Some(source) => Chain(source).to_string(),
         None => error.to_string(),
     };
-    let text = without_values(text);
+    let text = without_secrets(text);
     match text.split_once("cargo feature(s) enabled: ") {
         Some((_, kind)) => {
             let kind = kind.split(['.', ' ']).next().unwrap_or_default();
@@ -129,19 +130,19 @@ pub(crate) fn why(error: &CredentialsError) -> String {
     }
 }
 
-/// The text without values of the environment that are secret, which the SDK quotes when it cannot
-/// use them. A line of the log shows no more of a URL than its host and port, so those may stay.
-fn without_values(text: String) -> String {
-    let known = SECRETS
+/// Replaces the values of secret environment variables, which the SDK quotes in error messages.
+/// Values that are URLs stay: log lines show only the scheme, host and port of a URL.
+fn without_secrets(text: String) -> String {
+    let values = SECRETS
         .iter()
         .filter_map(|name| Some((name, environment(name)?)));
-    let hidden = known.filter(|(_, value)| !value.contains("://"));
-    hidden.fold(text, |text, (name, value)| {
+    let secrets = values.filter(|(_, value)| !value.contains("://"));
+    secrets.fold(text, |text, (name, value)| {
         text.replace(&value, &format!("(the value of {name})"))
     })
 }
 
-/// Variables of the environment that are a secret, or whose path is one.
+/// Environment variables whose value is a secret, or a URL with a secret path.
 const SECRETS: [&str; 5] = [
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -150,7 +151,7 @@ const SECRETS: [&str; 5] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 ];
 
-/// The usual reason why a container on EC2 gets no answer.
+/// The usual reason why EC2 instance metadata does not answer a container.
 const HOP_LIMIT: &str =
     "a container reaches EC2 instance metadata only with a hop limit of 2 or more";
 
@@ -159,9 +160,9 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct Fixed(Answer);
+    struct FixedAnswer(Answer);
 
-    impl ProvideCredentials for Fixed {
+    impl ProvideCredentials for FixedAnswer {
         fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
         where
             Self: 'a,
@@ -178,69 +179,75 @@ mod tests {
             .map(|(name, answer)| {
                 (
                     (*name).to_owned(),
-                    SharedCredentialsProvider::new(Fixed(*answer)),
+                    SharedCredentialsProvider::new(FixedAnswer(*answer)),
                 )
             })
             .collect();
-        let providers = Providers::new(providers);
+        let providers = ProviderChain::new(providers);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
         let found = runtime.block_on(providers.find());
         let found = found.map(|credentials| credentials.access_key_id().to_owned());
         let name = providers.found.lock().unwrap().clone();
-        (found.map_err(|error| why(&error)), name)
+        (found.map_err(|error| causes(&error)), name)
     }
 
-    fn known() -> provider::Result {
+    fn has_credentials() -> provider::Result {
         Ok(Credentials::new("AK", "SK", None, None, "test"))
     }
 
-    fn absent() -> provider::Result {
+    fn not_configured() -> provider::Result {
         Err(CredentialsError::not_loaded("not set"))
     }
 
-    fn broken() -> provider::Result {
+    fn failing() -> provider::Result {
         Err(CredentialsError::provider_error("HTTP 500"))
     }
 
     #[test]
-    fn the_first_that_knows_credentials_is_remembered() {
+    fn the_first_provider_with_credentials_is_used_and_named() {
         assert_eq!(
-            find(&[("a", absent), ("b", known), ("c", broken)]),
+            find(&[
+                ("a", not_configured),
+                ("b", has_credentials),
+                ("c", failing)
+            ]),
             (Ok("AK".into()), "b".into())
         );
     }
 
     #[test]
-    fn one_that_fails_is_not_passed_over() {
+    fn a_provider_that_fails_ends_the_search() {
         assert_eq!(
-            find(&[("a", broken), ("b", known)]).0,
+            find(&[("a", failing), ("b", has_credentials)]).0,
             Err("a: HTTP 500".into())
         );
     }
 
     #[test]
-    fn when_none_is_found_each_place_is_named() {
-        let why = find(&[("a", absent), ("b", absent)]).0.unwrap_err();
+    fn the_error_names_each_provider_when_none_has_credentials() {
+        let error = find(&[("a", not_configured), ("b", not_configured)])
+            .0
+            .unwrap_err();
         assert!(
-            why.starts_with("none found: looked in a (not set), b (not set)"),
-            "{why}"
+            error.starts_with("none found: looked in a (not set), b (not set)"),
+            "{error}"
         );
-        assert!(why.contains("hop limit"));
+        assert!(error.contains("hop limit"));
     }
 
     #[test]
-    fn a_kind_of_profile_that_is_not_built_in_is_told() {
+    fn an_unsupported_profile_type_is_named_in_the_error() {
         let sso = || {
             Err(CredentialsError::invalid_configuration(
                 "This behavior requires following cargo feature(s) enabled: sso. In order to",
             ))
         };
-        let why = find(&[("profile `x`", sso)]).0.unwrap_err();
+        let error = find(&[("profile `x`", sso)]).0.unwrap_err();
         assert!(
-            why.starts_with("profile `x`: a profile of the kind `sso` is not supported"),
-            "{why}"
+            error.starts_with("profile `x`: a profile of the kind `sso` is not supported"),
+            "{error}"
         );
     }
 }

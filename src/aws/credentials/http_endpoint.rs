@@ -1,7 +1,7 @@
 //! `credentials_endpoint`: credentials from a JSON document at any URL.
 //!
-//! The document is `{"AccessKeyId", "SecretAccessKey", "Token", "Expiration"}`, as the Go plugin and
-//! ECS have it; a `credential_process` calls the token `SessionToken`.
+//! The document is `{"AccessKeyId", "SecretAccessKey", "Token", "Expiration"}`, as for the Go plugin
+//! and in ECS. `credential_process` documents name the token `SessionToken`.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use tokio::time::timeout;
 
 use crate::aws::http::Network;
 
-/// Asks one URL for credentials.
+/// Fetches credentials from one URL.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub(crate) struct HttpEndpoint {
     url: String,
     network: Network,
 }
@@ -33,12 +33,12 @@ struct Answer {
     expiration: Option<String>,
 }
 
-impl Document {
+impl HttpEndpoint {
     pub(crate) fn new(url: String, network: Network) -> Self {
         Self { url, network }
     }
 
-    async fn ask(&self) -> provider::Result {
+    async fn fetch(&self) -> provider::Result {
         let document = timeout(LIMIT, self.network.fetch(&self.url)).await;
         document
             .unwrap_or_else(|_| Err(format!("no answer in {LIMIT:?}")))
@@ -49,19 +49,19 @@ impl Document {
     }
 }
 
-impl ProvideCredentials for Document {
+impl ProvideCredentials for HttpEndpoint {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.ask())
+        future::ProvideCredentials::new(self.fetch())
     }
 }
 
-/// Reads the document; an error holds nothing secret.
+/// Parses the document. Error messages do not quote secrets.
 pub(crate) fn read(document: &[u8]) -> Result<Credentials, String> {
     let answer: Answer = serde_json::from_slice(document)
-        .map_err(|error| format!("an answer without credentials{}", lacking(&error)))?;
+        .map_err(|error| format!("an answer without credentials{}", missing_field(&error)))?;
     let expiry = answer.expiration.map(|text| {
         let time = DateTime::from_str(&text, Format::DateTimeWithOffset);
         time.ok()
@@ -77,13 +77,14 @@ pub(crate) fn read(document: &[u8]) -> Result<Credentials, String> {
     ))
 }
 
-/// What is missing; other errors may cite the document.
-fn lacking(error: &serde_json::Error) -> String {
+/// The name of a missing field. Other parser errors may quote the document and are left out.
+fn missing_field(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let missing = text.starts_with("missing field").then_some(text);
     missing.map(|text| format!(": {text}")).unwrap_or_default()
 }
 
+/// Timeout of one fetch.
 const LIMIT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_go_plugins_document_is_read() {
+    fn the_document_of_the_go_plugin_is_read() {
         let credentials = read(
             br#"{"AccessKeyId":"AK","SecretAccessKey":"SK","Token":"T","Expiration":"2030-01-02T03:04:05Z","RoleArn":"x"}"#,
         )
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_need_neither_a_token_nor_an_end() {
+    fn token_and_expiration_are_optional() {
         let credentials = read(br#"{"AccessKeyId":"AK","SecretAccessKey":"SK"}"#).unwrap();
         assert_eq!(
             (credentials.session_token(), credentials.expiry()),
@@ -120,11 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_credentials_says_what_it_lacks_but_no_secret() {
-        let why = read(br#"{"AccessKeyId":"AK","Token":"secret"}"#).unwrap_err();
+    fn errors_name_the_missing_field_and_quote_no_secret() {
+        let error = read(br#"{"AccessKeyId":"AK","Token":"secret"}"#).unwrap_err();
         assert!(
-            why.contains("SecretAccessKey") && !why.contains("secret\""),
-            "{why}"
+            error.contains("SecretAccessKey") && !error.contains("secret\""),
+            "{error}"
         );
         assert_eq!(
             read(br#""secret""#).unwrap_err(),

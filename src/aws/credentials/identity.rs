@@ -1,8 +1,8 @@
-//! As whom requests are made: the settings that decide it, and the providers made from them.
+//! The AWS identity of requests: its settings, and the credentials providers built from them.
 //!
-//! Base credentials come first (`credentials_endpoint`, or the chain), then the role that EKS on
-//! Fargate wants taken on, then `role_arn`. The region is no part of it: credentials of one identity
-//! hold in every region of its partition.
+//! Base credentials come from `credentials_endpoint` or from the provider chain. With them the role of
+//! `EKS_POD_EXECUTION_ROLE` (EKS on Fargate) is assumed, then `role_arn`. The region is not part of the
+//! identity: its credentials are valid in every region of the partition.
 
 use std::time::Duration;
 
@@ -17,34 +17,34 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 
 use super::process::Process;
 use super::web_identity::WebIdentity;
-use crate::aws::credentials::chain::Providers;
-use crate::aws::credentials::http_endpoint::Document;
-use crate::aws::credentials::uncached::Fresh;
+use crate::aws::credentials::chain::ProviderChain;
+use crate::aws::credentials::http_endpoint::HttpEndpoint;
+use crate::aws::credentials::uncached::Uncached;
 use crate::aws::http::Network;
 use crate::aws::session::{at, endpoint, url};
 use crate::options::Reader;
 
-/// What decides as whom requests are made.
+/// The settings of an identity.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub(crate) struct Identity {
-    /// Where STS is, when not where its region says.
+    /// The endpoint of STS; `None` for the default endpoint of the region.
     pub(crate) sts_endpoint: Option<String>,
-    /// A URL that hands out credentials, in place of the chain.
+    /// A URL that returns credentials; replaces the provider chain.
     pub(crate) credentials_endpoint: Option<String>,
     /// The profile of the shared configuration files.
     pub(crate) profile: Option<String>,
-    /// FIPS endpoints, when an option says so; else the environment does.
+    /// Whether to use FIPS endpoints; `None` leaves it to the environment.
     pub(crate) use_fips: Option<bool>,
-    /// Dual-stack endpoints, when an option says so; else the environment does.
+    /// Whether to use dual-stack endpoints; `None` leaves it to the environment.
     pub(crate) use_dualstack: Option<bool>,
-    /// Roles taken on one after another, with their external ids.
+    /// Roles to assume one after another, each with its external id.
     pub(crate) roles: Vec<(String, Option<String>)>,
 }
 
 impl Identity {
     pub(crate) fn read(reader: &Reader<'_>, environment: impl Fn(&str) -> Option<String>) -> Self {
         let switch = |key| reader.text(key).map(|_| reader.switch(key));
-        let pod = environment("EKS_POD_EXECUTION_ROLE").map(|role| (role, None));
+        let pod_role = environment("EKS_POD_EXECUTION_ROLE").map(|role| (role, None));
         let external_id = reader.text("external_id");
         let role = reader.text("role_arn").map(|role| (role, external_id));
         Self {
@@ -53,21 +53,21 @@ impl Identity {
             profile: reader.text("profile"),
             use_fips: switch("use_fips"),
             use_dualstack: switch("use_dualstack"),
-            roles: pod.into_iter().chain(role).collect(),
+            roles: pod_role.into_iter().chain(role).collect(),
         }
     }
 
-    /// The providers that base credentials are looked for in; `config` has no provider yet.
-    pub(crate) fn base(&self, config: &SdkConfig, network: &Network) -> Providers {
+    /// The chain of providers of base credentials. `config` has no credentials provider yet.
+    pub(crate) fn base(&self, config: &SdkConfig, network: &Network) -> ProviderChain {
         if let Some(url) = &self.credentials_endpoint {
-            let document = Document::new(url.clone(), network.clone());
-            return Providers::new(vec![("`credentials_endpoint`".into(), provider(document))]);
+            let endpoint = HttpEndpoint::new(url.clone(), network.clone());
+            return ProviderChain::new(vec![("`credentials_endpoint`".into(), provider(endpoint))]);
         }
         let name = match &self.profile {
             Some(name) => format!("profile `{name}`"),
             None => "profile".to_owned(),
         };
-        Providers::new(vec![
+        ProviderChain::new(vec![
             (
                 "environment".into(),
                 provider(EnvironmentVariableCredentialsProvider::new()),
@@ -86,14 +86,14 @@ impl Identity {
         ])
     }
 
-    /// Puts the roles on top of base credentials, one on another.
+    /// A provider that assumes the roles one after another, starting with base credentials.
     pub(crate) async fn with_roles(
         &self,
         base: SharedCredentialsProvider,
         config: &SdkConfig,
     ) -> SharedCredentialsProvider {
         let sts = self.sts(config);
-        let mut top = base;
+        let mut credentials = base;
         for (role, external_id) in &self.roles {
             let mut assume = AssumeRoleProvider::builder(role)
                 .configure(&sts)
@@ -101,12 +101,13 @@ impl Identity {
             if let Some(external_id) = external_id {
                 assume = assume.external_id(external_id);
             }
-            top = provider(assume.build_from_provider(top).await);
+            credentials = provider(assume.build_from_provider(credentials).await);
         }
-        top
+        credentials
     }
 
-    /// STS is asked seldom and its failure fails a whole flush, so there the SDK may retry.
+    /// The configuration of STS clients. STS is called rarely and its failure fails a whole flush, so the
+    /// SDK retries here.
     fn sts(&self, config: &SdkConfig) -> SdkConfig {
         let retry = RetryConfig::standard().with_initial_backoff(STS_BACKOFF);
         let sts = config.to_builder().retry_config(retry);
@@ -118,7 +119,7 @@ impl Identity {
 }
 
 fn profile(config: &SdkConfig, name: Option<String>) -> SharedCredentialsProvider {
-    Fresh::provider(config, move |config| {
+    Uncached::provider(config, move |config| {
         let profile = ProfileFileCredentialsProvider::builder().configure(config);
         let profile = match &name {
             Some(name) => profile.profile_name(name),
@@ -129,18 +130,18 @@ fn profile(config: &SdkConfig, name: Option<String>) -> SharedCredentialsProvide
 }
 
 fn container(config: &SdkConfig) -> SharedCredentialsProvider {
-    Fresh::provider(config, |config| {
+    Uncached::provider(config, |config| {
         provider(EcsCredentialsProvider::builder().configure(config).build())
     })
 }
 
 fn instance(config: &SdkConfig) -> SharedCredentialsProvider {
-    Fresh::provider(config, |config| {
+    Uncached::provider(config, |config| {
         provider(ImdsCredentialsProvider::builder().configure(config).build())
     })
 }
 
-/// One provider serves ECS, EKS Pod Identity and whatever else hands out credentials like them.
+/// The name of the container provider, which serves ECS, EKS Pod Identity and compatible endpoints.
 fn container_name() -> String {
     let is_set = |name| std::env::var_os(name).is_some();
     let full = std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI").unwrap_or_default();

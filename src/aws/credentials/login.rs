@@ -1,6 +1,7 @@
-//! A user name and a password in a URL -> the header that sends them.
+//! User name and password of a URL -> an `Authorization` header.
 
-/// The URL without its login, and the login as a value of `Authorization`, as Go's client sends it.
+/// The URL without user name and password, and the value of the `Authorization` header (Basic) that
+/// Go's HTTP client would send for them.
 pub(crate) fn split(url: &str) -> (String, Option<String>) {
     let whole = || (url.to_owned(), None);
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -17,7 +18,7 @@ pub(crate) fn split(url: &str) -> (String, Option<String>) {
     (url, Some(format!("Basic {login}")))
 }
 
-/// The bytes that `%41` and the like stand for.
+/// Decodes percent-encoding. An invalid sequence stays as it is.
 fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_leaves_the_url() {
+    fn the_login_moves_from_the_url_to_the_header() {
         for (url, expected, login) in [
             ("http://h:1/a@b", "http://h:1/a@b", None),
             ("http://u:p@h/a?b", "http://h/a?b", Some("Basic dTpw")),

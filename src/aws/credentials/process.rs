@@ -1,8 +1,8 @@
-//! `credential_process` of a profile: credentials from what a program writes.
+//! `credential_process` of a profile: credentials from the output of a program.
 //!
-//! The SDK's own provider waits for the program with a signal handler that outlives the plugin in
-//! Fluent Bit. Here it is waited for without a thread: a program that hangs holds nothing up, and
-//! it is killed with its children when its time is over or the plugin closes.
+//! The SDK's own provider waits for the program with a signal handler that stays installed in Fluent
+//! Bit after the plugin is unloaded. This provider polls instead and blocks no thread. The program and
+//! its children are killed after a timeout or when the plugin closes.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -37,7 +37,7 @@ impl Process {
         Self { profile }
     }
 
-    async fn ask(&self) -> provider::Result {
+    async fn fetch(&self) -> provider::Result {
         let Some(program) = self.program().await? else {
             return Err(CredentialsError::not_loaded("no credential_process"));
         };
@@ -62,11 +62,11 @@ impl ProvideCredentials for Process {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.ask())
+        future::ProvideCredentials::new(self.fetch())
     }
 }
 
-/// What the program writes may be secret, so no part of it is in an error.
+/// Runs the program. Its output may be secret, so error messages do not quote it.
 async fn run(program: &str) -> Result<Credentials, String> {
     reap();
     let cannot = |error: io::Error| format!("it cannot be run: {error}");
@@ -83,17 +83,17 @@ async fn run(program: &str) -> Result<Credentials, String> {
     let output = output.ok_or_else(|| cannot(io::ErrorKind::BrokenPipe.into()))?;
     let mut output = Output::new(output).map_err(cannot)?;
     while !group.has_ended() {
-        output.read(LOOK).await?;
+        output.read(POLL_INTERVAL).await?;
     }
-    // A child of its own may have inherited the output and keep it open.
-    while output.read(LAST).await? {}
+    // A child of the program may have inherited the pipe and keep it open.
+    while output.read(LAST_OUTPUT).await? {}
     if let Some(status) = group.end().filter(|status| !status.success()) {
         return Err(format!("it failed: {status}"));
     }
     http_endpoint::read(&output.written)
 }
 
-/// What the program has written so far.
+/// The output of the program so far.
 struct Output {
     pipe: Option<Receiver>,
     written: Vec<u8>,
@@ -107,17 +107,17 @@ impl Output {
         })
     }
 
-    /// Waits so long for more; whether there was more.
-    async fn read(&mut self, patience: Duration) -> Result<bool, String> {
+    /// Waits for more output up to `wait`; returns whether there was more.
+    async fn read(&mut self, wait: Duration) -> Result<bool, String> {
         let Some(pipe) = &mut self.pipe else {
-            sleep(patience).await;
+            sleep(wait).await;
             return Ok(false);
         };
-        let read = timeout(patience, pipe.read_buf(&mut self.written)).await;
+        let read = timeout(wait, pipe.read_buf(&mut self.written)).await;
         let Ok(read) = read else { return Ok(false) };
         let more = read.map_err(|error| format!("its output cannot be read: {error}"))?;
-        if self.written.len() > MOST_BYTES {
-            let most = MOST_BYTES / 1024;
+        if self.written.len() > MAX_BYTES {
+            let most = MAX_BYTES / 1024;
             return Err(format!("it wrote more than {most} KiB"));
         }
         if more == 0 {
@@ -127,11 +127,11 @@ impl Output {
     }
 }
 
-/// A process that leads a group of its own. Dropping it kills the group.
+/// A process that is the leader of its own process group. Dropping it kills the group.
 struct Group(Option<Child>);
 
 impl Group {
-    /// An unknown process is one that was reaped by somebody else.
+    /// Whether the leader has ended. A process that the system does not know was reaped elsewhere.
     fn has_ended(&self) -> bool {
         let ended = self
             .0
@@ -140,7 +140,7 @@ impl Group {
         ended.unwrap_or(true)
     }
 
-    /// Kills what is left of the group; how its leader ended, if that is known.
+    /// Kills the rest of the group; returns the exit status of the leader, if it is known.
     fn end(mut self) -> Option<ExitStatus> {
         self.0.take().and_then(kill)
     }
@@ -152,13 +152,13 @@ impl Drop for Group {
     }
 }
 
-/// Kills the group and reaps its leader. One that the system holds back is reaped later.
+/// Kills the group and reaps its leader. A leader that does not end at once is reaped by [`reap`].
 fn kill(mut leader: Child) -> Option<ExitStatus> {
-    // Somebody else may have reaped it: then its number is not to be used.
+    // If the leader was reaped elsewhere, its process id may belong to another process.
     if has_ended(&leader).is_err() || kill_group(&leader).is_err() {
         return None;
     }
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..MAX_POLLS {
         match leader.try_wait() {
             Ok(None) => thread::sleep(Duration::from_millis(1)),
             Ok(status) => return status,
@@ -172,7 +172,7 @@ fn kill(mut leader: Child) -> Option<ExitStatus> {
     None
 }
 
-/// Reaps the processes that have ended since they were killed.
+/// Reaps killed processes that have ended since.
 fn reap() {
     let mut unreaped = UNREAPED.lock().unwrap_or_else(PoisonError::into_inner);
     unreaped.retain_mut(|leader| matches!(leader.try_wait(), Ok(None)));
@@ -180,16 +180,16 @@ fn reap() {
 
 static UNREAPED: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
-/// The longest run; less than a whole look-up of credentials may take.
+/// The longest run of the program; shorter than the timeout of a fetch of credentials.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How often it is looked whether the program has ended.
-const LOOK: Duration = Duration::from_millis(10);
-/// How long output may be on its way when the program has ended.
-const LAST: Duration = Duration::from_millis(100);
-/// Credentials are some 2 KiB.
-const MOST_BYTES: usize = 64 * 1024;
-/// Milliseconds that a killed process is waited for.
-const MOST_LOOKS: usize = 100;
+/// How often the end of the program is polled for.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// How long to wait for remaining output after the program has ended.
+const LAST_OUTPUT: Duration = Duration::from_millis(100);
+/// Output limit; credentials take about 2 KiB.
+const MAX_BYTES: usize = 64 * 1024;
+/// How often a killed process is polled for, at 1 ms intervals.
+const MAX_POLLS: usize = 100;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
-//! Identities in use, one for all instances that have the same settings.
+//! The registry of identities: instances with the same identity settings share one identity.
 //!
-//! Twenty outputs of one identity make one request for credentials each time these are renewed. An
-//! identity lives as long as an instance that uses it, so nothing here outlives the threads that its
-//! connections belong to.
+//! Twenty outputs with one identity fetch its credentials once per renewal. An identity is dropped
+//! with the last instance that uses it, so its connections do not outlive the Tokio runtime that they
+//! were opened on.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -18,55 +18,57 @@ use once_cell::sync::Lazy;
 use tokio::sync::OnceCell;
 
 use super::identity::Identity;
-use crate::aws::credentials::cache::{CredentialsCache, InUse};
-use crate::aws::credentials::chain::Asked;
+use crate::aws::credentials::cache::{CachedProvider, CredentialsCache};
+use crate::aws::credentials::chain::CurrentProvider;
 use crate::aws::session::Settings;
 
-/// An identity and all it needs; the parts that are an instance's own are left out.
+/// An identity with its SDK configuration, without the parts that differ between instances.
 #[derive(Debug, Default)]
-pub(crate) struct Shared {
-    made: OnceCell<Made>,
+pub(crate) struct SharedIdentity {
+    resolved: OnceCell<Resolved>,
 }
 
 #[derive(Debug)]
-struct Made {
+struct Resolved {
     config: SdkConfig,
     found: Arc<Mutex<String>>,
-    kept: Arc<CredentialsCache>,
+    cache: Arc<CredentialsCache>,
     role: Option<String>,
 }
 
-impl Shared {
-    /// The identity of these settings.
+impl SharedIdentity {
+    /// The identity with these settings, from the registry or new.
     pub(crate) fn of(identity: &Identity) -> Arc<Self> {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, shared| shared.strong_count() > 0);
-        if let Some(shared) = known.get(identity).and_then(Weak::upgrade) {
+        let mut identities = IDENTITIES.lock().unwrap_or_else(PoisonError::into_inner);
+        identities.retain(|_, shared| shared.strong_count() > 0);
+        if let Some(shared) = identities.get(identity).and_then(Weak::upgrade) {
             return shared;
         }
         let shared = Arc::new(Self::default());
-        known.insert(identity.clone(), Arc::downgrade(&shared));
+        identities.insert(identity.clone(), Arc::downgrade(&shared));
         shared
     }
 
-    /// The SDK's configuration. The first instance's region is the one whose STS is asked.
+    /// The SDK configuration. STS is called in the region of the first instance.
     pub(crate) async fn config(&self, settings: &Settings, region: &str) -> &SdkConfig {
-        let made = self.made.get_or_init(|| Made::new(settings, region));
-        &made.await.config
+        let resolved = self
+            .resolved
+            .get_or_init(|| Resolved::new(settings, region));
+        &resolved.await.config
     }
 
-    /// Who the requests are made as: the provider, the role or the key.
-    pub(crate) fn who(&self) -> String {
-        let Some(made) = self.made.get() else {
+    /// The identity that makes the requests, for a log line: role, access key suffix and provider.
+    pub(crate) fn description(&self) -> String {
+        let Some(resolved) = self.resolved.get() else {
             return String::new();
         };
-        let found = made
+        let found = resolved
             .found
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let key = made.kept.key();
-        match &made.role {
+        let key = resolved.cache.key_suffix();
+        match &resolved.role {
             Some(role) => format!(
                 "{role} (access key ending in {key}), taken on with credentials from {found}"
             ),
@@ -74,50 +76,53 @@ impl Shared {
         }
     }
 
-    /// When the credentials in use end.
+    /// When the credentials in use expire.
     pub(crate) fn expiry(&self) -> Option<SystemTime> {
-        self.made.get()?.kept.expiry()
+        self.resolved.get()?.cache.expiry()
     }
 
-    /// How often there were new credentials.
-    pub(crate) fn renewed(&self) -> usize {
-        self.made.get().map_or(0, |made| made.kept.renewed())
+    /// How often new credentials were stored.
+    pub(crate) fn renewals(&self) -> usize {
+        self.resolved
+            .get()
+            .map_or(0, |resolved| resolved.cache.renewals())
     }
 
-    /// Why credentials could not be renewed, told once for each time.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        self.made.get()?.kept.trouble()
+    /// Takes the reason why the last renewal failed; each failure is returned once.
+    pub(crate) fn take_renewal_error(&self) -> Option<String> {
+        self.resolved.get()?.cache.take_renewal_error()
     }
 }
 
-impl Made {
+impl Resolved {
     async fn new(settings: &Settings, region: &str) -> Self {
         let identity = &settings.identity;
-        let config = plain(settings, region).await;
+        let config = without_credentials(settings, region).await;
         let base = identity.base(&config, &settings.network);
         let found = base.found();
         let role = identity.roles.last().map(|(role, _)| role.clone());
-        let asked = Asked {
-            base: base.asking(),
+        let current = CurrentProvider {
+            base: base.querying(),
             role: role.clone(),
         };
         let base = SharedCredentialsProvider::new(base);
         let top = identity.with_roles(base, &config).await;
-        let kept = Arc::new(CredentialsCache::new(top, asked));
+        let cache = Arc::new(CredentialsCache::new(top, current));
         let config = config.to_builder();
-        let config =
-            config.credentials_provider(SharedCredentialsProvider::new(InUse(kept.clone())));
+        let config = config.credentials_provider(SharedCredentialsProvider::new(CachedProvider(
+            cache.clone(),
+        )));
         Self {
             config: config.build(),
             found,
-            kept,
+            cache,
             role,
         }
     }
 }
 
-/// Everything but credentials.
-async fn plain(settings: &Settings, region: &str) -> SdkConfig {
+/// The SDK configuration without credentials.
+async fn without_credentials(settings: &Settings, region: &str) -> SdkConfig {
     let identity = &settings.identity;
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
     let cache = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
@@ -141,9 +146,9 @@ async fn plain(settings: &Settings, region: &str) -> SdkConfig {
     loader.load().await
 }
 
-static KNOWN: Lazy<Mutex<HashMap<Identity, Weak<Shared>>>> = Lazy::new(Mutex::default);
+static IDENTITIES: Lazy<Mutex<HashMap<Identity, Weak<SharedIdentity>>>> = Lazy::new(Mutex::default);
 
-/// A look-up of credentials ends earlier by itself, and says whose answer was missing.
+/// Timeout of the SDK. The credentials cache has a shorter timeout and names the missing provider.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(8);
-/// Name look-up, connection and TLS: what takes longer is tried again by the road.
+/// Timeout of DNS, TCP connect and TLS handshake; the retry loop retries after it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

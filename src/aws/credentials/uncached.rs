@@ -1,7 +1,8 @@
-//! One of the SDK's own providers, made anew for each question.
+//! A provider of the SDK that is built anew for each fetch.
 //!
-//! They read a profile or resolve a name once and then repeat what came of it, an error too; a file
-//! that is replaced and a name server that was away would count for the life of the process.
+//! The SDK's providers read the profile or resolve the host name once and then cache the result,
+//! including an error. Without this wrapper, a changed profile file would be ignored and a temporary
+//! DNS failure would last until the process ends.
 
 use std::fmt;
 
@@ -9,32 +10,32 @@ use aws_config::SdkConfig;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 
-/// Makes a provider and asks it.
-pub(crate) struct Fresh<M> {
+/// Builds a provider for each fetch.
+pub(crate) struct Uncached<M> {
     config: SdkConfig,
-    make: M,
+    build: M,
 }
 
-impl<M> Fresh<M>
+impl<M> Uncached<M>
 where
     M: Fn(&ProviderConfig) -> SharedCredentialsProvider + Send + Sync + 'static,
 {
-    pub(crate) fn provider(config: &SdkConfig, make: M) -> SharedCredentialsProvider {
+    pub(crate) fn provider(config: &SdkConfig, build: M) -> SharedCredentialsProvider {
         let config = config.clone();
-        SharedCredentialsProvider::new(Self { config, make })
+        SharedCredentialsProvider::new(Self { config, build })
     }
 
-    async fn ask(&self) -> provider::Result {
+    async fn fetch(&self) -> provider::Result {
         let config = ProviderConfig::without_region().with_region(self.config.region().cloned());
         let config = match self.config.http_client() {
             Some(client) => config.with_http_client(client),
             None => config,
         };
-        (self.make)(&config).provide_credentials().await
+        (self.build)(&config).provide_credentials().await
     }
 }
 
-impl<M> ProvideCredentials for Fresh<M>
+impl<M> ProvideCredentials for Uncached<M>
 where
     M: Fn(&ProviderConfig) -> SharedCredentialsProvider + Send + Sync + 'static,
 {
@@ -42,12 +43,12 @@ where
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.ask())
+        future::ProvideCredentials::new(self.fetch())
     }
 }
 
-impl<M> fmt::Debug for Fresh<M> {
+impl<M> fmt::Debug for Uncached<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fresh").finish_non_exhaustive()
+        f.debug_struct("Uncached").finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
-//! Web identity (IAM roles for service accounts), with `sts_endpoint` honoured.
+//! Web identity (IAM roles for service accounts), with support for `sts_endpoint`.
 //!
-//! The SDK's own provider has no way to be told where STS is. The token's file is read each time, as
-//! it is replaced while the task runs.
+//! The SDK's own provider has no setting for the endpoint of STS. The token file is read for each
+//! fetch, as it is replaced while the task runs.
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -11,7 +11,7 @@ use aws_sdk_sts::Client;
 
 use crate::options::env::environment;
 
-/// Changes a token for credentials.
+/// Exchanges a web identity token for credentials.
 #[derive(Debug)]
 pub(crate) struct WebIdentity {
     sts: Client,
@@ -24,7 +24,7 @@ impl WebIdentity {
         }
     }
 
-    async fn ask(&self) -> provider::Result {
+    async fn fetch(&self) -> provider::Result {
         let set = |name| {
             environment(name)
                 .ok_or_else(|| CredentialsError::not_loaded(format!("{name} is not set")))
@@ -62,6 +62,6 @@ impl ProvideCredentials for WebIdentity {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.ask())
+        future::ProvideCredentials::new(self.fetch())
     }
 }

@@ -23,29 +23,29 @@ fn the_region_comes_from_the_option_then_the_environment() {
 }
 
 #[test]
-fn an_endpoint_may_leave_its_scheme_out() {
-    for (written, expected) in [
+fn the_scheme_of_an_endpoint_defaults_to_https() {
+    for (value, expected) in [
         ("logs.example.com", "https://logs.example.com"),
         ("https://logs.example.com/", "https://logs.example.com"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("host:8443/path", "https://host:8443/path"),
     ] {
-        let (settings, problems) = read(&[("region", "a"), ("endpoint", written)], &[]);
+        let (settings, problems) = read(&[("region", "a"), ("endpoint", value)], &[]);
         assert_eq!(settings.endpoint.as_deref(), Some(expected));
         assert!(problems.is_empty());
     }
-    for written in ["https://", "ftp://host", "http://a b", "/path"] {
+    for value in ["https://", "ftp://host", "http://a b", "/path"] {
         assert_eq!(
-            read(&[("region", "a"), ("endpoint", written)], &[]).1.len(),
+            read(&[("region", "a"), ("endpoint", value)], &[]).1.len(),
             1,
-            "{written}"
+            "{value}"
         );
     }
 }
 
 #[test]
-fn a_ca_bundle_that_cannot_be_used_is_a_problem_that_names_it() {
-    for (path, why) in [
+fn an_unusable_ca_bundle_is_a_problem_that_names_the_file() {
+    for (path, error) in [
         ("/nowhere/ca.pem", "cannot be read"),
         (
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
@@ -55,14 +55,14 @@ fn a_ca_bundle_that_cannot_be_used_is_a_problem_that_names_it() {
         let problems = read(&[("region", "a")], &[("AWS_CA_BUNDLE", path)]).1;
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(
-            problems[0].contains(path) && problems[0].contains(why),
+            problems[0].contains(path) && problems[0].contains(error),
             "{problems:?}"
         );
     }
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_a_problem_that_names_its_variable() {
+fn an_unusable_proxy_is_a_problem_that_names_the_variable() {
     let problems = read(
         &[("region", "a")],
         &[("https_proxy", "socks5://proxy:1080")],
@@ -73,7 +73,7 @@ fn a_proxy_that_cannot_be_used_is_a_problem_that_names_its_variable() {
 }
 
 #[test]
-fn an_extra_user_agent_is_made_fit_for_a_header() {
+fn characters_not_allowed_in_extra_user_agent_become_dashes() {
     let name = format!("aws-fluent-bit-plugin-{VERSION}");
     assert_eq!(app_name(None).as_ref(), name);
     assert_eq!(

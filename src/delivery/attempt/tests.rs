@@ -1,4 +1,4 @@
-//! Attempts that end in every way, against a service that is a list.
+//! Attempts with every kind of end, against a service that is a list of stored events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use cbindings::{Log, OnOutcome};
 use super::*;
 use crate::batch::{BatchBuilder, Item, Limits};
 
-/// A chunk of this content, which the service takes event by event.
+/// A chunk with this content.
 struct Content {
     bytes: Vec<u8>,
     on_outcome: Mutex<Option<OnOutcome>>,
@@ -46,7 +46,7 @@ fn source(content: u8) -> Arc<dyn Source> {
     Arc::new(Content::new(content))
 }
 
-/// A batch of those events that are left.
+/// A batch of the events that are left.
 fn batch(events: std::ops::Range<u32>, left: Option<Arc<PendingItems>>) -> Option<Batch> {
     let limits = Limits {
         items: 100,
@@ -74,7 +74,7 @@ enum End {
 
 const EVENTS: u32 = 40;
 
-/// One attempt at a chunk: the service takes some batches, and the attempt ends. Returns the verdict.
+/// One attempt: the service accepts some batches, and the attempt ends. Returns the verdict, if any.
 fn attempt(
     ledger: &RetryLedger,
     content: u8,
@@ -98,7 +98,7 @@ fn attempt(
             continue;
         };
         let round = [(0, batch)];
-        attempt.hand_out(&round, start + 10 == EVENTS, |_| None);
+        attempt.register(&round, start + 10 == EVENTS, |_| None);
         let [(_, batch)] = round;
         if end == End::AnsweredLate && random.bool() {
             late = Some(batch);
@@ -141,13 +141,13 @@ fn attempt(
 }
 
 #[test]
-fn whatever_ends_an_attempt_nothing_is_sent_twice_and_nothing_is_lost() {
+fn no_event_is_lost_or_duplicated_however_attempts_end() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     for _ in 0..300 {
         let ledger = ledger();
-        // Two equal chunks and another one, in turns as Fluent Bit likes.
+        // Two equal chunks and another one, flushed in any order.
         let mut chunks = vec![1, 1, 2];
         let mut stored = [Vec::new(), Vec::new(), Vec::new()];
         while !chunks.is_empty() {
@@ -168,7 +168,7 @@ fn whatever_ends_an_attempt_nothing_is_sent_twice_and_nothing_is_lost() {
 }
 
 #[test]
-fn an_attempt_that_sent_nothing_leaves_nothing_when_it_is_dropped() {
+fn a_dropped_attempt_that_sent_nothing_leaves_no_entry() {
     let ledger = ledger();
     drop(ledger.begin(source(1), ledger.ledger.arrive()));
     assert!(ledger.ledger.take_all().is_empty());
@@ -176,7 +176,7 @@ fn an_attempt_that_sent_nothing_leaves_nothing_when_it_is_dropped() {
 }
 
 #[test]
-fn what_an_attempt_reported_is_not_reported_by_the_next() {
+fn counts_are_reported_once_across_attempts() {
     let ledger = ledger();
     let unreported = |attempt: &Attempt<'_>, mut counts: [usize; 3]| {
         let mut fields = counts.each_mut();
@@ -195,7 +195,7 @@ fn what_an_attempt_reported_is_not_reported_by_the_next() {
 }
 
 #[test]
-fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_not() {
+fn the_journal_entry_is_removed_only_after_fluent_bit_takes_the_verdict() {
     let directory = std::env::temp_dir().join(format!("resume-outcome-{}", std::process::id()));
     let identity = Identity {
         plugin: "cloudwatch",
@@ -208,7 +208,7 @@ fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_n
         let attempt = ledger.begin(content.clone(), ledger.ledger.arrive());
         let batch = batch(0..EVENTS, None).expect("nothing is settled");
         let round = [(0, batch)];
-        attempt.hand_out(&round, true, |_| None);
+        attempt.register(&round, true, |_| None);
         attempt.track().settle(&round[0].1, &[]);
         assert_eq!(attempt.finish(&FlushReport::default()), Verdict::Done);
         let action = content.on_outcome.lock().unwrap().take();
@@ -231,14 +231,14 @@ fn what_is_known_goes_when_fluent_bit_takes_the_verdict_and_stays_when_it_does_n
     std::fs::remove_dir_all(&directory).unwrap();
 }
 
-/// Else each of them would take the entry in turn, and its rest might be refused each time.
+/// Otherwise each equal chunk would take the entry in turn, and its rest might be rejected each time.
 #[test]
-fn a_chunk_that_came_before_an_equal_one_failed_counts_as_never_tried() {
+fn a_chunk_that_arrived_before_an_equal_chunk_failed_is_sent_whole() {
     let ledger = ledger();
     let waiting = ledger.ledger.arrive();
     let attempt = ledger.begin(source(1), ledger.ledger.arrive());
     let round = [(0, batch(0..EVENTS, None).expect("nothing is settled"))];
-    attempt.hand_out(&round, true, |_| None);
+    attempt.register(&round, true, |_| None);
     let again = [round[0].1.items()[3]];
     attempt.track().settle(&round[0].1, &again);
     let mut report = FlushReport::default();

@@ -1,11 +1,13 @@
-//! The entries of an output's ledger in a file, for the next process.
+//! The journal: a file with the entries of an output's ledger, for the next process.
 //!
-//! A process has a file for each plugin and set of options in the directory of `resume_path`, which it
-//! holds by a lock (`flock`) that ends with the process, however that ends. A file that nobody holds and
-//! that has the same identity is taken over. Sections with the same options share a file: they send the
-//! same events to the same places, so what is left of a chunk is the same for each of them. The file is a list of changes: each is appended by one `write`, so
-//! a process that is killed leaves at most its last change torn. Nothing is synced to the disk: after a
-//! power loss the last changes may be missing, and their events are sent again.
+//! In the directory of `resume_path`, a process has one file for each plugin and set of options. It holds
+//! the file with a lock (`flock`), which the kernel releases when the process ends for any reason. A
+//! file with the same identity that no process holds is taken over. Sections with the same options share
+//! a file: they send the same events to the same targets, so the rest of a chunk is the same for each.
+//!
+//! The file is a list of changes. Each change is appended with one `write`, so a killed process leaves at
+//! most its last change torn. Nothing is synced to disk: after a power loss the last changes may be
+//! missing, and their events are sent again.
 
 mod directory;
 mod file;
@@ -26,21 +28,21 @@ use crate::telemetry::log_limiter::LogKey;
 use crate::telemetry::metrics::descriptors::Id;
 use crate::telemetry::metrics::now_ms;
 
-/// Whose entries a file has: those of one plugin and set of options.
+/// The identity of a file: one plugin and set of options.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Identity {
-    /// The plugin's name, for the file's.
+    /// The plugin's name; a part of the file name.
     pub plugin: &'static str,
-    /// Hash of the plugin and of the options that decide what events a chunk has.
+    /// A hash of the plugin and of the options that determine the events of a chunk.
     pub hash: [u8; 32],
 }
 
-/// The file, and what is in it.
+/// A journal file and its entries.
 #[derive(Debug)]
 pub struct Journal {
     telemetry: Telemetry,
     open: Mutex<Open>,
-    /// What is known of chunks that none of the sections has had since the file was taken over.
+    /// Entries that no section has taken since the file was taken over.
     pool: Ledger,
 }
 
@@ -49,17 +51,17 @@ struct Open {
     directory: Directory,
     file: JournalFile,
     entries: HashMap<u64, Saved>,
-    /// When files that another process holds are tried again; `None` where there are none.
-    next_look: Option<Instant>,
+    /// When to try the files that other processes hold again; `None` without such files.
+    next_takeover: Option<Instant>,
 }
 
 impl Journal {
-    /// The journal of this directory and identity: the one that is open in this process, or the file
-    /// that an earlier process has left, or a new one.
+    /// Returns the journal of this directory and identity: the one that is open in this process, the file
+    /// of an earlier process, or a new file.
     ///
     /// # Errors
     ///
-    /// Why the directory cannot be used.
+    /// When the directory cannot be used.
     pub fn share(
         path: &Path,
         identity: Identity,
@@ -76,11 +78,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Takes over this identity's file, or makes one.
+    /// Takes over the files of this identity, or creates one.
     fn open(path: &Path, identity: Identity, telemetry: &Telemetry) -> Result<Arc<Self>, String> {
         let directory = Directory::open(path, identity)?;
         let found = directory.take_over(None);
-        say_of_problems(telemetry, &found.problems);
+        log_problems(telemetry, &found.problems);
         let mut files = found.files.into_iter();
         let file = match files.next() {
             Some(file) => file,
@@ -90,9 +92,11 @@ impl Journal {
             directory,
             entries: file.entries.clone(),
             file,
-            next_look: found.others_hold_some.then(Instant::now),
+            next_takeover: found.others_hold_some.then(Instant::now),
         };
-        let written = open.merge(files.collect()).and_then(|()| open.tidy());
+        let written = open
+            .merge(files.collect())
+            .and_then(|()| open.rewrite_if_needed());
         let saved: Vec<Saved> = open.entries.values().cloned().collect();
         let journal = Arc::new(Self {
             telemetry: telemetry.clone(),
@@ -100,31 +104,31 @@ impl Journal {
             pool: Ledger::default(),
         });
         journal.restore(&saved);
-        journal.say_of(written);
+        journal.log_failure(written);
         Ok(journal)
     }
 
-    /// What an earlier process or another section knows of a chunk; the chunk is hashed only when one
-    /// of its length is known.
+    /// Removes and returns the progress of a chunk from an earlier process or another section. The chunk
+    /// is hashed only when there is an entry of its length.
     pub fn take(
         self: &Arc<Self>,
         len: usize,
         key: impl FnOnce() -> Key,
         now: Instant,
     ) -> Option<Arc<Progress>> {
-        self.look_again(now);
-        let key = self.pool.knows(len).then(key)?;
+        self.take_over_released(now);
+        let key = self.pool.has_length(len).then(key)?;
         self.pool.take(&key, now)
     }
 
-    /// Keeps what a section that is closed knows, for others with the same options.
+    /// Keeps an entry of a closed section, for other sections with the same options.
     pub fn keep(&self, key: Key, progress: Arc<Progress>, oldest: i64) {
         let dropped = self.pool.note(key, progress, oldest, Instant::now());
         for progress in dropped.expired.iter().chain(&dropped.evicted) {
             progress.remove();
         }
         let had_settled = dropped.evicted.iter().filter(|progress| progress.size().1);
-        say_of_forgotten(&self.telemetry, had_settled.count());
+        log_evicted(&self.telemetry, had_settled.count());
     }
 
     fn restore(self: &Arc<Self>, saved: &[Saved]) {
@@ -134,21 +138,21 @@ impl Journal {
         }
     }
 
-    /// Takes over files that another process has let go since.
-    fn look_again(self: &Arc<Self>, now: Instant) {
+    /// Takes over files that other processes have released since.
+    fn take_over_released(self: &Arc<Self>, now: Instant) {
         let mut open = self.lock();
-        if open.next_look.is_none_or(|next| now < next) {
+        if open.next_takeover.is_none_or(|next| now < next) {
             return;
         }
         let found = open.directory.take_over(Some(open.file.path()));
-        open.next_look = found.others_hold_some.then_some(now + LOOK_INTERVAL);
+        open.next_takeover = found.others_hold_some.then_some(now + TAKEOVER_INTERVAL);
         let entries = found.files.iter().flat_map(|file| file.entries.values());
         let saved: Vec<Saved> = entries.cloned().collect();
         let written = open.merge(found.files);
         drop(open);
-        say_of_problems(&self.telemetry, &found.problems);
+        log_problems(&self.telemetry, &found.problems);
         self.restore(&saved);
-        self.say_of(written);
+        self.log_failure(written);
     }
 
     /// Writes an entry.
@@ -156,7 +160,7 @@ impl Journal {
         self.change(Change::Put(saved));
     }
 
-    /// Writes that more events of an entry are settled.
+    /// Records more settled events of an entry.
     pub fn settle(&self, id: u64, settled: Settled) {
         self.change(Change::Settle(id, settled));
     }
@@ -168,17 +172,17 @@ impl Journal {
 
     fn change(&self, change: Change) {
         let written = self.lock().change(change);
-        self.say_of(written);
+        self.log_failure(written);
     }
 
-    fn say_of(&self, written: std::io::Result<()>) {
+    fn log_failure(&self, written: std::io::Result<()>) {
         if let Err(error) = written {
-            let kind = LogKey {
+            let key = LogKey {
                 what: "journal",
                 part: "",
                 unit: "writes",
             };
-            self.telemetry.warn(kind, 1, format_args!(
+            self.telemetry.warn(key, 1, format_args!(
                 "`resume_path`: cannot write to {}: {error}; after a restart, events of chunks that were delivered in part may be sent again",
                 self.lock().file.path().display()
             ));
@@ -197,23 +201,23 @@ impl Open {
             false => self.file.append(&change),
         };
         apply(&mut self.entries, change);
-        written.and_then(|()| self.tidy())
+        written.and_then(|()| self.rewrite_if_needed())
     }
 
-    /// Writes the file anew where most of it is no longer so, or where a part of it is damaged.
-    fn tidy(&mut self) -> std::io::Result<()> {
+    /// Rewrites the file if most of it is obsolete, or if a part of it is damaged.
+    fn rewrite_if_needed(&mut self) -> std::io::Result<()> {
         if self.file.needs_rewrite(self.entries.is_empty()) {
             self.file.rewrite(self.entries.values())?;
         }
         Ok(())
     }
 
-    /// Takes the entries of other files into this one, and removes those files.
+    /// Copies the entries of other files into this file, and removes those files.
     fn merge(&mut self, files: Vec<JournalFile>) -> std::io::Result<()> {
         for file in files {
             for saved in file.entries.values() {
                 let saved = match self.entries.get(&saved.id) {
-                    Some(known) => together(known, saved),
+                    Some(own) => merged(own, saved),
                     None => saved.clone(),
                 };
                 self.change(Change::Put(saved))?;
@@ -224,14 +228,15 @@ impl Open {
     }
 }
 
-/// The same entry from two files, as a process may be killed between copying a file and removing it.
-fn together(known: &Saved, other: &Saved) -> Saved {
-    let mut saved = known.clone();
+/// Merges one entry from two files. A process may be killed after it copied a file and before it
+/// removed it.
+fn merged(own: &Saved, other: &Saved) -> Saved {
+    let mut saved = own.clone();
     saved.settled.extend(&other.settled);
     saved
 }
 
-/// What the entries are after a change.
+/// Applies a change to the entries.
 fn apply(entries: &mut HashMap<u64, Saved>, change: Change) {
     match change {
         Change::Put(saved) => {
@@ -248,27 +253,27 @@ fn apply(entries: &mut HashMap<u64, Saved>, change: Change) {
     }
 }
 
-/// Whether the entry was made so lately that its chunk may be flushed again.
+/// Whether the entry is young enough that Fluent Bit may still retry its chunk.
 fn is_current(saved: &Saved) -> bool {
     let age = now_ms().saturating_sub(saved.made_ms);
     u128::try_from(age).unwrap_or_default() < LIFETIME.as_millis()
 }
 
-fn say_of_problems(telemetry: &Telemetry, problems: &[String]) {
+fn log_problems(telemetry: &Telemetry, problems: &[String]) {
     for problem in problems {
         telemetry.log.warn(format_args!("`resume_path`: {problem}"));
     }
 }
 
-/// Writes that entries were dropped for lack of room.
-pub(crate) fn say_of_forgotten(telemetry: &Telemetry, count: usize) {
-    let kind = LogKey {
+/// Counts and logs entries that were removed because of the memory limit.
+pub(crate) fn log_evicted(telemetry: &Telemetry, count: usize) {
+    let key = LogKey {
         what: "forgotten",
         part: "",
         unit: "chunks",
     };
     telemetry.metrics.add(Id::Forgotten, count);
-    telemetry.warn(kind, count, format_args!(
+    telemetry.warn(key, count, format_args!(
         "{count} chunks that were delivered in part had to be forgotten: they will be sent whole, so some of their events twice"
     ));
 }
@@ -286,8 +291,8 @@ type Journals = HashMap<(PathBuf, Identity), Weak<Journal>>;
 
 static JOURNALS: Lazy<Mutex<Journals>> = Lazy::new(Mutex::default);
 
-/// How often files that another process holds are tried again.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often files that other processes hold are tried again.
+const TAKEOVER_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What is settled of one chunk, from its first attempt to its end.
+//! The progress of one chunk across attempts: its settled events and reported counts.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -9,13 +9,13 @@ use super::journal::Journal;
 use super::record::Saved;
 use super::settled::{PendingItems, Settled};
 
-/// Where a chunk can be read.
+/// Access to a chunk and its outcome.
 pub trait Source: Send + Sync {
     /// The tag.
     fn tag(&self) -> &[u8];
     /// The bytes.
     fn chunk(&self) -> &[u8];
-    /// Does this when Fluent Bit has taken the answer, or has ended without taking it.
+    /// Runs `action` when Fluent Bit has taken the answer, or shuts down without taking it.
     fn on_outcome(&self, action: OnOutcome);
 }
 
@@ -33,20 +33,20 @@ impl Source for Flush {
     }
 }
 
-/// What is known of a chunk besides its settled events.
+/// What the ledger keeps of a chunk in addition to its settled events.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct About {
     /// How often the chunk was tried.
     pub attempts: u32,
-    /// How many of its records were reported, by what happened to them.
+    /// How many of its records were reported, by cause.
     pub reported: Reported,
 }
 
-/// Counts of reported records, in an order of the plugin's own.
+/// Counts of reported records, in an order that each plugin defines.
 pub type Reported = [u32; 10];
 
-/// The settled events of a chunk. Attempts, the requests that they leave behind when they are
-/// cancelled, and the ledger share it, so that no answer is lost between them.
+/// The settled events of a chunk. It is shared by attempts, by the requests of cancelled attempts and
+/// by the ledger, so that no answer of the service is lost.
 pub struct Progress {
     id: u64,
     key: OnceLock<Key>,
@@ -58,22 +58,22 @@ pub struct Progress {
 struct State {
     about: About,
     settled: Settled,
-    /// Where the chunk is as long as an attempt has it.
+    /// The chunk, while an attempt has it.
     source: Option<Weak<dyn Source>>,
-    /// The events of the requests that were handed out last.
-    handed_out: Settled,
-    /// How many of them are settled.
+    /// The events of the requests that were registered last.
+    registered: Settled,
+    /// How many of these events are settled.
     answered: usize,
-    /// Whether no further request will be made of the chunk.
+    /// Whether these are the last requests of the chunk.
     is_last: bool,
-    /// Whether the journal has an entry of the chunk.
+    /// Whether the journal has an entry for the chunk.
     is_saved: bool,
     /// How often batches are halved before they are sent.
     halvings: u32,
 }
 
 impl Progress {
-    /// A chunk of which nothing is settled.
+    /// A chunk without settled events.
     #[must_use]
     pub fn new(journal: Option<&Arc<Journal>>) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Progress {
         }
     }
 
-    /// A chunk that the journal has.
+    /// A chunk with an entry in the journal.
     #[must_use]
     pub fn saved(saved: &Saved, journal: Option<&Arc<Journal>>) -> Self {
         let state = State {
@@ -101,29 +101,29 @@ impl Progress {
         }
     }
 
-    /// A number of its own.
+    /// A random number that identifies the entry.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// The key; the chunk is hashed at the first call, once.
+    /// The key. The chunk is hashed by the first call only.
     pub fn key(&self, source: &dyn Source) -> Key {
         self.key_of(source.tag(), source.chunk())
     }
 
-    /// The key, for a chunk of this tag and these bytes.
+    /// The key, for a chunk with this tag and content.
     pub fn key_of(&self, tag: &[u8], chunk: &[u8]) -> Key {
         *self.key.get_or_init(|| Key::of(tag, chunk))
     }
 
-    /// Notes the key, where it is known already.
+    /// Sets the key if it was computed elsewhere.
     pub fn set_key(&self, key: Key) {
-        // The key of a chunk that was known is the same.
+        // A key that is set already is the same.
         let _ = self.key.set(key);
     }
 
-    /// An attempt begins. Returns what is left of the chunk, if anything of it is settled.
+    /// Begins an attempt. Returns the events that are left, if any event is settled.
     pub fn begin(&self, source: &Arc<dyn Source>) -> Option<PendingItems> {
         let mut state = self.lock();
         state.about.attempts += 1;
@@ -131,60 +131,60 @@ impl Progress {
         (state.settled.count() > 0).then(|| PendingItems::except(&state.settled))
     }
 
-    /// How often the chunk's batches are halved before they are sent.
+    /// How often batches of the chunk are halved before they are sent.
     pub fn halvings(&self) -> u32 {
         self.lock().halvings
     }
 
-    /// An attempt has ended that delivered something or not, with requests that were refused or not.
+    /// Updates the halvings at the end of an attempt.
     pub fn note_refusals(&self, was_refused: bool, has_delivered: bool) {
         let mut state = self.lock();
         state.halvings = next_halvings(state.halvings, was_refused, has_delivered);
     }
 
-    /// What is known of the chunk.
+    /// What the ledger keeps in addition to the settled events.
     pub fn about(&self) -> About {
         self.lock().about
     }
 
-    /// Changes what is known of the chunk.
+    /// Changes what the ledger keeps in addition to the settled events.
     pub fn set_about(&self, change: impl FnOnce(&mut About)) {
         change(&mut self.lock().about);
     }
 
-    /// Attempts, whether events are settled, and the bytes of memory that those take.
+    /// The number of attempts, whether events are settled, and the memory of the settled events in bytes.
     pub fn size(&self) -> (u32, bool, usize) {
         let state = self.lock();
         let settled = &state.settled;
         (state.about.attempts, settled.count() > 0, settled.bytes())
     }
 
-    /// Notes the events of the requests that are sent next.
-    pub fn hand_out(&self, events: Settled, is_last: bool) {
+    /// Registers the events of the requests that are sent next.
+    pub fn register(&self, events: Settled, is_last: bool) {
         let mut state = self.lock();
-        state.handed_out = events;
+        state.registered = events;
         state.answered = 0;
         state.is_last = is_last;
     }
 
-    /// Whether an event was ever handed out, or is settled.
+    /// Whether any event was registered for sending, or is settled.
     pub fn was_sent(&self) -> bool {
         let state = self.lock();
-        state.handed_out.count() + state.settled.count() > 0
+        state.registered.count() + state.settled.count() > 0
     }
 
-    /// The service has answered for these events.
+    /// Records that the service has answered for these events.
     pub fn settle(&self, events: impl Iterator<Item = u32>) {
         self.add(&mut self.lock(), events);
     }
 
-    /// The requests that were handed out have ended: their events are settled but for these.
-    pub fn settle_handed_out(&self, left: &Settled) {
+    /// Records that the registered requests have ended: their events are settled except `left`.
+    pub fn settle_registered(&self, left: &Settled) {
         let mut state = self.lock();
-        let handed_out = state.handed_out.ranges().into_iter().flatten();
+        let registered = state.registered.ranges().into_iter().flatten();
         self.add(
             &mut state,
-            handed_out.filter(|&event| !left.contains(event)),
+            registered.filter(|&event| !left.contains(event)),
         );
     }
 
@@ -199,13 +199,13 @@ impl Progress {
                 }
             }
         }
-        let is_over = state.is_last && state.answered >= state.handed_out.count();
-        if state.answered > before && !is_over {
+        let is_complete = state.is_last && state.answered >= state.registered.count();
+        if state.answered > before && !is_complete {
             self.save_settled(state, new);
         }
     }
 
-    /// Writes what was settled, so that it is known if the process is killed.
+    /// Writes new settled events to the journal, in case the process is killed.
     fn save_settled(&self, state: &mut State, new: Settled) {
         let Some(journal) = self.journal() else {
             return;
@@ -220,18 +220,18 @@ impl Progress {
         }
     }
 
-    /// Whether it is noted in a journal, and so may outlive its output.
+    /// Whether the progress is written to a journal.
     pub fn has_journal(&self) -> bool {
         self.journal.is_some()
     }
 
-    /// Whether anything is known that a later attempt needs.
-    pub fn is_of_use(&self) -> bool {
+    /// Whether a later attempt needs this progress.
+    pub fn is_needed(&self) -> bool {
         let state = self.lock();
         state.settled.count() > 0 || state.about.reported != Reported::default()
     }
 
-    /// Writes the whole entry into the journal: the chunk will be flushed again.
+    /// Writes the whole entry to the journal, as Fluent Bit will retry the chunk.
     pub fn save(&self, key: Key) {
         if let Some(journal) = self.journal() {
             self.write(&mut self.lock(), key, &journal);
@@ -249,7 +249,7 @@ impl Progress {
         });
     }
 
-    /// Takes the chunk's entry out of the journal.
+    /// Removes the entry of the chunk from the journal.
     pub fn remove(&self) {
         let mut state = self.lock();
         if let (true, Some(journal)) = (state.is_saved, self.journal()) {
@@ -272,20 +272,20 @@ impl Progress {
     }
 }
 
-/// How often batches are halved in the next attempt: once more after refusals alone, once less after
-/// deliveries alone.
+/// The halvings of the next attempt: one more after an attempt with rejections and without deliveries,
+/// one less after an attempt with deliveries and without rejections.
 pub(crate) fn next_halvings(halvings: u32, was_refused: bool, has_delivered: bool) -> u32 {
     match (was_refused, has_delivered) {
-        (true, false) => MOST_HALVINGS.min(halvings + 1),
+        (true, false) => MAX_HALVINGS.min(halvings + 1),
         (false, true) => halvings.saturating_sub(1),
-        // Nothing reached the service, or the parts have the right size.
+        // No request was answered, or the size of the parts is suitable.
         _ => halvings,
     }
 }
 
-/// A batch goes in 64 parts at most: a target that refused everything for a while, and then takes it,
-/// gets as many requests.
-const MOST_HALVINGS: u32 = 6;
+/// A batch is sent in 2^6 = 64 parts at most. This bounds the number of requests after a target has
+/// rejected everything for some time.
+const MAX_HALVINGS: u32 = 6;
 
 impl std::fmt::Debug for Progress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

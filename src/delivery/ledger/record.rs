@@ -1,12 +1,12 @@
-//! The journal's file as bytes.
+//! The format of a journal file.
 //!
 //! | part | bytes |
 //! |---|---|
 //! | header | [`MAGIC`], version (2), identity (32), CRC-32 of these (4) |
 //! | each record | length of the payload (4), CRC-32 of the payload (4), payload |
-//! | payload | kind (1), number of the entry (8), what the kind needs |
+//! | payload | kind (1), id of the entry (8), data of the kind |
 //!
-//! All numbers are little endian. An unknown version is an unknown file.
+//! All numbers are little endian. A file with an unknown version is not used.
 
 use flate2::Crc;
 
@@ -14,16 +14,16 @@ use super::Key;
 use super::progress::About;
 use super::settled::Settled;
 
-/// An entry as it is kept in the file.
+/// An entry in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Saved {
-    /// A number of its own.
+    /// The id of the entry.
     pub id: u64,
-    /// By what the chunk is known.
+    /// Identifies the chunk.
     pub key: Key,
-    /// When it was written, in milliseconds since 1970.
+    /// When the entry was written, in milliseconds since 1970.
     pub made_ms: i64,
-    /// What is known of the chunk.
+    /// Attempts and reported counts.
     pub about: About,
     /// Its settled events.
     pub settled: Settled,
@@ -32,11 +32,11 @@ pub struct Saved {
 /// One change of the entries.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// An entry, in place of the one with its number.
+    /// Adds an entry, or replaces the entry with its id.
     Put(Saved),
-    /// More events of an entry are settled.
+    /// Adds settled events to an entry.
     Settle(u64, Settled),
-    /// An entry is removed.
+    /// Removes an entry.
     Remove(u64),
 }
 
@@ -74,7 +74,7 @@ pub fn append(change: &Change, bytes: &mut Vec<u8>) {
     bytes[start + 4..payload].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Reads records up to the end or to the first one that is damaged; how many bytes were read.
+/// Reads records up to the first damaged one or the end. Also returns how many bytes were read.
 #[must_use]
 pub fn read(bytes: &[u8]) -> (Vec<Change>, usize) {
     let mut changes = Vec::new();
@@ -100,7 +100,7 @@ fn put(saved: &Saved, bytes: &mut Vec<u8>) {
     append_set(&saved.settled, bytes);
 }
 
-/// A set as ranges, or as bits where that is shorter.
+/// Appends a set as ranges or as bits, whichever is shorter.
 fn append_set(set: &Settled, bytes: &mut Vec<u8>) {
     let ranges = set.ranges();
     let first = ranges.first().map_or(0, |range| range.start / 8);
@@ -226,11 +226,11 @@ fn crc(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// How a file of ours begins, whatever its version.
+/// The first bytes of a journal file of any version.
 pub const MAGIC: &[u8; 8] = b"FLBRETRY";
-/// Of the format. It also changes when the same chunk may be made into other events.
+/// The version of the format. It also changes when a chunk may be converted to other events.
 const VERSION: u16 = 1;
-/// [`header`] is so long.
+/// The length of [`header`].
 pub const HEADER_BYTES: usize = 8 + 2 + 32 + 4;
 const RECORD_HEAD: usize = 8;
 const PUT: u8 = 1;
@@ -238,7 +238,7 @@ const SETTLE: u8 = 2;
 const REMOVE: u8 = 3;
 const RANGES: u8 = 0;
 const BITS: u8 = 1;
-/// A chunk has fewer events: Fluent Bit's chunks are of some 2 MB.
+/// An upper limit of events in a chunk: Fluent Bit's chunks have about 2 MB.
 const MAX_ORDINAL: u32 = 1 << 24;
 
 #[cfg(test)]
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_records_are_read() {
         let mut bytes = Vec::new();
         for change in changes() {
             append(&change, &mut bytes);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn records_before_a_tear_or_a_changed_byte_are_read_and_none_after_it() {
+    fn records_are_read_up_to_a_tear_or_a_changed_byte() {
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
         for change in changes() {
@@ -299,13 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_as_long_as_it_says() {
+    fn the_header_has_the_declared_length() {
         assert_eq!(header(&[1; 32]).len(), HEADER_BYTES);
         assert!(header(&[1; 32]).starts_with(MAGIC));
     }
 
     #[test]
-    fn absurd_sets_take_no_memory() {
+    fn invalid_sets_are_rejected_without_allocation() {
         for set in [
             [
                 &[RANGES][..],

@@ -1,10 +1,10 @@
-//! Sets of a chunk's events, by their ordinals.
+//! Sets of events of a chunk, by ordinal.
 
 use std::ops::Range;
 
-/// Events that need no further request: the service has accepted them, or has refused them for good.
+/// Events that need no further request: the service has accepted them, or rejected them for good.
 ///
-/// A bit for each event, as a chunk in delivery adds them one by one and in any order.
+/// A bit set, as events are added one by one and in any order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Settled {
     words: Vec<u64>,
@@ -12,7 +12,7 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// The set of these events.
+    /// A set of these events.
     pub fn of(ordinals: impl IntoIterator<Item = u32>) -> Self {
         let mut set = Self::default();
         for ordinal in ordinals {
@@ -76,7 +76,7 @@ impl Settled {
     }
 }
 
-/// Events as ranges, whatever their order.
+/// Converts ordinals in any order to sorted ranges.
 #[must_use]
 pub fn ranges(mut ordinals: Vec<u32>) -> Vec<Range<u32>> {
     ordinals.sort_unstable();
@@ -88,7 +88,7 @@ pub fn ranges(mut ordinals: Vec<u32>) -> Vec<Range<u32>> {
     ranges
 }
 
-/// Adds a range that begins at the end of the last one or behind it.
+/// Appends a range that begins at the end of the last range or after it.
 fn extend(ranges: &mut Vec<Range<u32>>, next: Range<u32>) {
     match ranges.last_mut() {
         Some(last) if last.end == next.start => last.end = next.end,
@@ -96,8 +96,8 @@ fn extend(ranges: &mut Vec<Range<u32>>, next: Range<u32>) {
     }
 }
 
-/// Events of a chunk that are still to be delivered: all that are not settled, those that have never
-/// been encoded included.
+/// The events of a chunk that are not delivered yet: all events that are not settled, including those
+/// that were never encoded.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PendingItems {
     settled: Box<[Range<u32>]>,
@@ -112,7 +112,7 @@ impl PendingItems {
         }
     }
 
-    /// These events alone, which may be in any order.
+    /// Only these events, in any order.
     #[must_use]
     pub fn new(ordinals: Vec<u32>) -> Self {
         let mut settled = Vec::new();
@@ -129,7 +129,7 @@ impl PendingItems {
         }
     }
 
-    /// Whether the event is still to be delivered.
+    /// Whether the event is not delivered yet.
     #[must_use]
     pub fn contains(&self, ordinal: u32) -> bool {
         let next = self.settled.partition_point(|range| range.end <= ordinal);
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_has_what_was_added_and_its_ranges_are_the_same_set() {
+    fn a_set_equals_its_ranges() {
         let seed = fastrand::u64(..);
         println!("seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_encoded_is_left() {
+    fn events_that_were_never_encoded_are_pending() {
         let left = PendingItems::except(&Settled::of((0..64).chain(128..130)));
         for (ordinal, is_left) in [
             (63, false),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn listed_events_are_left_and_no_others() {
+    fn only_listed_events_are_pending() {
         for set in [
             vec![],
             vec![0],

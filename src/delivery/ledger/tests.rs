@@ -4,7 +4,7 @@ use cbindings::OnOutcome;
 
 use super::*;
 
-/// A chunk whose bytes are its name.
+/// A chunk whose content is its name.
 struct Named(&'static str);
 
 impl Source for Named {
@@ -34,7 +34,7 @@ fn begin(ledger: &Ledger, chunk: &'static str, now: Instant) -> Option<Arc<Progr
 }
 
 #[test]
-fn an_entry_answers_once_and_for_its_tag_and_content_only() {
+fn an_entry_is_taken_once_and_only_for_its_tag_and_content() {
     let (ledger, now) = (Ledger::default(), Instant::now());
     let progress = Arc::new(Progress::new(None));
     assert!(note(&ledger, "chunk", &progress, now).expired.is_empty());
@@ -51,7 +51,7 @@ fn an_entry_answers_once_and_for_its_tag_and_content_only() {
 }
 
 #[test]
-fn a_chunk_of_an_unknown_length_is_not_hashed() {
+fn a_chunk_without_an_entry_of_its_length_is_not_hashed() {
     let (ledger, now) = (Ledger::default(), Instant::now());
     let hashed = || -> Key { unreachable!("hashed") };
     assert!(ledger.begin(ledger.arrive(), 5, hashed, now, 0).1.is_none());
@@ -72,7 +72,7 @@ fn entries_expire() {
 }
 
 #[test]
-fn entries_are_bounded_and_those_without_settled_events_go_first() {
+fn the_memory_limit_evicts_entries_without_settled_events_first() {
     let (ledger, now) = (Ledger::default(), Instant::now());
     let settled = Progress::saved(
         &record::Saved {
@@ -101,7 +101,7 @@ fn entries_are_bounded_and_those_without_settled_events_go_first() {
 }
 
 #[test]
-fn the_oldest_event_is_in_delivery_or_waits_for_its_next_attempt() {
+fn oldest_covers_chunks_in_delivery_and_entries() {
     let (ledger, now) = (Ledger::default(), Instant::now());
     let key = || -> Key { unreachable!("hashed") };
     assert_eq!(ledger.oldest(now), None);
@@ -120,7 +120,7 @@ fn the_oldest_event_is_in_delivery_or_waits_for_its_next_attempt() {
 }
 
 #[test]
-fn a_chunk_that_fluent_bit_gave_up_counts_no_more() {
+fn oldest_ignores_entries_of_chunks_that_fluent_bit_dropped() {
     let (ledger, now) = (Ledger::default(), Instant::now());
     let progress = Arc::new(Progress::new(None));
     progress.set_about(|about| about.attempts = 1);
@@ -129,9 +129,9 @@ fn a_chunk_that_fluent_bit_gave_up_counts_no_more() {
     assert_eq!(ledger.oldest(now + Duration::from_secs(21)), None);
 }
 
-/// Any order of notes and attempts, with equal chunks, is as a multiset of entries.
+/// Random notes and attempts with equal chunks, compared with a multiset of entries.
 #[test]
-fn equal_chunks_have_an_entry_each() {
+fn equal_chunks_have_one_entry_each() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);

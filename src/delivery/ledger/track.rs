@@ -1,4 +1,4 @@
-//! The answers of one attempt, from the items of its requests to the events of its chunk.
+//! Maps the answers to the requests of one attempt from items to events of the chunk.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{Progress, Settled};
 use crate::batch::{Batch, Item};
 
-/// What an attempt's requests share. It outlives the attempt as long as one of them does.
+/// What the requests of an attempt share. It lives as long as the attempt or any of its requests.
 #[derive(Debug)]
 pub struct Track {
     progress: Arc<Progress>,
-    /// The events that an item holds, where those are others than itself. Items of two attempts may
-    /// hold other events, so each attempt has its own.
+    /// The events of each item that holds other events than its own ordinal. Items of different attempts
+    /// may hold different events, so each attempt has its own map.
     joined: Mutex<HashMap<u32, Vec<u32>>>,
 }
 
 impl Track {
-    /// An attempt that has sent nothing.
+    /// The track of an attempt that has sent nothing.
     #[must_use]
     pub fn new(progress: Arc<Progress>) -> Self {
         Self {
@@ -25,9 +25,9 @@ impl Track {
         }
     }
 
-    /// Notes the requests that are sent next, and whether they are the last ones; `events` are those
-    /// that an item holds, `None` for the one of its ordinal.
-    pub fn hand_out<'b>(
+    /// Registers the requests that are sent next. `is_last`: no more requests follow. `events` returns the
+    /// events of an item; `None` for the event of its own ordinal.
+    pub fn register<'b>(
         &self,
         batches: impl Iterator<Item = &'b Batch>,
         is_last: bool,
@@ -45,15 +45,15 @@ impl Track {
             }
         }
         *self.joined() = joined;
-        self.progress.hand_out(ordinals, is_last);
+        self.progress.register(ordinals, is_last);
     }
 
-    /// The service has answered for a request, except for the items that are sent again.
+    /// Records the answer to a request. Its events are settled except those of the items to retry.
     pub fn settle(&self, batch: &Batch, again: &[Item]) {
-        let out = Settled::of(again.iter().map(|item| item.ordinal));
+        let unsettled = Settled::of(again.iter().map(|item| item.ordinal));
         let joined = self.joined();
         let items = batch.items().iter().map(|item| item.ordinal);
-        let items = items.filter(|&ordinal| !out.contains(ordinal));
+        let items = items.filter(|&ordinal| !unsettled.contains(ordinal));
         if joined.is_empty() {
             self.progress.settle(items);
         } else {
@@ -62,11 +62,11 @@ impl Track {
         }
     }
 
-    /// The requests that were handed out have ended: all but these items are settled.
+    /// Records that the registered requests have ended: all items except `left` are settled.
     pub fn round_ended(&self, left: &[u32]) {
         let joined = self.joined();
-        let out = Settled::of(left.iter().flat_map(|&item| events(&joined, item)));
-        self.progress.settle_handed_out(&out);
+        let unsettled = Settled::of(left.iter().flat_map(|&item| events(&joined, item)));
+        self.progress.settle_registered(&unsettled);
     }
 
     fn joined(&self) -> MutexGuard<'_, HashMap<u32, Vec<u32>>> {
@@ -99,27 +99,27 @@ mod tests {
         open.finish().expect("there are items")
     }
 
-    /// Item `n` of an attempt holds these many events, from `n` times as many on.
+    /// Item `n` holds the events from `n * count` up to `(n + 1) * count`.
     fn holding(count: u32) -> impl Fn(u32) -> Option<Vec<u32>> {
         move |item| Some((item * count..(item + 1) * count).collect())
     }
 
     #[test]
-    fn events_are_settled_that_an_item_held_in_its_own_attempt() {
+    fn an_answer_settles_the_events_of_the_items_of_its_own_attempt() {
         let progress = Arc::new(Progress::new(None));
         let (first, second) = (Track::new(progress.clone()), Track::new(progress.clone()));
         let batch = batch(0..4);
-        first.hand_out([&batch].into_iter(), false, holding(10));
+        first.register([&batch].into_iter(), false, holding(10));
         first.settle(&batch, &batch.items()[1..]);
         assert_eq!(progress.settled(), Settled::of(0..10));
-        second.hand_out([&batch].into_iter(), true, holding(5));
-        // An answer to the first attempt that comes late.
+        second.register([&batch].into_iter(), true, holding(5));
+        // A late answer to a request of the first attempt.
         first.settle(&batch, &batch.items()[2..]);
         assert_eq!(progress.settled(), Settled::of(0..20));
         second.round_ended(&[3]);
         assert_eq!(progress.settled(), Settled::of(0..20));
         let third = Track::new(progress.clone());
-        third.hand_out([&batch].into_iter(), true, holding(10));
+        third.register([&batch].into_iter(), true, holding(10));
         third.round_ended(&[2]);
         assert_eq!(progress.settled(), Settled::of((0..20).chain(30..40)));
     }

@@ -1,8 +1,8 @@
-//! The arithmetic on a simulated clock and service.
+//! The rate limiter against a simulated clock and service.
 
 use super::*;
 
-/// A service with a token bucket, and callers that offer more than it takes.
+/// A service with a token bucket, and callers that exceed its rate.
 struct Simulation {
     state: State,
     now: Instant,
@@ -29,7 +29,7 @@ impl Simulation {
         }
     }
 
-    /// Offers 50 calls a second from `from` to `to`; 8 are in flight at most.
+    /// Offers 50 calls per second from `from` to `to` (seconds), with 8 in flight at most.
     fn run(&mut self, from: f64, to: f64, limit: Option<f64>, random: &mut fastrand::Rng) {
         let steps = ((to - from) / STEP.as_secs_f64()) as usize;
         for step in 0..steps {
@@ -82,7 +82,7 @@ impl Simulation {
 }
 
 #[test]
-fn after_5_s_few_calls_are_throttled_and_full_speed_comes_back_within_10_s() {
+fn few_calls_are_throttled_after_5_s_and_full_rate_returns_within_10_s() {
     for seed in 0..20 {
         for burst in [1.0, 5.0, 10.0] {
             let lifted = 60.0 + f64::from(seed as u8) / 3.0;
@@ -94,7 +94,7 @@ fn after_5_s_few_calls_are_throttled_and_full_speed_comes_back_within_10_s() {
             let accepted = simulation.count(5.0, 60.0, true);
             let what = format!("seed {seed}, burst {burst}: {throttled} of {accepted}");
             assert!(throttled / (throttled + accepted) < 0.05, "{what}");
-            // A bucket of one token wastes what arrives while it is full.
+            // A bucket of one token discards the tokens that arrive while it is full.
             let used = if burst > 1.0 { 0.9 } else { 0.55 };
             assert!(accepted > 55.0 * 5.0 * used, "{what}");
             let after = simulation.count(lifted + 9.0, lifted + 10.0, true);
@@ -104,25 +104,25 @@ fn after_5_s_few_calls_are_throttled_and_full_speed_comes_back_within_10_s() {
 }
 
 #[test]
-fn a_delay_the_service_asks_for_is_kept() {
+fn no_call_is_admitted_during_retry_after() {
     let mut state = State::default();
     let now = Instant::now();
     let after = |ms| now + Duration::from_millis(ms);
     assert!(state.try_acquire(now).is_none());
-    state.quiet(now, Some(Duration::from_secs(7)));
+    state.pause(now, Some(Duration::from_secs(7)));
     state.throttled(now);
     assert!(state.try_acquire(after(6_900)).is_some());
     assert!(state.try_acquire(after(7_001)).is_none());
 }
 
-/// However often it is asked in the meantime.
+/// However often a call is tried meanwhile.
 #[test]
-fn the_rate_does_not_rise_while_the_service_is_left_alone() {
+fn the_rate_does_not_increase_during_retry_after() {
     let now = Instant::now();
     for seconds in [0, 30, 60] {
         let mut state = State::default();
         (0..40).for_each(|_| state.admitted(now));
-        state.quiet(now, Some(Duration::from_secs(seconds)));
+        state.pause(now, Some(Duration::from_secs(seconds)));
         state.throttled(now);
         for tenth in 0..seconds * 10 {
             let asked = now + Duration::from_millis(tenth * 100);
@@ -136,25 +136,21 @@ fn the_rate_does_not_rise_while_the_service_is_left_alone() {
 }
 
 #[test]
-fn an_absurd_time_is_cut_before_it_is_added() {
+fn a_huge_retry_after_is_limited() {
     let mut state = State::default();
     let now = Instant::now();
-    state.quiet(now, Some(Duration::MAX));
-    assert!(
-        state
-            .try_acquire(now + MOST_QUIET - SHORTEST_WAIT)
-            .is_some()
-    );
+    state.pause(now, Some(Duration::MAX));
+    assert!(state.try_acquire(now + MOST_QUIET - MIN_WAIT).is_some());
     assert!(state.try_acquire(now + MOST_QUIET).is_none());
 }
 
 #[test]
-fn a_service_that_does_not_throttle_is_left_alone_without_a_limit() {
+fn retry_after_without_throttling_sets_no_limit() {
     let mut state = State::default();
     let now = Instant::now();
-    state.quiet(now, Some(Duration::from_secs(2)));
-    state.quiet(now, Some(Duration::from_secs(1)));
-    state.quiet(now, None);
+    state.pause(now, Some(Duration::from_secs(2)));
+    state.pause(now, Some(Duration::from_secs(1)));
+    state.pause(now, None);
     assert!(!state.is_open(now + Duration::from_millis(1_900)));
     assert!(
         state
@@ -165,7 +161,7 @@ fn a_service_that_does_not_throttle_is_left_alone_without_a_limit() {
 }
 
 #[test]
-fn answers_to_calls_of_one_moment_lower_the_rate_once() {
+fn concurrent_throttled_calls_decrease_the_rate_once() {
     let mut state = State::default();
     let now = Instant::now();
     (0..100).for_each(|_| state.admitted(now));
@@ -175,33 +171,33 @@ fn answers_to_calls_of_one_moment_lower_the_rate_once() {
     assert_eq!(state.limit.map(|limit| limit.rate), Some(50.0 * DECREASE));
 }
 
-/// A search for an item that the service refuses makes many calls that are refused, and few others.
+/// The search for a rejected item makes many calls that are rejected and few others.
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_refused_was_within_the_quota() {
+async fn a_rejected_call_counts_as_within_the_quota() {
     let throttled = SendError::new(ErrorClass::Throttled, "ThrottlingException", "slow down");
-    let rate_after = async |kind: ErrorClass| {
+    let rate_after = async |class: ErrorClass| {
         let rate_limiter = RateLimiter::default();
-        let fault = SendError::new(kind, "Code", "text");
+        let error = SendError::new(class, "Code", "text");
         rate_limiter.note(Some(&throttled), false);
         for _ in 0..40 {
             tokio::time::advance(Duration::from_millis(100)).await;
-            rate_limiter.note(Some(&fault), false);
+            rate_limiter.note(Some(&error), false);
         }
         rate_limiter.note(Some(&throttled), false);
         rate_limiter.rate().expect("a limit")
     };
-    for kind in [
+    for class in [
         ErrorClass::Refused,
         ErrorClass::Missing,
         ErrorClass::Exists,
         ErrorClass::Stored,
     ] {
-        assert!(rate_after(kind).await > 4.0, "{kind:?}");
+        assert!(rate_after(class).await > 4.0, "{class:?}");
     }
-    for kind in [
+    for class in [
         ErrorClass::Denied,
         ErrorClass::Transient { unanswered: false },
     ] {
-        assert!(rate_after(kind).await <= LEAST, "{kind:?}");
+        assert!(rate_after(class).await <= MIN_RATE, "{class:?}");
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-fn ran(program: &str) -> Result<Credentials, String> {
+fn run_program(program: &str) -> Result<Credentials, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -9,10 +9,10 @@ fn ran(program: &str) -> Result<Credentials, String> {
 }
 
 #[test]
-fn a_program_writes_credentials() {
-    let written =
+fn credentials_are_read_from_the_program_output() {
+    let program =
         r#"echo '{"Version":1,"AccessKeyId":"AK","SecretAccessKey":"SK","SessionToken":"T"}'"#;
-    let credentials = ran(written).unwrap();
+    let credentials = run_program(program).unwrap();
     assert_eq!(
         (credentials.access_key_id(), credentials.session_token()),
         ("AK", Some("T"))
@@ -20,9 +20,9 @@ fn a_program_writes_credentials() {
 }
 
 #[test]
-fn a_program_that_fails_is_reported_without_what_it_wrote() {
-    let why = ran("echo secret; exit 3").unwrap_err();
-    assert_eq!(why, "it failed: exit status: 3");
-    let why = ran("echo secret").unwrap_err();
-    assert!(!why.contains("secret"), "{why}");
+fn errors_do_not_quote_the_program_output() {
+    let error = run_program("echo secret; exit 3").unwrap_err();
+    assert_eq!(error, "it failed: exit status: 3");
+    let error = run_program("echo secret").unwrap_err();
+    assert!(!error.contains("secret"), "{error}");
 }

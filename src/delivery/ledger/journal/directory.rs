@@ -8,30 +8,30 @@ use std::path::{Path, PathBuf};
 use super::Identity;
 use super::file::{Found, JournalFile, remove_if_old};
 
-/// The directory, and whose files are looked for in it.
+/// The directory, and the identity of the files to use in it.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
     identity: Identity,
 }
 
-/// What was found in the directory.
+/// The result of taking over files.
 #[derive(Debug, Default)]
 pub(super) struct Takeover {
-    /// Files that this instance now holds.
+    /// Files that this instance has now locked.
     pub(super) files: Vec<JournalFile>,
-    /// Whether another instance holds a file of this identity.
+    /// Whether another instance has locked a file of this identity.
     pub(super) others_hold_some: bool,
-    /// Lines about files that are not used, or not wholly.
+    /// Texts about files that are not used, or only in part.
     pub(super) problems: Vec<String>,
 }
 
 impl Directory {
-    /// Makes the directory where it is missing, and removes old files of ours from it.
+    /// Creates the directory if it is missing, and removes old journal files from it.
     ///
     /// # Errors
     ///
-    /// Why it cannot be used.
+    /// When the directory cannot be created, used or read.
     pub(super) fn open(path: &Path, identity: Identity) -> Result<Self, String> {
         let shown = path.display();
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -53,7 +53,7 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Takes the files of this identity that nobody holds; `own` is held already.
+    /// Locks and reads the files of this identity that are not locked, except `own`.
     pub(super) fn take_over(&self, own: Option<&Path>) -> Takeover {
         let mut takeover = Takeover::default();
         for number in NUMBERS {
@@ -74,7 +74,7 @@ impl Directory {
                 }
                 Found::Held => takeover.others_hold_some = true,
                 Found::Missing => {}
-                // Reported at the start, when nothing is held.
+                // Already reported at start-up, when `own` was `None`.
                 Found::Foreign(_) if own.is_some() => {}
                 Found::Foreign(why) => takeover.problems.push(format!(
                     "{} is not used and stays as it is: {why}",
@@ -85,11 +85,11 @@ impl Directory {
         takeover
     }
 
-    /// Makes a file for this instance.
+    /// Creates a file for this instance.
     ///
     /// # Errors
     ///
-    /// Why it could not be made.
+    /// When no file could be created, or all file names are in use.
     pub(super) fn create(&self) -> Result<JournalFile, String> {
         for number in NUMBERS {
             let path = self.file(number);
@@ -113,7 +113,7 @@ impl Directory {
             .join(format!("{plugin}-{hash}-{number}.{EXTENSION}"))
     }
 
-    /// Files of sections that are gone have nothing current after some hours.
+    /// Removes the files of sections that no longer exist, once all their entries have expired.
     fn remove_old(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
@@ -121,7 +121,7 @@ impl Directory {
                 .extension()
                 .is_some_and(|extension| extension == EXTENSION)
             {
-                // What cannot be removed now is tried at the next start.
+                // A file that cannot be removed now is tried again at the next start.
                 let _ = remove_if_old(&path);
             }
         }
@@ -129,6 +129,6 @@ impl Directory {
     }
 }
 
-/// Several instances or processes may have one identity, while one follows the other.
+/// The numbers in file names. Several processes may have one identity, for example during a restart.
 const NUMBERS: std::ops::RangeInclusive<u32> = 1..=16;
 const EXTENSION: &str = "retry";

@@ -1,4 +1,4 @@
-//! One journal file, held by this instance.
+//! One journal file, locked by this instance.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -17,30 +17,30 @@ pub(super) struct JournalFile {
     file: File,
     header: Vec<u8>,
     len: usize,
-    /// What the file had been left with, without what is expired.
+    /// The entries that the file had when it was opened, without expired ones.
     pub(super) entries: HashMap<u64, Saved>,
-    /// Bytes of the entries at the last rewrite, about.
+    /// The approximate size of the entries at the last rewrite, in bytes.
     live: usize,
     is_damaged: bool,
-    /// Bytes behind the first damaged record when it was opened.
+    /// Bytes from the first damaged record to the end when it was opened.
     pub(super) torn: usize,
 }
 
-/// What a file of the right name is.
+/// The result of opening a file.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// Ours now.
+    /// The file is now locked by this instance.
     Mine(JournalFile),
-    /// Another instance holds it.
+    /// Another instance has locked it.
     Held,
-    /// There is none.
+    /// The file does not exist.
     Missing,
-    /// Something else, and why it is not used.
+    /// Not a usable journal file, and why.
     Foreign(String),
 }
 
 impl JournalFile {
-    /// Opens a file that may be there.
+    /// Opens and locks a file, if it exists.
     pub(super) fn open(path: &Path, identity: &[u8; 32]) -> Found {
         match Self::try_open(path, identity) {
             Ok(found) => found,
@@ -103,11 +103,11 @@ impl JournalFile {
         }
     }
 
-    /// Makes a file; `None` where there is one.
+    /// Creates a file; `None` if it exists.
     ///
     /// # Errors
     ///
-    /// Why it could not be made.
+    /// When it could not be created, locked or written.
     pub(super) fn create(path: &Path, identity: &[u8; 32]) -> io::Result<Option<Self>> {
         let file = match options().create_new(true).mode(MODE).open(path) {
             Ok(file) => file,
@@ -128,11 +128,11 @@ impl JournalFile {
         &self.path
     }
 
-    /// Appends a change. Where that fails the file is written anew next time.
+    /// Appends a change. After a failure the file counts as damaged, and the next change rewrites it.
     ///
     /// # Errors
     ///
-    /// Why it could not be written.
+    /// When the change could not be written.
     pub(super) fn append(&mut self, change: &Change) -> io::Result<()> {
         let mut bytes = Vec::new();
         record::append(change, &mut bytes);
@@ -142,26 +142,26 @@ impl JournalFile {
         written
     }
 
-    /// Whether a part of the file cannot be read, so that what is appended is not read either.
+    /// Whether a part of the file is unreadable. Records appended after that part would not be read.
     pub(super) fn is_damaged(&self) -> bool {
         self.is_damaged
     }
 
-    /// Whether most of the file is no longer so, or a part of it is damaged.
+    /// Whether most of the file is obsolete, or a part of it is damaged.
     pub(super) fn needs_rewrite(&self, is_empty: bool) -> bool {
-        let enough = if is_empty {
+        let minimum = if is_empty {
             MIN_REWRITE / 4
         } else {
             MIN_REWRITE
         };
-        self.is_damaged || self.len > enough.max(self.live * 4)
+        self.is_damaged || self.len > minimum.max(self.live * 4)
     }
 
-    /// Writes the file anew, with these entries alone.
+    /// Rewrites the file with only these entries.
     ///
     /// # Errors
     ///
-    /// Why it could not be written; the file then stays as it was.
+    /// When it could not be written; the file is then unchanged.
     pub(super) fn rewrite<'s>(
         &mut self,
         entries: impl Iterator<Item = &'s Saved>,
@@ -180,7 +180,7 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Puts a new file in the place of this one, which is held at every moment.
+    /// Replaces this file by a new one. The path refers to a locked file at all times.
     fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut name = OsString::from(&self.path);
         name.push(".new");
@@ -202,18 +202,18 @@ impl JournalFile {
         std::mem::replace(&mut self.file, file)
     }
 
-    /// Removes the file, of which nothing is needed.
+    /// Removes the file.
     pub(super) fn remove(self) {
         self.remove_now();
     }
 
     pub(super) fn remove_now(&self) {
-        // A file that cannot be removed has no current entries, and is removed when it is old.
+        // A file that cannot be removed now is removed by `remove_if_old` later.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Removes a file of ours that nobody holds and that has nothing current; others stay.
+/// Removes a journal file that is not locked and is older than any current entry. Other files stay.
 pub(super) fn remove_if_old(path: &Path) -> io::Result<()> {
     let mut file = options().open(path)?;
     let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
@@ -228,7 +228,7 @@ pub(super) fn remove_if_old(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Neither a symbolic link is followed, nor a pipe waited for.
+/// Options that do not follow symbolic links and do not block on pipes.
 fn options() -> OpenOptions {
     let mut options = File::options();
     options
@@ -242,9 +242,9 @@ fn is_regular(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.is_file())
 }
 
-/// For the user whom Fluent Bit runs as alone.
+/// Access for the user of the Fluent Bit process only.
 const MODE: u32 = 0o600;
-/// A file is written anew when it is larger than this and than four times its entries.
+/// A file is rewritten when it is larger than this (bytes) and larger than four times its entries.
 const MIN_REWRITE: usize = 256 * 1024;
-/// The entries take a quarter of this at most.
+/// The size limit of a file that is read, in bytes; entries take a quarter of it at most.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;

@@ -65,7 +65,7 @@ fn entries(journal: &Journal) -> Vec<(u64, usize)> {
 }
 
 #[test]
-fn what_one_process_writes_the_next_one_reads() {
+fn entries_are_read_by_the_next_process() {
     let scratch = Scratch::new("reads");
     let journal = scratch.open();
     journal.put(saved(1, 5));
@@ -90,7 +90,7 @@ fn what_one_process_writes_the_next_one_reads() {
 }
 
 #[test]
-fn a_torn_file_gives_what_came_before_the_tear_and_is_written_anew() {
+fn a_torn_file_keeps_the_entries_before_the_tear_and_is_rewritten() {
     let scratch = Scratch::new("torn");
     let journal = scratch.open();
     journal.put(saved(1, 5));
@@ -111,7 +111,7 @@ fn a_torn_file_gives_what_came_before_the_tear_and_is_written_anew() {
 }
 
 #[test]
-fn a_foreign_file_stays_as_it_is() {
+fn a_foreign_file_is_not_changed() {
     let scratch = Scratch::new("foreign");
     drop(scratch.open());
     let journal = scratch.open();
@@ -137,7 +137,7 @@ fn a_foreign_file_stays_as_it_is() {
 }
 
 #[test]
-fn no_link_is_followed_and_no_pipe_is_waited_for() {
+fn symbolic_links_are_not_followed_and_pipes_do_not_block() {
     let scratch = Scratch::new("link");
     let journal = scratch.open();
     let file = scratch.files()[0].clone();
@@ -157,7 +157,7 @@ fn no_link_is_followed_and_no_pipe_is_waited_for() {
 }
 
 #[test]
-fn a_file_that_is_held_is_taken_over_when_it_is_let_go() {
+fn a_locked_file_is_taken_over_after_its_release() {
     let scratch = Scratch::new("held");
     let old = scratch.open();
     old.put(saved(1, 5));
@@ -167,20 +167,20 @@ fn a_file_that_is_held_is_taken_over_when_it_is_let_go() {
     let key = Key::of(b"tag", &1u64.to_be_bytes());
     assert!(new.take(8, || key, Instant::now()).is_none());
     drop(old);
-    let later = Instant::now() + LOOK_INTERVAL;
+    let later = Instant::now() + TAKEOVER_INTERVAL;
     assert_eq!(new.take(8, || key, later).expect("known").id(), 1);
     assert_eq!(scratch.files().len(), 1);
     assert_eq!(entries(&new), [(1, 5), (2, 6)]);
 }
 
 #[test]
-fn files_of_one_identity_become_one() {
+fn files_of_one_identity_are_merged() {
     let scratch = Scratch::new("one");
     let journals = [scratch.open(), scratch.open(), scratch.open()];
     for (id, journal) in (1..).zip(&journals) {
         journal.put(saved(id, 5));
     }
-    // The same entry twice, as when a process is killed while it copies.
+    // The same entry in two files, as after a process was killed during a merge.
     let mut twice = saved(1, 0);
     twice.settled = Settled::of(3..9);
     journals[2].put(twice);
@@ -192,7 +192,7 @@ fn files_of_one_identity_become_one() {
 }
 
 #[test]
-fn the_file_stays_small_whatever_is_written() {
+fn the_file_size_is_bounded() {
     let scratch = Scratch::new("small");
     let journal = scratch.open();
     journal.put(saved(0, 5));
@@ -209,7 +209,7 @@ fn the_file_stays_small_whatever_is_written() {
 }
 
 #[test]
-fn entries_expire_and_old_files_of_ours_are_removed() {
+fn entries_expire_and_old_journal_files_are_removed() {
     let scratch = Scratch::new("expire");
     let journal = scratch.open();
     let old = now_ms() - i64::try_from(LIFETIME.as_millis()).unwrap();
@@ -236,7 +236,7 @@ fn entries_expire_and_old_files_of_ours_are_removed() {
 }
 
 #[test]
-fn a_write_that_fails_is_made_good_by_the_next_one() {
+fn a_failed_write_is_repaired_by_the_next_write() {
     let scratch = Scratch::new("fails");
     let journal = scratch.open();
     journal.put(saved(1, 5));
