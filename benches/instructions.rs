@@ -10,6 +10,7 @@ use std::hint::black_box;
 use cases::lines::{
     access, backslashes, chinese, colours, mixed, plain, quotes, structured, trace,
 };
+use cases::requests::Requests;
 use cases::{CloudWatch, Firehose, Kinesis, firelens, interleaved, unlike};
 use support::chunk::Chunk;
 
@@ -48,6 +49,17 @@ const CASES: &[Case] = &[
     ("firehose-time_key", lines, || {
         firehose(&[("time_key", "time")])
     }),
+    ("firehose-request", one_request, || {
+        let batch = Firehose::new(LOG_KEY).first(one_request().bytes());
+        let requests = Requests::firehose(batch);
+        Box::new(move |_| requests.send())
+    }),
+    ("kinesis-request", one_request, || {
+        let kinesis = Kinesis::new(LOG_KEY);
+        let batch = kinesis.first(one_request().bytes());
+        let requests = Requests::kinesis(&kinesis.config, batch);
+        Box::new(move |_| requests.send())
+    }),
     ("kinesis-whole", lines, || kinesis(WHOLE)),
     ("kinesis-log_key", lines, || kinesis(LOG_KEY)),
     ("lines-backslashes", of_backslashes, || cloudwatch(WHOLE)),
@@ -74,6 +86,11 @@ const LOG_KEY: &[(&str, &str)] = &[("log_key", "log")];
 
 fn lines() -> Chunk {
     firelens(RECORDS, access)
+}
+
+/// As many records as a request has.
+fn one_request() -> Chunk {
+    firelens(500, access)
 }
 
 fn json() -> Chunk {

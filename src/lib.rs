@@ -8,7 +8,7 @@
 //! | `template`, `variables`, `lookup`, each `route` | record -> destination |
 //! | `json` (`known`, `escape`, `dots`, `duplicates`, `strftime`, `cut`) | part -> text in a request body |
 //! | `compress`, `batch` (`pool`) | texts -> requests within the service's limits |
-//! | `send` (`permits`, `gate`, `body`, `pace`, `backoff`, `fault`, `session`, `inquiry`) | requests -> answers |
+//! | `send` (`permits`, `gate`, `body`, `stored`, `pace`, `backoff`, `fault`, `session`, `inquiry`) | requests -> answers |
 //! | `pipeline` | a chunk's rounds of encoding and sending |
 //! | `report`, `resume` (`ledger`) | answers -> the verdict, and what a retry has left to do |
 //! | `watch` (`metrics`, `notice`) | what happened on the way -> counts and lines for whoever operates it |
@@ -54,6 +54,7 @@ pub mod resume;
 pub mod select;
 pub mod send;
 pub mod session;
+pub mod stored;
 pub mod strftime;
 pub mod template;
 pub mod variables;
