@@ -1,11 +1,13 @@
 //! One case of the road, once, for valgrind to count: `tests/check/instructions`.
 //!
-//! Only what `measured` does is counted, on a chunk that is the same each time.
+//! Only what `measured` does is counted, on a chunk that is the same each time. With a number behind the
+//! case's name it is done so often, and the least time of one is said, to compare two builds in turn.
 
 mod cases;
 
 use std::env;
 use std::hint::black_box;
+use std::time::Instant;
 
 use cases::lines::{
     access, backslashes, chinese, colours, mixed, plain, quotes, structured, trace,
@@ -24,6 +26,16 @@ fn main() {
     // The second time, memory comes from where it went the first time.
     black_box(road(chunk.bytes()));
     println!("{name}: {} bytes", measured(&road, &chunk));
+    if let Some(times) = env::args().nth(2).and_then(|times| times.parse().ok()) {
+        let took = (0..times).map(|_| {
+            let began = Instant::now();
+            measured(&road, &chunk);
+            began.elapsed()
+        });
+        let least = took.min().unwrap_or_default().as_nanos();
+        let records = chunk.records() as u128;
+        println!("{name}: {} ns a record", least / records);
+    }
     println!("{name}: {} records", chunk.records());
 }
 
