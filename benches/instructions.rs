@@ -1,15 +1,18 @@
 //! One case of the road, once, for valgrind to count: `tests/check/instructions`.
 //!
-//! Only what `measured` does is counted, on a chunk that is the same each time.
+//! Only what `measured` does is counted, on a chunk that is the same each time. With a number behind the
+//! case's name it is done so often, and the least time of one is said, to compare two builds in turn.
 
 mod cases;
 
 use std::env;
 use std::hint::black_box;
+use std::time::Instant;
 
 use cases::lines::{
     access, backslashes, chinese, colours, mixed, plain, quotes, structured, trace,
 };
+use cases::requests::Requests;
 use cases::{CloudWatch, Firehose, Kinesis, firelens, interleaved, unlike};
 use support::chunk::Chunk;
 
@@ -23,6 +26,16 @@ fn main() {
     // The second time, memory comes from where it went the first time.
     black_box(road(chunk.bytes()));
     println!("{name}: {} bytes", measured(&road, &chunk));
+    if let Some(times) = env::args().nth(2).and_then(|times| times.parse().ok()) {
+        let took = (0..times).map(|_| {
+            let began = Instant::now();
+            measured(&road, &chunk);
+            began.elapsed()
+        });
+        let least = took.min().unwrap_or_default().as_nanos();
+        let records = chunk.records() as u128;
+        println!("{name}: {} ns a record", least / records);
+    }
     println!("{name}: {} records", chunk.records());
 }
 
@@ -47,6 +60,17 @@ const CASES: &[Case] = &[
     ("firehose-log_key", lines, || firehose(LOG_KEY)),
     ("firehose-time_key", lines, || {
         firehose(&[("time_key", "time")])
+    }),
+    ("firehose-request", one_request, || {
+        let batch = Firehose::new(LOG_KEY).first(one_request().bytes());
+        let requests = Requests::firehose(batch);
+        Box::new(move |_| requests.send())
+    }),
+    ("kinesis-request", one_request, || {
+        let kinesis = Kinesis::new(LOG_KEY);
+        let batch = kinesis.first(one_request().bytes());
+        let requests = Requests::kinesis(&kinesis.config, batch);
+        Box::new(move |_| requests.send())
     }),
     ("kinesis-whole", lines, || kinesis(WHOLE)),
     ("kinesis-log_key", lines, || kinesis(LOG_KEY)),
@@ -74,6 +98,11 @@ const LOG_KEY: &[(&str, &str)] = &[("log_key", "log")];
 
 fn lines() -> Chunk {
     firelens(RECORDS, access)
+}
+
+/// As many records as a request has.
+fn one_request() -> Chunk {
+    firelens(500, access)
 }
 
 fn json() -> Chunk {

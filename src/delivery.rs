@@ -25,6 +25,7 @@ mod request;
 mod retry_loop;
 mod search;
 pub mod signed_body;
+pub mod stored_records;
 
 use std::future::Future;
 use std::iter;

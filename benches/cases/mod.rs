@@ -8,7 +8,9 @@
 )]
 
 pub mod lines;
+pub mod requests;
 
+use router::batch::Batch;
 use router::cloudwatch;
 use router::destination::ChunkEncoder as _;
 use router::firehose;
@@ -134,11 +136,20 @@ impl Firehose {
         let mut records = Records::new(chunk);
         bytes(|| encoder.round(&mut records, 2))
     }
+
+    /// The first request of a chunk.
+    pub fn first(&self, chunk: &[u8]) -> Batch {
+        let variables = Variables::new(&self.fixed, None, TAG);
+        let streams = firehose::route::Streams::new(&self.config.route, variables, TAG);
+        let mut encoder = firehose::encode::Encoder::new(&self.config, streams, None);
+        let batches = encoder.round(&mut Records::new(chunk), 1);
+        batches.into_iter().next().expect("a request").1
+    }
 }
 
 /// The road to Kinesis Data Streams.
 pub struct Kinesis {
-    config: kinesis::options::Config,
+    pub config: kinesis::options::Config,
 }
 
 impl Kinesis {
@@ -156,6 +167,13 @@ impl Kinesis {
         let mut encoder = kinesis::encode::Encoder::new(&self.config, None);
         let mut records = Records::new(chunk);
         bytes(|| encoder.round(&mut records, 2))
+    }
+
+    /// As [`Firehose::first`].
+    pub fn first(&self, chunk: &[u8]) -> Batch {
+        let mut encoder = kinesis::encode::Encoder::new(&self.config, None);
+        let batches = encoder.round(&mut Records::new(chunk), 1);
+        batches.into_iter().next().expect("a request").1
     }
 }
 

@@ -1,12 +1,18 @@
 //! The requests of one delivery stream (PutRecordBatch), and the records that a response reports as failed.
 
 use aws_sdk_firehose::Client;
+use aws_sdk_firehose::operation::put_record_batch::{PutRecordBatch, PutRecordBatchOutput};
 use aws_sdk_firehose::types::PutRecordBatchResponseEntry;
+use aws_smithy_runtime_api::client::interceptors::context::Output;
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, Item};
 use crate::delivery::error::{ErrorClass, SendError};
 use crate::delivery::signed_body::SignedBody;
+use crate::delivery::stored_records::{self, ByRecord, Entry, Stored};
 use crate::delivery::{Answer, BatchSink, Order};
 use crate::telemetry::metrics::descriptors::Operation;
 
@@ -37,16 +43,21 @@ impl BatchSink for DeliveryStream {
     const PUT: Operation = Operation::PutRecordBatch;
 
     async fn put(&self, batch: &Batch) -> Result<Answer, SendError> {
+        let (reader, all) = stored_records::reader::<PutRecordBatch>(batch.items().len());
         let request = self
             .client
             .put_record_batch()
             .customize()
-            .interceptor(SignedBody::new(batch.body()));
+            .interceptor(SignedBody::new(batch.body()))
+            .interceptor(reader);
         let output = request.send().await.map_err(|error| {
             SendError::of(&error)
                 .needing("firehose:PutRecordBatch")
                 .retried(self.auto_retry)
         })?;
+        if all.is_so() {
+            return Ok(Answer::default());
+        }
         answer(output.request_responses(), batch.items())
     }
 
@@ -75,6 +86,47 @@ impl BatchSink for DeliveryStream {
     }
 }
 
+impl ByRecord for PutRecordBatch {
+    fn stored(answer: &[u8]) -> Option<usize> {
+        #[derive(Deserialize)]
+        struct Told<'a> {
+            #[serde(rename = "RequestResponses", borrow)]
+            records: Stored<Record<'a>>,
+        }
+        // All of it at once is checked sooner than each text.
+        let answer = std::str::from_utf8(answer).ok()?;
+        let told: Told<'_> = serde_json::from_str(answer).ok()?;
+        Some(told.records.count)
+    }
+
+    fn output() -> Option<Output> {
+        let output = PutRecordBatchOutput::builder()
+            .failed_put_count(0)
+            .set_request_responses(Some(Vec::new()));
+        let output: PutRecordBatchOutput = output.build().ok()?;
+        Some(Output::erase(output))
+    }
+
+    fn operation() -> impl RuntimePlugin {
+        Self::new()
+    }
+}
+
+/// Of the service's members those that tell whether the record is stored.
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(rename = "RecordId")]
+    id: Option<&'a str>,
+    #[serde(rename = "ErrorCode")]
+    code: Option<IgnoredAny>,
+}
+
+impl Entry for Record<'_> {
+    fn is_stored(&self) -> bool {
+        self.id.is_some() && self.code.is_none()
+    }
+}
+
 /// The result for each record of a response. A record with neither an id nor an error may not be stored.
 fn answer(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, SendError> {
     Answer::by_record(answers, items, |entry| {
@@ -86,8 +138,11 @@ fn answer(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Ans
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_firehose::config::{BehaviorVersion, Region};
+
     use super::*;
     use crate::batch::{BatchBuilder, Limits};
+    use crate::delivery::stored_records::tests::{answering, batch, credentials, random_answers};
 
     fn items(count: usize) -> Vec<Item> {
         let limits = Limits {
@@ -144,5 +199,53 @@ mod tests {
         ];
         let (again, error) = answer(&answers, &items(3)).unwrap().again.unwrap();
         assert_eq!((again.len(), error.code.as_str()), (2, "InternalFailure"));
+    }
+
+    #[test]
+    fn only_an_answer_that_all_are_stored_is_read_without_the_sdk() {
+        let id = r#"{"RecordId":"4"}"#;
+        let answer =
+            |entries: &[&str]| format!(r#"{{"RequestResponses":[{}]}}"#, entries.join(","));
+        let read = |text: &str| PutRecordBatch::stored(text.as_bytes());
+        assert_eq!(read(&answer(&[id, id])), Some(2));
+        let more = r#"{"Other":[{"x":1}],"RecordId":"4","ErrorCode":null,"ErrorMessage":null}"#;
+        assert_eq!(read(&answer(&[more])), Some(1));
+        for other in [
+            "{}",
+            "null",
+            r#"{"RecordId":null}"#,
+            r#"{"RecordId":4}"#,
+            r#"{"RecordId":"4","ErrorCode":"Other"}"#,
+            r#"{"RecordId":"4","RecordId":"5"}"#,
+        ] {
+            assert_eq!(read(&answer(&[id, other])), None, "{other}");
+        }
+        for other in [
+            "",
+            "{}",
+            "[]",
+            r#"{"RequestResponses":null}"#,
+            &answer(&[id])[1..],
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn random_answers_are_read_for_what_they_say() {
+        random_answers("RequestResponses", "RecordId", async |answer, items| {
+            let config = aws_sdk_firehose::Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .region(Region::new("us-east-1"))
+                .credentials_provider(credentials())
+                .http_client(answering(answer))
+                .build();
+            service(Client::from_conf(config)).put(&batch(items)).await
+        })
+        .await;
+    }
+
+    fn service(client: Client) -> DeliveryStream {
+        DeliveryStream::new(client, "s", true)
     }
 }

@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::operation::put_records::{PutRecords, PutRecordsOutput};
 use aws_sdk_kinesis::types::PutRecordsResultEntry;
+use aws_smithy_runtime_api::client::interceptors::context::Output;
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout};
 
 use crate::batch::{Batch, Item};
 use crate::delivery::error::{ErrorClass, SendError};
 use crate::delivery::signed_body::SignedBody;
+use crate::delivery::stored_records::{self, ByRecord, Entry, Stored};
 use crate::delivery::{Answer, BatchSink, Order};
 use crate::kinesis::options::Config;
 use crate::telemetry::metrics::descriptors::Operation;
@@ -42,16 +48,21 @@ impl Stream {
     }
 
     async fn request(&self, batch: &Batch) -> Result<Answer, SendError> {
+        let (reader, all) = stored_records::reader::<PutRecords>(batch.items().len());
         let request = self
             .client
             .put_records()
             .customize()
-            .interceptor(SignedBody::new(batch.body()));
+            .interceptor(SignedBody::new(batch.body()))
+            .interceptor(reader);
         let output = request.send().await.map_err(|error| {
             SendError::of(&error)
                 .needing("kinesis:PutRecords")
                 .retried(self.auto_retry)
         })?;
+        if all.is_so() {
+            return Ok(Answer::default());
+        }
         answer(output.records(), batch.items())
     }
 }
@@ -92,6 +103,45 @@ impl BatchSink for Stream {
     }
 }
 
+impl ByRecord for PutRecords {
+    fn stored(answer: &[u8]) -> Option<usize> {
+        #[derive(Deserialize)]
+        struct Told<'a> {
+            #[serde(rename = "Records", borrow)]
+            records: Stored<Record<'a>>,
+        }
+        // All of it at once is checked sooner than each text.
+        let answer = std::str::from_utf8(answer).ok()?;
+        let told: Told<'_> = serde_json::from_str(answer).ok()?;
+        Some(told.records.count)
+    }
+
+    fn output() -> Option<Output> {
+        let output = PutRecordsOutput::builder().set_records(Some(Vec::new()));
+        let output: PutRecordsOutput = output.build().ok()?;
+        Some(Output::erase(output))
+    }
+
+    fn operation() -> impl RuntimePlugin {
+        Self::new()
+    }
+}
+
+/// Of the service's members those that tell whether the record is stored.
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(rename = "SequenceNumber")]
+    id: Option<&'a str>,
+    #[serde(rename = "ErrorCode")]
+    code: Option<IgnoredAny>,
+}
+
+impl Entry for Record<'_> {
+    fn is_stored(&self) -> bool {
+        self.id.is_some() && self.code.is_none()
+    }
+}
+
 /// The result for each record of a response. A record with neither a sequence number nor an error may not
 /// be stored.
 fn answer(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, SendError> {
@@ -104,8 +154,13 @@ fn answer(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, S
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_kinesis::config::{BehaviorVersion, Region};
+
     use super::*;
     use crate::batch::{BatchBuilder, Limits};
+    use crate::delivery::stored_records::tests::{answering, batch, credentials, random_answers};
+    use crate::kinesis::options::OPTIONS;
+    use crate::options::Reader;
 
     fn items(count: usize) -> Vec<Item> {
         let limits = Limits {
@@ -167,5 +222,53 @@ mod tests {
             assert_eq!((again.len(), error.code.as_str()), (2, code));
             assert_eq!(error.kind, kind);
         }
+    }
+
+    #[test]
+    fn only_an_answer_that_all_are_stored_is_read_without_the_sdk() {
+        let id = r#"{"SequenceNumber":"4"}"#;
+        let answer = |entries: &[&str]| format!(r#"{{"Records":[{}]}}"#, entries.join(","));
+        let read = |text: &str| PutRecords::stored(text.as_bytes());
+        assert_eq!(read(&answer(&[id, id])), Some(2));
+        let more =
+            r#"{"Other":[{"x":1}],"SequenceNumber":"4","ErrorCode":null,"ErrorMessage":null}"#;
+        assert_eq!(read(&answer(&[more])), Some(1));
+        for other in [
+            "{}",
+            "null",
+            r#"{"SequenceNumber":null}"#,
+            r#"{"SequenceNumber":4}"#,
+            r#"{"SequenceNumber":"4","ErrorCode":"Other"}"#,
+            r#"{"SequenceNumber":"4","SequenceNumber":"5"}"#,
+        ] {
+            assert_eq!(read(&answer(&[id, other])), None, "{other}");
+        }
+        for other in ["", "{}", "[]", r#"{"Records":null}"#, &answer(&[id])[1..]] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn random_answers_are_read_for_what_they_say() {
+        random_answers("Records", "SequenceNumber", async |answer, items| {
+            let config = aws_sdk_kinesis::Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .region(Region::new("us-east-1"))
+                .credentials_provider(credentials())
+                .http_client(answering(answer))
+                .build();
+            service(Client::from_conf(config)).put(&batch(items)).await
+        })
+        .await;
+    }
+
+    fn service(client: Client) -> Stream {
+        let option = |key: &str| match key {
+            "region" => Some("us-east-1".to_owned()),
+            "stream" => Some("s".to_owned()),
+            _ => None,
+        };
+        let reader = Reader::new(OPTIONS, option);
+        Stream::new(client, &Config::read(&reader))
     }
 }

@@ -28,7 +28,7 @@ pub fn of_service(plugin: Plugin, options: &Options) -> Vec<&'static str> {
 }
 
 fn of_cloudwatch(options: &Options) -> Vec<&'static str> {
-    let creation = Config::read(&reader(Plugin::CloudWatch, options)).creation;
+    let creation = Config::read(&reader(Plugin::CloudWatch, options)).create_options;
     let group = creation.group;
     let needed = [
         ("logs:PutLogEvents", true),
