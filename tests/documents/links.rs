@@ -19,9 +19,12 @@ fn every_link_to_a_file_of_the_project_leads_there() {
     }
 }
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "CONTRIBUTING.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    ".github/ISSUE_TEMPLATE/problem.md",
     "docs/dockerfiles.md",
     "docs/image.md",
     "docs/migration.md",
@@ -30,4 +33,5 @@ const DOCUMENTS: [&str; 10] = [
     "docs/pains.md",
     "docs/reliability.md",
     "examples/README.md",
+    "tests/support/README.md",
 ];
