@@ -279,6 +279,8 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn escaped(text: &[u8], depth: Depth) -> (String, usize) {
@@ -323,20 +325,45 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_written_as_a_whole_or_beyond_the_most() {
-        let seed = fastrand::u64(..);
-        println!("seed {seed}");
-        let mut random = fastrand::Rng::with_seed(seed);
-        for round in 0..40 {
-            let characters = ['a', '\u{1}', '"', '\u{e9}', '\u{20ac}', '\u{1f600}'];
-            let text: String = (0..random.usize(LONG..LONG * 2))
-                .map(|_| *random.choice(&characters).unwrap())
-                .collect();
-            let mut text = text.into_bytes();
-            if round % 2 == 0 {
-                text.iter_mut().for_each(|byte| *byte = byte.rotate_left(3));
+    fn pairs_of_special_bytes_do_not_disturb_each_other() {
+        for first in 0..=255 {
+            for second in [0, 0x1f, 0x20, b'"', b'\\', 0x7f, 0x80, 0xff] {
+                check(&[b'a', first, second, b'b', second, first, b'c', b'd', first]);
             }
-            let most = random.usize(..text.len() * 3);
+        }
+    }
+
+    /// Bytes of which many are text, and some form characters of several bytes.
+    fn bytes(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            8 => (0..0x80_u8).prop_map(|byte| vec![byte]),
+            1 => any::<u8>().prop_map(|byte| vec![byte]),
+            1 => any::<char>().prop_map(|c| c.to_string().into_bytes()),
+        ];
+        prop::collection::vec(part, length).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn random_text_is_escaped_as_the_oracle_does(bytes in bytes(0..200)) {
+            check(&bytes);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn a_long_text_is_written_as_a_whole_or_beyond_the_most(
+            part in bytes(1..100),
+            length in LONG..LONG * 2,
+            share in 0.0..3.0,
+        ) {
+            // Repeated, as a long text takes long to make at random.
+            let text: Vec<u8> = part.into_iter().cycle().take(length).collect();
+            let most = (text.len() as f64 * share) as usize;
             let (whole, overhead) = escaped(&text, Depth::Twice);
             let mut out = Vec::new();
             let found = append_within(&text, Depth::Twice, most, &mut out);
@@ -347,33 +374,6 @@ mod tests {
             } else {
                 assert_eq!(found, overhead);
             }
-        }
-    }
-
-    #[test]
-    fn pairs_of_special_bytes_do_not_disturb_each_other() {
-        for first in 0..=255 {
-            for second in [0, 0x1f, 0x20, b'"', b'\\', 0x7f, 0x80, 0xff] {
-                check(&[b'a', first, second, b'b', second, first, b'c', b'd', first]);
-            }
-        }
-    }
-
-    #[test]
-    fn random_text_is_escaped_as_the_oracle_does() {
-        let mut state = 0x2545_f491_4f6c_dd1d_u64;
-        println!("seed {state:#x}");
-        for len in (0..200).cycle().take(4000) {
-            let bytes: Vec<u8> = (0..len)
-                .map(|_| {
-                    state ^= state << 13;
-                    state ^= state >> 7;
-                    state ^= state << 17;
-                    let byte = (state >> 32) as u8;
-                    if state & 7 == 0 { byte } else { byte & 0x7f }
-                })
-                .collect();
-            check(&bytes);
         }
     }
 }
