@@ -10,9 +10,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use router::batch::Batch;
-use router::firehose::send::DeliveryStream;
+use router::delivery::BatchSink;
+use router::firehose::put_record_batch::DeliveryStream;
 use router::kinesis::put_records::Stream;
-use router::send::Service;
 use tokio::runtime::{Builder, Runtime};
 
 /// Sends one batch again and again.
@@ -63,7 +63,7 @@ impl Requests<Stream> {
     }
 }
 
-impl<S: Service> Requests<S> {
+impl<S: BatchSink> Requests<S> {
     fn new(service: S, batch: Batch) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build();
         Self {

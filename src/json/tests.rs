@@ -1,5 +1,6 @@
 //! What is written is read back by serde_json, and what is shared is compared with what is not.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -98,11 +99,15 @@ fn a_member_can_be_added_and_replaces_one_of_its_key() {
     );
 }
 
-#[test]
-fn records_that_share_members_are_written_as_each_would_be_alone() {
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+/// For each key of a record whether it is left out, and which value it has.
+fn choices() -> impl Strategy<Value = Vec<[(u8, u8, usize); 6]>> {
+    let choice = || (0..20_u8, 0..10_u8, 0..4_usize);
+    let record = [choice(), choice(), choice(), choice(), choice(), choice()];
+    prop::collection::vec(record, 50..150)
+}
+
+/// A chunk of records of which most share most members; the first has a value that is nested too deeply.
+fn sharing(choices: &[[(u8, u8, usize); 6]]) -> Vec<u8> {
     let values = [
         json!("same"),
         json!("\"q\"\n"),
@@ -111,38 +116,51 @@ fn records_that_share_members_are_written_as_each_would_be_alone() {
     ];
     let nested = (0..=MAX_NESTING).fold(json!(1), |inner, _| json!([inner]));
     let mut chunk = Vec::new();
-    for _ in 0..500 {
+    for (number, choices) in choices.iter().enumerate() {
         let mut map = vec![0x80];
-        for key in ["log", "a.b", "a_b", "c", "c", "deep"] {
-            if random.u8(..20) == 0 {
+        for (key, &(left_out, kind, value)) in
+            ["log", "a.b", "a_b", "c", "c", "deep"].iter().zip(choices)
+        {
+            let is_deep = *key == "deep" && (number == 0 || (1..=5).contains(&kind));
+            if left_out == 0 && !is_deep {
                 continue;
             }
             map[0] += 1;
             map.extend(packed(&json!(key)));
-            map.extend(match (key, random.u8(..10)) {
-                ("log", _) | (_, 0) => packed(&values[random.usize(..values.len())]),
-                ("deep", 1..=5) => packed(&nested),
+            map.extend(match (*key, kind) {
+                _ if is_deep => packed(&nested),
+                ("log", _) | (_, 0) => packed(&values[value]),
                 _ => packed(&values[key.len() % values.len()]),
             });
         }
         chunk.extend(b"\x92\xd7\x00\x00\x00\x00\x09\x00\x00\x00\x00");
         chunk.extend(map);
     }
-    let dots = Dots::new("_");
-    for (depth, dots) in [(Depth::Twice, None), (Depth::Once, Some(&dots))] {
-        let mut records = Records::new(&chunk);
-        let mut together = Json::new(depth).with_dots(dots);
-        let mut too_deep = 0;
-        while let Some(record) = records.next() {
-            let (mut out, mut expected) = (Vec::new(), Vec::new());
-            let mut alone = Json::new(depth).with_dots(dots);
-            let overhead = alone.record(&Record::alone(record.time, record.fields), &mut expected);
-            assert_eq!(together.record(&record, &mut out), overhead);
-            too_deep += alone.too_deep();
-            assert_eq!(together.too_deep(), too_deep);
-            assert_eq!(String::from_utf8(out), String::from_utf8(expected));
+    chunk
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10))]
+
+    #[test]
+    fn records_that_share_members_are_written_as_each_would_be_alone(choices in choices()) {
+        let chunk = sharing(&choices);
+        let dots = Dots::new("_");
+        for (depth, dots) in [(Depth::Twice, None), (Depth::Once, Some(&dots))] {
+            let mut records = Records::new(&chunk);
+            let mut together = Json::new(depth).with_dots(dots);
+            let mut too_deep = 0;
+            while let Some(record) = records.next() {
+                let (mut out, mut expected) = (Vec::new(), Vec::new());
+                let mut alone = Json::new(depth).with_dots(dots);
+                let overhead = alone.record(&Record::alone(record.time, record.fields), &mut expected);
+                assert_eq!(together.record(&record, &mut out), overhead);
+                too_deep += alone.too_deep();
+                assert_eq!(together.too_deep(), too_deep);
+                assert_eq!(String::from_utf8(out), String::from_utf8(expected));
+            }
+            assert!(too_deep > 0);
         }
-        assert!(too_deep > 0);
     }
 }
 

@@ -142,6 +142,8 @@ const LONGEST_DELIVERY_STREAM: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -207,15 +209,15 @@ mod tests {
         assert_eq!(name, b":*\xff..");
     }
 
-    #[test]
-    fn whatever_comes_in_the_result_is_a_name_of_the_service() {
-        let seed: u64 = 0xc1ea_4ed5_eed5;
-        println!("seed {seed:#x}");
-        let mut state = seed;
-        for round in 0..4_000 {
-            let bytes: Vec<u8> = (0..1 + round % 1_100)
-                .map(|_| random_byte(&mut state))
-                .collect();
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn whatever_comes_in_the_result_is_a_name_of_the_service(
+            part in prop::collection::vec(byte(), 1..200),
+            times in 1..6_usize,
+        ) {
+            let bytes = part.repeat(times);
             let group = cleaned(clean_group, &bytes);
             assert!(
                 group
@@ -253,16 +255,9 @@ mod tests {
     }
 
     /// Bytes of which many form multi-byte characters.
-    fn random_byte(state: &mut u64) -> u8 {
-        *state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let random = *state >> 33;
-        let likely = b"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80:*#/a";
-        match random % 3 {
-            0 => (random >> 8) as u8,
-            _ => likely[(random >> 8) as usize % likely.len()],
-        }
+    fn byte() -> impl Strategy<Value = u8> {
+        let likely = b"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80:*#/a".to_vec();
+        prop_oneof![1 => any::<u8>(), 2 => prop::sample::select(likely)]
     }
 
     fn cleaned(clean: fn(&mut Vec<u8>, usize), name: &[u8]) -> String {

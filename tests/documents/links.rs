@@ -45,10 +45,13 @@ const FOLDERS: [&str; 6] = [
     "docs/",
 ];
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 15] = [
     "ARCHITECTURE.md",
     "README.md",
     "CONTRIBUTING.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    ".github/ISSUE_TEMPLATE/problem.md",
     "docs/dockerfiles.md",
     "docs/image.md",
     "docs/migration.md",
@@ -57,4 +60,5 @@ const DOCUMENTS: [&str; 11] = [
     "docs/pains.md",
     "docs/reliability.md",
     "examples/README.md",
+    "tests/support/README.md",
 ];

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proptest::prelude::*;
+
 use super::*;
 
 const HEAD: &[u8] = b"{\"items\":[";
@@ -69,57 +71,45 @@ fn check_windows(batches: &[Batch]) {
     }
 }
 
-#[test]
-fn random_items_are_batched_once_in_order_within_the_limits() {
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    for round in 0..400 {
-        let range = *random.choice([&50, &999, &3000, &20_000, &60_000]).unwrap();
-        let items: Vec<(i64, usize)> = (0..random.usize(..400))
-            .map(|_| {
-                let time = 100_000 + random.i64(-range..=range) / 7 * 7;
-                let bytes = if random.u8(..20) == 0 {
-                    500
-                } else {
-                    random.usize(1..20)
-                };
-                (time, bytes)
-            })
-            .collect();
+/// Times around one, near or far, and weights of which few are beyond the limit.
+fn items() -> impl Strategy<Value = Vec<(i64, usize)>> {
+    let range = prop::sample::select(vec![50_i64, 999, 3000, 20_000, 60_000]);
+    range.prop_flat_map(|range| {
+        let time = (-range..=range).prop_map(|away| 100_000 + away / 7 * 7);
+        let bytes = prop_oneof![19 => 1..20_usize, 1 => Just(500)];
+        prop::collection::vec((time, bytes), 0..400)
+    })
+}
+
+proptest! {
+    #[test]
+    fn random_items_are_batched_once_in_order_within_the_limits(items in items()) {
         let batches = batches(LIMITS, &items, None);
         batches.iter().for_each(check_limits);
         check_items(&items, &batches);
         check_windows(&batches);
-        println!(
-            "round {round}: {} items in {} batches",
-            items.len(),
-            batches.len()
-        );
     }
+
 }
 
-#[test]
-fn random_times_take_one_batch_per_window() {
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    let limits = Limits {
-        items: 10_000,
-        bytes: 1_000_000,
-        ..LIMITS
-    };
-    for _ in 0..50 {
-        let windows = random.i64(1..15);
-        let times = (0..2000).map(|_| 50_000 + random.i64(0..windows * SPAN));
-        let items = one_byte_each(times);
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+
+    #[test]
+    fn random_times_take_one_batch_per_window(
+        (windows, times) in (1..15_i64).prop_flat_map(|windows| {
+            (Just(windows), prop::collection::vec(0..windows * SPAN, 2000))
+        })
+    ) {
+        let limits = Limits {
+            items: 10_000,
+            bytes: 1_000_000,
+            ..LIMITS
+        };
+        let items = one_byte_each(times.into_iter().map(|time| 50_000 + time));
         let batches = batches(limits, &items, None);
         let max = usize::try_from(windows).unwrap() + 1;
-        assert!(
-            batches.len() <= max,
-            "{} for {windows} windows",
-            batches.len()
-        );
+        assert!(batches.len() <= max, "{} for {windows} windows", batches.len());
         let starts: BTreeSet<i64> = batches.iter().map(Batch::window).collect();
         assert_eq!(starts.len(), batches.len(), "a batch for each window");
     }

@@ -1,6 +1,7 @@
 //! Formats against what `date -u -d @SECONDS +FORMAT` prints, and against each other.
 
 use jiff::tz::TimeZone;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -121,48 +122,37 @@ fn rendering_appends() {
     assert_eq!(out, b"t=1970");
 }
 
-#[test]
-fn the_cached_text_is_the_uncached_text() {
-    let seed = 0x5eed_0f71_3e5a;
-    println!("seed {seed:#x}");
-    let mut random = Random(seed);
-    for text in [
-        "%L",
-        "%FT%T.%LZ",
-        "%9N %s %3N %c %6N%f",
-        "%Z %z %j",
-        "%s.%f",
-    ] {
-        for zone in [Zone::Utc, new_york()] {
-            let format = Format::parse(text).expect(text);
-            let mut renderer = Renderer::new(format.clone(), zone.clone());
-            for _ in 0..2_000 {
-                // Few seconds, so that the cache is hit about as often as missed.
-                let secs = 1_710_053_998 + (random.next() % 4) as i64
-                    - (random.next() % 2) as i64 * 5_000_000_000;
-                let nanos = (random.next() % 1_100_000_000) as u32;
-                let (mut cached, mut fresh) = (b"+".to_vec(), b"+".to_vec());
-                renderer.render(secs, nanos, &mut cached);
-                format.render(secs, nanos, &zone, &mut fresh);
-                assert_eq!(cached, fresh, "{text} {secs} {nanos}");
-            }
+proptest! {
+    #[test]
+    fn the_cached_text_is_the_uncached_text(
+        text in prop::sample::select(vec!["%L", "%FT%T.%LZ", "%9N %s %3N %c %6N%f", "%Z %z %j", "%s.%f"]),
+        zone in prop::sample::select(vec![Zone::Utc, new_york()]),
+        // Few seconds, so that the cache is hit about as often as missed.
+        times in prop::collection::vec((0..4_i64, any::<bool>(), 0..1_100_000_000_u32), 1..100),
+    ) {
+        let format = Format::parse(text).expect(text);
+        let mut renderer = Renderer::new(format.clone(), zone.clone());
+        for (second, is_old, nanos) in times {
+            let secs = 1_710_053_998 + second - if is_old { 5_000_000_000 } else { 0 };
+            let (mut cached, mut fresh) = (b"+".to_vec(), b"+".to_vec());
+            renderer.render(secs, nanos, &mut cached);
+            format.render(secs, nanos, &zone, &mut fresh);
+            assert_eq!(cached, fresh, "{text} {secs} {nanos}");
         }
     }
 }
 
-#[test]
-fn no_text_makes_the_parser_or_the_renderer_panic() {
-    let seed = 0x0dd5_eed5;
-    println!("seed {seed:#x}");
-    let mut random = Random(seed);
-    let alphabet: Vec<char> = "%%%%YmdLfN369-_0EOQé ".chars().collect();
-    for _ in 0..20_000 {
-        let length = random.next() % 8;
-        let text: String = (0..length)
-            .map(|_| alphabet[random.next() as usize % alphabet.len()])
-            .collect();
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+
+    #[test]
+    fn no_text_makes_the_parser_or_the_renderer_panic(
+        text in prop::collection::vec(prop::sample::select("%%%%YmdLfN369-_0EOQé ".chars().collect::<Vec<_>>()), 0..8)
+            .prop_map(String::from_iter),
+        secs in any::<i64>(),
+    ) {
         match Format::parse(&text) {
-            Ok(format) => format.render(random.next() as i64, 0, &Zone::Utc, &mut Vec::new()),
+            Ok(format) => format.render(secs, 0, &Zone::Utc, &mut Vec::new()),
             Err(problem) => assert!((1..=text.chars().count().max(1)).contains(&problem.column)),
         }
     }
@@ -178,16 +168,4 @@ fn utc(format: &str, secs: i64, nanos: u32) -> String {
 
 fn new_york() -> Zone {
     Zone::Local(TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").expect("a rule"))
-}
-
-/// A small generator of numbers that repeat with their seed (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }
