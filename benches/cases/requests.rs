@@ -59,7 +59,7 @@ impl Requests<Stream> {
             .http_client(canned(answer))
             .build();
         let client = aws_sdk_kinesis::Client::from_conf(sdk);
-        Self::new(Stream::new(client, config), batch)
+        Self::new(Stream::new(client, config, true), batch)
     }
 }
 

@@ -269,6 +269,6 @@ mod tests {
             _ => None,
         };
         let reader = Reader::new(OPTIONS, option);
-        Stream::new(client, &Config::read(&reader))
+        Stream::new(client, &Config::read(&reader), true)
     }
 }
