@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
-/// Admits deliveries, at most [`MAX_ADMITTED`] at a time while latency is low.
+/// Admits deliveries, at most `MAX_ADMITTED` at a time while latency is low.
 #[derive(Debug)]
 pub struct AdmissionControl {
     permits: Semaphore,

@@ -92,7 +92,7 @@ impl Packer {
         self.packing.join != Join::Never
     }
 
-    /// Whether this many requests are full, or the full requests reach [`ROUND_BYTES`].
+    /// Whether this many requests are full, or the full requests reach `ROUND_BYTES`.
     #[must_use]
     pub fn has_full(&self, requests: usize) -> bool {
         let full = self.request.full();

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::record::chunk_reader::Records;
 
-/// The time limit of encoding. The clock is read once per [`CLOCK_BYTES`] of the chunk.
+/// The time limit of encoding. The clock is read once per `CLOCK_BYTES` of the chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TimeLimit {
     deadline: Option<Instant>,
