@@ -42,6 +42,23 @@ fn each_test_that_a_promise_names_exists_and_asserts_something() {
 }
 
 #[test]
+fn each_filter_of_nextest_is_part_of_a_test_name() {
+    let sources = ["src", "tests", "cbindings"].map(|folder| all(&place(folder)));
+    let functions = functions(&sources.concat());
+    let text = read(".config/nextest.toml");
+    let filters: Vec<_> = text
+        .split("test(")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .collect();
+    assert!(!filters.is_empty());
+    for filter in filters {
+        let known = functions.keys().any(|name| name.contains(filter));
+        assert!(known, "no test has `{filter}` in its name");
+    }
+}
+
+#[test]
 fn a_test_that_only_runs_asserts_nothing() {
     let source = "fn empty() {\n    call();\n}\nfn call() {\n    run(1);\n}\nfn full() {\n    held();\n}\n\
                   fn held() {\n    assert_eq!(1, 1);\n}\ndef in_python():\n    assert aws.count() == 3\n";
