@@ -101,7 +101,8 @@ pub struct Answer {
 impl Answer {
     /// The answer of a service that reports a result for each record. Failed records are retried
     /// whatever their code: the services document no code for a record that they will never accept.
-    /// `failure` returns the code and the message of a record that is not confirmed as stored.
+    /// A result without an error is a failure too if it has no id of the stored record; its code is
+    /// `no_id`.
     ///
     /// # Errors
     ///
@@ -109,7 +110,8 @@ impl Answer {
     pub fn by_record<'a, R>(
         records: &'a [R],
         items: &[Item],
-        failure: impl Fn(&'a R) -> Option<(&'a str, Option<&'a str>)>,
+        no_id: &'static str,
+        result: impl Fn(&'a R) -> RecordResult<'a>,
     ) -> Result<Self, SendError> {
         if records.len() != items.len() {
             return Err(SendError::new(
@@ -120,7 +122,7 @@ impl Answer {
         }
         let failed = || {
             let answered = records.iter().zip(items);
-            answered.filter_map(|(record, item)| Some((failure(record)?, *item)))
+            answered.filter_map(|(record, item)| Some((result(record).failure(no_id)?, *item)))
         };
         let error = failed()
             .next()
@@ -130,6 +132,25 @@ impl Answer {
             again: error.map(|error| (items, error)),
             refused: Vec::new(),
         })
+    }
+}
+
+/// The result of one record in the answer of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordResult<'a> {
+    /// The id that the service gave to the stored record.
+    pub id: Option<&'a str>,
+    /// The error's code.
+    pub code: Option<&'a str>,
+    /// The error's message.
+    pub message: Option<&'a str>,
+}
+
+impl<'a> RecordResult<'a> {
+    /// The code and the message of a record that is not confirmed as stored.
+    fn failure(self, no_id: &'static str) -> Option<(&'a str, Option<&'a str>)> {
+        let is_stored = self.code.is_none() && self.id.is_some();
+        (!is_stored).then(|| (self.code.unwrap_or(no_id), self.message))
     }
 }
 

@@ -59,7 +59,7 @@ impl Destination for Kinesis {
         Config::read(reader)
     }
 
-    fn new(config: Config, common: &Common, _name: &str, _watch: &Telemetry) -> Self {
+    fn new(config: Config, common: &Common, _name: &str, _telemetry: &Telemetry) -> Self {
         let auto_retry = common.session.auto_retry;
         Self { config, auto_retry }
     }

@@ -13,7 +13,7 @@ use crate::batch::{Batch, Item};
 use crate::delivery::error::{ErrorClass, SendError};
 use crate::delivery::signed_body::SignedBody;
 use crate::delivery::stored_records::{self, ByRecord, Entry, Stored};
-use crate::delivery::{Answer, BatchSink, Order};
+use crate::delivery::{Answer, BatchSink, Order, RecordResult};
 use crate::telemetry::metrics::descriptors::Operation;
 
 /// Sends the batches of one delivery stream.
@@ -89,14 +89,14 @@ impl BatchSink for DeliveryStream {
 impl ByRecord for PutRecordBatch {
     fn stored(answer: &[u8]) -> Option<usize> {
         #[derive(Deserialize)]
-        struct Told<'a> {
+        struct Response<'a> {
             #[serde(rename = "RequestResponses", borrow)]
             records: Stored<Record<'a>>,
         }
         // All of it at once is checked sooner than each text.
         let answer = std::str::from_utf8(answer).ok()?;
-        let told: Told<'_> = serde_json::from_str(answer).ok()?;
-        Some(told.records.count)
+        let response: Response<'_> = serde_json::from_str(answer).ok()?;
+        Some(response.records.count)
     }
 
     fn output() -> Option<Output> {
@@ -129,10 +129,10 @@ impl Entry for Record<'_> {
 
 /// The result for each record of a response. A record with neither an id nor an error may not be stored.
 fn answer(answers: &[PutRecordBatchResponseEntry], items: &[Item]) -> Result<Answer, SendError> {
-    Answer::by_record(answers, items, |entry| {
-        let is_stored = entry.error_code().is_none() && entry.record_id().is_some();
-        let code = entry.error_code().unwrap_or("NoRecordId");
-        (!is_stored).then_some((code, entry.error_message()))
+    Answer::by_record(answers, items, "NoRecordId", |entry| RecordResult {
+        id: entry.record_id(),
+        code: entry.error_code(),
+        message: entry.error_message(),
     })
 }
 

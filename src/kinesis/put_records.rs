@@ -16,7 +16,7 @@ use crate::batch::{Batch, Item};
 use crate::delivery::error::{ErrorClass, SendError};
 use crate::delivery::signed_body::SignedBody;
 use crate::delivery::stored_records::{self, ByRecord, Entry, Stored};
-use crate::delivery::{Answer, BatchSink, Order};
+use crate::delivery::{Answer, BatchSink, Order, RecordResult};
 use crate::kinesis::options::Config;
 use crate::telemetry::metrics::descriptors::Operation;
 
@@ -106,14 +106,14 @@ impl BatchSink for Stream {
 impl ByRecord for PutRecords {
     fn stored(answer: &[u8]) -> Option<usize> {
         #[derive(Deserialize)]
-        struct Told<'a> {
+        struct Response<'a> {
             #[serde(rename = "Records", borrow)]
             records: Stored<Record<'a>>,
         }
         // All of it at once is checked sooner than each text.
         let answer = std::str::from_utf8(answer).ok()?;
-        let told: Told<'_> = serde_json::from_str(answer).ok()?;
-        Some(told.records.count)
+        let response: Response<'_> = serde_json::from_str(answer).ok()?;
+        Some(response.records.count)
     }
 
     fn output() -> Option<Output> {
@@ -145,10 +145,10 @@ impl Entry for Record<'_> {
 /// The result for each record of a response. A record with neither a sequence number nor an error may not
 /// be stored.
 fn answer(answers: &[PutRecordsResultEntry], items: &[Item]) -> Result<Answer, SendError> {
-    Answer::by_record(answers, items, |entry| {
-        let is_stored = entry.error_code().is_none() && entry.sequence_number().is_some();
-        let code = entry.error_code().unwrap_or("NoSequenceNumber");
-        (!is_stored).then_some((code, entry.error_message()))
+    Answer::by_record(answers, items, "NoSequenceNumber", |entry| RecordResult {
+        id: entry.sequence_number(),
+        code: entry.error_code(),
+        message: entry.error_message(),
     })
 }
 
