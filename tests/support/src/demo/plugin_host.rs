@@ -21,9 +21,9 @@ use crate::host::{Instance, LogLine, PluginHost, Verdict};
 pub(super) struct PluginHosts {
     /// What opens the outputs: the container's name, the output, and its options.
     sections: Vec<(String, String, BTreeMap<String, String>)>,
-    /// By the container's name. Whoever delivers reads, a reload writes.
+    /// The outputs by container name. A delivery takes the read lock, a reload the write lock.
     outputs: RwLock<BTreeMap<String, Instance>>,
-    /// What outputs wrote that were closed by a reload.
+    /// The log lines of the outputs that a reload closed.
     closed: Mutex<Vec<LogLine>>,
 }
 

@@ -107,7 +107,7 @@ fn destinations(rows: &[Row]) -> String {
     )
 }
 
-/// The chart's numbers, for whoever cannot see it.
+/// The numbers of the chart as a table, for screen readers.
 fn figures(timeline: &Timeline) -> String {
     let row = |place: usize| {
         let at = timeline.step.as_secs_f64() * place as f64;
@@ -177,7 +177,7 @@ fn shown_metrics(metrics: &Metrics) -> String {
             escaped(why)
         ),
         Ok(series) => format!(
-            "<p>From Fluent Bit's endpoint, just before it was told to stop; a reload sets them back to 0.</p>\n\
+            "<p>From Fluent Bit's endpoint, just before the signal to stop; a reload sets them back to 0.</p>\n\
              <details>\n<summary>{} series</summary>\n<pre tabindex=\"0\">{}</pre>\n</details>\n",
             series.len(),
             escaped(&series.join("\n"))
